@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// One module of the product. Which module may import which is drawn in docs/architecture.md.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "restage",
+  products: [.executable(name: "restage", targets: ["restage"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .target(name: "CShortestFloat"),
+
+    module("Catalog"),
+    module("Staging", ["Catalog", "CXXHash", "CShortestFloat"]),
+    module("BackupSource", ["Catalog", "Staging"]),
+    module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
+    module("Statements", ["Catalog"]),
+    module("Target", ["Catalog", "CLibPQ"]),
+    module("Report", ["Catalog", "Staging", .product(name: "TextTable", package: "TextTable")]),
+    module(
+      "Pipeline",
+      [
+        "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "CLibCSV",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "restage",
+      dependencies: [
+        "Pipeline", "Report",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Catalog"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    tests("CatalogTests", ["Catalog"]),
+    tests("StagingTests", ["Catalog", "Staging"]),
+    tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource"]),
+    tests("TranslationTests", ["Catalog", "Translation"]),
+    tests("StatementsTests", ["Catalog", "Statements"]),
+    tests("TargetTests", ["Catalog", "Target"]),
+    tests("PipelineTests", ["Catalog", "Staging", "Pipeline"]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

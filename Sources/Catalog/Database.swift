@@ -1,0 +1,129 @@
+/// A source database as its own catalog describes it: everything that `schema.json` holds.
+///
+/// Every source (backup file, live server, bacpac) fills the same structures, so nothing below can
+/// tell where they came from. Texts of definitions are the source's own T-SQL.
+public struct Database: Codable, Hashable, Sendable {
+  public var name: String
+  /// The version that last wrote the database, such as "SQL Server 2016".
+  public var serverVersion: String
+  public var collation: Collation?
+  /// Names of the user schemas that own something, sorted.
+  public var schemas: [String]
+  /// User tables, sorted by schema and name as bytes.
+  public var tables: [Table]
+  public var sequences: [SequenceGenerator]
+  public var aliasTypes: [AliasType]
+  /// Views, procedures, functions, triggers, synonyms, table types: what is reported, not moved.
+  public var modules: [Module]
+  /// What the reader noticed and a person should know, one sentence each.
+  public var notes: [String]
+
+  public init(
+    name: String, serverVersion: String, collation: Collation? = nil, schemas: [String] = [],
+    tables: [Table] = [], sequences: [SequenceGenerator] = [], aliasTypes: [AliasType] = [],
+    modules: [Module] = [], notes: [String] = []
+  ) {
+    self.name = name
+    self.serverVersion = serverVersion
+    self.collation = collation
+    self.schemas = schemas
+    self.tables = tables
+    self.sequences = sequences
+    self.aliasTypes = aliasTypes
+    self.modules = modules
+    self.notes = notes
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name, collation, schemas, tables, sequences, modules, notes
+    case serverVersion = "server_version"
+    case aliasTypes = "alias_types"
+  }
+}
+
+/// The name of an object of the source: schema and name in the source's own spelling.
+public struct ObjectName: Codable, Hashable, Sendable, Comparable, CustomStringConvertible {
+  public var schema: String
+  public var name: String
+
+  public init(_ schema: String, _ name: String) {
+    self.schema = schema
+    self.name = name
+  }
+
+  /// Orders by the UTF-8 bytes of schema, then name: the same on every machine and locale.
+  public static func < (left: ObjectName, right: ObjectName) -> Bool {
+    if left.schema != right.schema {
+      return left.schema.utf8.lexicographicallyPrecedes(right.schema.utf8)
+    }
+    return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+  }
+
+  public var description: String { "\(schema).\(name)" }
+}
+
+/// A sequence object of the source (`CREATE SEQUENCE`).
+public struct SequenceGenerator: Codable, Hashable, Sendable {
+  public var name: ObjectName
+  public var type: ColumnType
+  public var start: Int64
+  public var increment: Int64
+  public var minimum: Int64
+  public var maximum: Int64
+  public var current: Int64
+  public var cycles: Bool
+
+  public init(
+    name: ObjectName, type: ColumnType, start: Int64, increment: Int64, minimum: Int64,
+    maximum: Int64, current: Int64, cycles: Bool
+  ) {
+    self.name = name
+    self.type = type
+    self.start = start
+    self.increment = increment
+    self.minimum = minimum
+    self.maximum = maximum
+    self.current = current
+    self.cycles = cycles
+  }
+}
+
+/// A type made by `CREATE TYPE … FROM`, which columns use under its own name.
+public struct AliasType: Codable, Hashable, Sendable {
+  public var name: ObjectName
+  public var base: ColumnType
+  public var isNullable: Bool
+
+  public init(name: ObjectName, base: ColumnType, isNullable: Bool) {
+    self.name = name
+    self.base = base
+    self.isNullable = isNullable
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name, base
+    case isNullable = "nullable"
+  }
+}
+
+/// An object that is not moved but reported with its text.
+public struct Module: Codable, Hashable, Sendable {
+  public enum Kind: String, Codable, Sendable {
+    case view, procedure, function, trigger, synonym
+    case tableType = "table type"
+  }
+
+  public var kind: Kind
+  public var name: ObjectName
+  /// The table that a trigger belongs to.
+  public var table: ObjectName?
+  /// The source text; nil where the source does not keep it (encrypted, CLR).
+  public var definition: String?
+
+  public init(kind: Kind, name: ObjectName, table: ObjectName? = nil, definition: String? = nil) {
+    self.kind = kind
+    self.name = name
+    self.table = table
+    self.definition = definition
+  }
+}
