@@ -33,13 +33,14 @@ let package = Package(
       name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CLibMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "CShortestFloat"),
 
     module("Catalog"),
     module("Staging", ["Catalog", "CXXHash", "CShortestFloat"]),
     module("BackupSource", ["Catalog", "Staging"]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
-    module("Statements", ["Catalog"]),
+    module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),
     module("Report", ["Catalog", "Staging", .product(name: "TextTable", package: "TextTable")]),
     module(

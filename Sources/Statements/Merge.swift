@@ -1,0 +1,40 @@
+// Where merge statements are written: `mergeFiles` lists them in the order in which they run, and
+// each step has its own file below `Steps/`.
+
+public import Catalog
+
+/// The generated SQL of a mapped database. A function of the mapping alone: same mapping, same bytes.
+public enum Merge {
+  /// All files in the order of execution: a step for every table, in foreign-key order, before the
+  /// next step begins.
+  public static func files(for database: MappedDatabase) -> [SQLFile] {
+    let tables = database.tables.indices.map { TableNames(database: database, index: $0) }
+    return Step.allCases.flatMap { step in tables.map { $0.file(for: step) } }
+  }
+
+  /// The COPY that fills a stage table from the chunks of a snapshot.
+  public static func copyStatement(for table: Int, of database: MappedDatabase) -> String {
+    TableNames(database: database, index: table).copyStatement
+  }
+
+  /// `003_dbo.Album`: the folder of a table's files, by its position in foreign-key order.
+  public static func folder(for table: Int, of database: MappedDatabase) -> String {
+    TableNames(database: database, index: table).folder
+  }
+}
+
+extension TableNames {
+  fileprivate func file(for step: Step) -> SQLFile {
+    switch step {
+    case .stage: stageFile()
+    case .check: checkFile()
+    case .allocate: allocateFile()
+    case .orphans: orphansFile()
+    case .insert: insertFile()
+    case .update: updateFile()
+    case .vanished: vanishedFile()
+    case .reset: resetFile()
+    case .account: accountFile()
+    }
+  }
+}
