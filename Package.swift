@@ -15,6 +15,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
 }
@@ -25,6 +27,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
   ],
@@ -37,8 +40,8 @@ let package = Package(
     .target(name: "CShortestFloat"),
 
     module("Catalog"),
-    module("Staging", ["Catalog", "CXXHash", "CShortestFloat"]),
-    module("BackupSource", ["Catalog", "Staging"]),
+    module("Staging", ["Catalog", "CXXHash", "CShortestFloat", system]),
+    module("BackupSource", ["Catalog", "Staging", system]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),
@@ -47,7 +50,7 @@ let package = Package(
       "Pipeline",
       [
         "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "CLibCSV",
-        .product(name: "Logging", package: "swift-log"),
+        system, .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "restage",
@@ -59,7 +62,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestSupport", dependencies: ["Catalog"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Catalog", "Target"], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),

@@ -60,6 +60,22 @@ public struct ObjectName: Codable, Hashable, Sendable, Comparable, CustomStringC
   }
 
   public var description: String { "\(schema).\(name)" }
+
+  /// `schema.name` as a file or folder name: every byte outside `A-Z a-z 0-9 _ . -` percent-encoded,
+  /// in upper-case hex.
+  public var fileName: String {
+    var text = ""
+    for byte in description.utf8 {
+      switch byte {
+      case 0x41...0x5A, 0x61...0x7A, 0x30...0x39, 0x5F, 0x2E, 0x2D:
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let hex = String(byte, radix: 16, uppercase: true)
+        text += "%" + (hex.count == 1 ? "0" : "") + hex
+      }
+    }
+    return text
+  }
 }
 
 /// A sequence object of the source (`CREATE SEQUENCE`).

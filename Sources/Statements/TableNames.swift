@@ -21,22 +21,7 @@ struct TableNames {
     let digits = String(index + 1)
     let width = max(3, String(database.tables.count).count)
     return String(repeating: "0", count: width - digits.count) + digits + "_"
-      + Self.fileName(mapped.source)
-  }
-
-  /// Percent-encodes every byte outside `A-Z a-z 0-9 _ . -`, as snapshot folders do.
-  static func fileName(_ name: ObjectName) -> String {
-    var text = ""
-    for byte in name.description.utf8 {
-      switch byte {
-      case 0x41...0x5A, 0x61...0x7A, 0x30...0x39, 0x5F, 0x2E, 0x2D:
-        text.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
-        let hex = String(byte, radix: 16, uppercase: true)
-        text += "%" + (hex.count == 1 ? "0" : "") + hex
-      }
-    }
-    return text
+      + mapped.source.fileName
   }
 }
 
