@@ -22,7 +22,7 @@ protocol PageReading: Sendable {
 
   /// Copies one page, torn bits put back and its checksum verified, into `buffer`.
   ///
-  /// - Parameter buffer: 8192 bytes.
-  /// - Throws: `damaged` when the page's checksum is wrong or the page is not in the file.
+  /// The buffer has 8192 bytes. Throws `damaged` when the page's checksum is wrong, the page calls
+  /// itself by another number or is not in the file.
   func readPage(_ id: PageID, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError)
 }

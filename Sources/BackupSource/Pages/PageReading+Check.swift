@@ -1,0 +1,33 @@
+extension PageReading {
+  /// What follows every read of a page: bits put back, checksum verified, and the page's own
+  /// number compared with the one that was asked for.
+  ///
+  /// Call it for pages that the PFS calls allocated; others may hold anything. The offset is where
+  /// the page stands in the file, for messages.
+  func check(
+    _ page: UnsafeMutableRawBufferPointer, is id: PageID, at offset: Int
+  ) throws(BackupError) {
+    switch PageIntegrity.restore(page) {
+    case .intact: break
+    case .torn(let sector):
+      throw damaged(id, at: offset, "is torn: its sector \(sector) is from another write")
+    case .wrongChecksum(let stored, let computed):
+      throw damaged(
+        id, at: offset, "carries the checksum \(hex(stored)) and its bytes give \(hex(computed))")
+    }
+    guard let header = PageHeader(page.bytes), header.version == 1, header.id == id else {
+      let found = PageHeader(page.bytes)
+      let name =
+        found?.version == 1 ? "names itself \(found?.id ?? .none)" : "has no page header"
+      throw damaged(id, at: offset, name)
+    }
+  }
+
+  func damaged(_ id: PageID, at offset: Int?, _ problem: String) -> BackupError {
+    BackupError(
+      .damaged, file: fileName, offset: offset, place: "page \(id)", problem: "the page \(problem)",
+      advice: "take the backup again, or run DBCC CHECKDB where the database is")
+  }
+}
+
+private func hex(_ word: UInt32) -> String { "0x" + String(word, radix: 16, uppercase: true) }
