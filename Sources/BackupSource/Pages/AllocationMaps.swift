@@ -26,7 +26,7 @@ struct AllocationBitmap: Sendable {
 
   /// Reads the page and finds its bitmap.
   mutating func load(_ pages: some PageReading, _ id: PageID) throws(BackupError) {
-    try page.withPageBuffer { (buffer) throws(BackupError) in try pages.readPage(id, into: buffer) }
+    try page.withBuffer { (buffer) throws(BackupError) in try pages.readPage(id, into: buffer) }
     bitsOffset = try foundBits(id, of: pages)
   }
 
@@ -48,14 +48,14 @@ struct AllocationBitmap: Sendable {
       let slot = bytes.uint16(at: PageLayout.byteCount - 4).map(Int.init),
       slot >= PageLayout.headerByteCount, bytes.uint16(at: slot + 2) == 0x1F38,
       slot + 4 + 7992 <= PageLayout.byteCount
-    else { throw pages.damaged(id, at: nil, "holds no bitmap of 63,904 extents") }
+    else { throw pages.damaged(id, "holds no bitmap of 63,904 extents") }
     return slot + 4
   }
 }
 
 extension [UInt8] {
-  /// Lends the array as a page buffer, keeping the type of the error.
-  mutating func withPageBuffer(
+  /// Lends the array as a buffer, keeping the type of the error.
+  mutating func withBuffer(
     _ body: (UnsafeMutableRawBufferPointer) throws(BackupError) -> Void
   ) throws(BackupError) {
     var failure: BackupError?

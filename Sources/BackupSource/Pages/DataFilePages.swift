@@ -43,7 +43,7 @@ final class DataFilePages: PageReading {
     let offset = Int(id.page) * PageLayout.byteCount
     try file.requireBytes(PageLayout.byteCount, at: offset, place: "page \(id)")
     try file.read(at: offset, into: buffer)
-    try check(buffer, is: id, at: offset)
+    try check(buffer, is: id, at: offset, of: file.fileName)
   }
 
   /// Byte 36 of page 0 is the file's own number.

@@ -29,15 +29,7 @@ extension ByteStream {
   ) throws(BackupError) -> ByteReader {
     try requireBytes(count, at: offset, place: place)
     var bytes = [UInt8](repeating: 0, count: count)
-    var failure: BackupError?
-    bytes.withUnsafeMutableBytes { buffer in
-      do throws(BackupError) {
-        try read(at: offset, into: buffer)
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
+    try bytes.withBuffer { (buffer) throws(BackupError) in try read(at: offset, into: buffer) }
     return ByteReader(bytes: bytes, baseOffset: offset, fileName: fileName, place: place)
   }
 

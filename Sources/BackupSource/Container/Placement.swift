@@ -1,0 +1,129 @@
+/// Finds out where each extent of a database lies in its backup, section 6.
+///
+/// A backup says how many pages of each file it holds and not which ones. In an unstriped full
+/// backup they follow from the allocation maps, which lie at known places among them; in every
+/// other case the pages' own headers tell.
+struct Placement {
+  let streams: StreamList
+  var map = PageMap()
+
+  init(_ streams: [any ByteStream]) { self.streams = StreamList(streams: streams) }
+
+  /// The map of a full backup whose members are given in the order of the streams.
+  ///
+  /// Throws `damaged` when the pages found are not those that the backup and its allocation maps
+  /// announce.
+  static func ofFull(
+    _ members: [BackupSet], in streams: [any ByteStream]
+  ) throws(BackupError) -> PageMap {
+    var placement = Placement(streams)
+    let files = members[0].configuration.files.filter { $0.pageCount > 0 }
+    if members.count == 1, let region = members[0].regions.first {
+      do throws(BackupError) {
+        try placement.placeByPlan(files, in: region)
+        try placement.requireSamples(of: files)
+      } catch {
+        // Files that interleave inside a region are not excluded by any source. Their pages then
+        // tell where they belong; if they do not, the first error is the one to report.
+        placement = Placement(streams)
+        do throws(BackupError) {
+          try placement.placeByHeaders(members, files)
+        } catch _ { throw error }
+      }
+    } else {
+      try placement.placeByHeaders(members, files)
+    }
+    for (stream, member) in members.enumerated() {
+      for region in member.regions.dropFirst() { _ = try placement.overlay(region, in: stream) }
+    }
+    return placement.map
+  }
+}
+
+extension Placement {
+  var firstName: String { streams.streams[0].fileName }
+
+  private mutating func placeByPlan(
+    _ files: [BackupDataFile], in region: DataRegion
+  ) throws(BackupError) {
+    var cursor = 0
+    for file in files {
+      guard file.pageCount <= region.pageCount - cursor else {
+        throw damaged(
+          "file \(file.id) should have \(file.pageCount) pages here, and there are "
+            + "\(region.pageCount - cursor)", at: region.offset)
+      }
+      try place(file, from: cursor, in: region)
+      cursor += file.pageCount
+    }
+    try requireFiller(from: cursor, in: region)
+  }
+
+  private mutating func place(
+    _ file: BackupDataFile, from start: Int, in region: DataRegion
+  ) throws(BackupError) {
+    var cursor = start
+    let end = start + file.pageCount
+    var interval = 0
+    while cursor < end {
+      let first = ExtentID(file: file.id, interval: interval, extent: 0)
+      let offset = region.offset + cursor * PageLayout.byteCount
+      let plan = try AllocationPlan(
+        ExtentPages(stream: streams.streams[0], offset: offset, extent: first),
+        file: file.id, interval: interval)
+      for extent in 0..<AllocationInterval.extentCount where plan.contains(extent) {
+        guard cursor < end else { break }
+        let offset = region.offset + cursor * PageLayout.byteCount
+        map[ExtentID(file: file.id, interval: interval, extent: extent)] = Place(
+          stream: 0, offset: offset)
+        cursor += PageLayout.pagesPerExtent
+      }
+      interval += 1
+    }
+  }
+
+  /// Behind the last page of the last file only filler may stand.
+  private func requireFiller(from cursor: Int, in region: DataRegion) throws(BackupError) {
+    guard cursor < region.pageCount else { return }
+    let offset = region.offset + cursor * PageLayout.byteCount
+    let header = try streams.streams[0].structure(
+      at: offset, count: PageLayout.headerByteCount, place: "filler")
+    guard try header.uint8(at: 1) == PageType.filler.rawValue else {
+      throw header.damaged("pages that no file of the backup announces")
+    }
+  }
+
+  /// Looks at a few extents of each file: an allocated page must carry the number its place means.
+  private func requireSamples(of files: [BackupDataFile]) throws(BackupError) {
+    let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
+    var freeSpace = PageFreeSpace(pages)
+    for file in files {
+      for extent in map.extents(ofFile: file.id).sample(Self.sampleCount) {
+        guard let place = map[extent] else { continue }
+        guard try streams.frame(at: place).extent != extent else { continue }
+        for index in 0..<PageLayout.pagesPerExtent
+        where try freeSpace.isAllocated(extent.page(index)) {
+          throw pages.damaged(extent.page(index), at: place.offset, "is not where it should be")
+        }
+      }
+    }
+  }
+
+  private static let sampleCount = 64
+
+  func damaged(
+    _ problem: String, at offset: Int? = nil, of fileName: String? = nil
+  ) -> BackupError {
+    BackupError(
+      .damaged, file: fileName ?? firstName, offset: offset, place: "data region", problem: problem,
+      advice: "take the backup again or fetch the file again")
+  }
+}
+
+extension Array {
+  /// Some of the elements, evenly spread, the last among them.
+  fileprivate func sample(_ sampleCount: Int) -> [Element] {
+    guard count > sampleCount else { return self }
+    return (1...sampleCount).map { self[$0 * count / sampleCount - 1] }
+  }
+}
