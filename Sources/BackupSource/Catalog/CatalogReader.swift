@@ -1,0 +1,102 @@
+import Catalog
+
+/// Turns the rows of the system tables into the source catalog, and says for each table where its
+/// rows are.
+struct CatalogReader {
+  let system: SystemCatalog
+  let databaseCollation: CollationID
+  private(set) var notes: [String] = []
+  private(set) var storage: [ObjectName: TableStorage] = [:]
+  /// By the object that depends: foreign keys look up their columns here.
+  let references: [Int: [ObjectReference]]
+
+  init(_ system: SystemCatalog) {
+    self.system = system
+    references = Dictionary(grouping: system.references, by: \.dependent)
+    databaseCollation = CollationID(system.boot.collationID)
+  }
+
+  mutating func database(named name: String) throws(BackupError) -> Database {
+    var tables: [Table] = []
+    for object in system.objects where object.isUsers && object.type == "U " {
+      tables.append(try table(object))
+    }
+    tables.sort { $0.name < $1.name }
+    let modules = modules()
+    let sequences = sequences()
+    let aliasTypes = aliasTypes()
+    noteUnread()
+    let owning =
+      tables.map(\.name.schema) + modules.map(\.name.schema) + sequences.map(\.name.schema)
+      + aliasTypes.map(\.name.schema)
+    return Database(
+      name: name, serverVersion: system.boot.serverVersion,
+      collation: databaseCollation.collation,
+      schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules, notes: notes)
+  }
+
+  private mutating func table(_ object: SystemObject) throws(BackupError) -> Table {
+    let name = self.name(of: object)
+    let columns = try columns(of: object, in: name)
+    var table = Table(name: name, columns: columns)
+    readKeys(of: object, into: &table)
+    readForeignKeys(of: object, into: &table)
+    readChecks(of: object, into: &table)
+    table.comment = comment(on: object.id, part: 0)
+    table.historyTable = historyTable(of: object)
+    let storage = TableStorage(object, table: table, in: system)
+    table.rowCount = storage.rowCount
+    table.refusal = storage.refusal
+    self.storage[name] = storage
+    return table
+  }
+
+  func name(of object: SystemObject) -> ObjectName {
+    ObjectName(schemaName(object.schemaID), object.name)
+  }
+
+  func schemaName(_ id: Int) -> String { system.schemas[id] ?? "schema \(id)" }
+
+  /// Name of a column of a table; a number where the catalog has none.
+  func columnName(_ column: Int, of object: Int) -> String {
+    system.columns[object]?.first { $0.columnID == column }?.name ?? "column \(column)"
+  }
+
+  var codePage: Int? { databaseCollation.codePage }
+
+  /// The text of a definition; nil, and a note, where it cannot be read.
+  mutating func definition(_ key: ValueKey, of what: String) -> String? {
+    guard let value = system.values[key] else { return nil }
+    if let text = value.text(codePage: codePage) { return text }
+    note("the text of \(what) is kept in a way that is not read (encrypted, or another code page)")
+    return nil
+  }
+
+  mutating func note(_ sentence: String) { notes.append(sentence) }
+
+  /// Extended property `MS_Description` of a table (part 0) or column.
+  func comment(on object: Int, part: Int) -> String? {
+    let property = system.properties.first {
+      $0.propertyClass == 1 && $0.objectID == object && $0.part == part
+        && $0.name == "MS_Description"
+    }
+    return property?.value?.text(codePage: codePage)
+  }
+
+  /// Reference class 112: the dependent is the history table of the target (section 10.6).
+  private func historyTable(of object: SystemObject) -> ObjectName? {
+    let reference = system.references.first {
+      $0.referenceClass == 112 && $0.target == object.id
+    }
+    return reference.flatMap { system.objectByID[$0.dependent] }.map(name(of:))
+  }
+
+  /// What exists and is neither read nor among the modules.
+  private mutating func noteUnread() {
+    let external = system.objects.filter { $0.isUsers && $0.type == "ET" }
+    for object in external {
+      note("external table \(name(of: object)) keeps its rows elsewhere and is left out")
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/// What a row of `sysobjvalues` belongs to (section 10.3).
+struct ValueKey: Hashable, Sendable {
+  enum Class {
+    static let definition = 1
+    static let computedColumn = 2
+    static let sequence = 63
+    static let indexFilter = 66
+    static let encryptedColumn = 115
+  }
+
+  var valueClass: Int
+  var object: Int
+  var part: Int
+}
+
+/// A row of `sysobjvalues`: mostly the text of a definition.
+struct ObjectValue: Sendable {
+  let key: ValueKey
+  let value: Variant?
+  let image: [UInt8]?
+
+  init?(_ row: SystemRow) throws(BackupError) {
+    guard try row.int("valnum") == 0 else { return nil }
+    key = ValueKey(
+      valueClass: try row.int("valclass"), object: try row.int("objid"),
+      part: try row.int("subobjid"))
+    value = try row.bytes("value").flatMap { Variant($0) }
+    image = try row.bytes("imageval")
+  }
+
+  /// The text of a definition: 8-bit in the database's code page where `value` is the int 2.
+  ///
+  /// - Returns: nil where the text is kept in some other way, or is encrypted.
+  func text(codePage: Int?) -> String? {
+    guard value?.integer == 2, let image else { return nil }
+    return String(catalogText: image, codePage: codePage)
+  }
+}
+
+/// A sql_variant value of the catalog (section 14.3).
+struct Variant: Sendable {
+  let xtype: UInt8
+  /// The value without the variant's header, in the type's ordinary encoding.
+  let payload: [UInt8]
+
+  /// - Returns: nil for a type that the catalog is not known to use.
+  init?(_ bytes: [UInt8]) {
+    guard bytes.count >= 2 else { return nil }
+    xtype = bytes[0]
+    let headerByteCount =
+      switch xtype {
+      case XType.binary, XType.varbinary, XType.decimal, XType.numeric: 4
+      case XType.char, XType.varchar, XType.nchar, XType.nvarchar: 8
+      case XType.time, XType.datetime2, XType.datetimeoffset: 3
+      default: 2
+      }
+    guard bytes.count >= headerByteCount else { return nil }
+    payload = Array(bytes[headerByteCount...])
+  }
+
+  var integer: Int? {
+    switch xtype {
+    case XType.tinyint, XType.bit: payload.first.map { Int($0) }
+    case XType.smallint: payload.count == 2 ? signed : nil
+    case XType.int: payload.count == 4 ? signed : nil
+    case XType.bigint: payload.count == 8 ? signed : nil
+    default: nil
+    }
+  }
+
+  func text(codePage: Int?) -> String? {
+    switch xtype {
+    case XType.nchar, XType.nvarchar: String(utf16: payload)
+    case XType.char, XType.varchar: String(catalogText: payload, codePage: codePage)
+    default: integer.map { String($0) }
+    }
+  }
+
+  private var signed: Int {
+    payload.withUnsafeBytes { bytes in
+      let shift = UInt64(64 - 8 * bytes.count)
+      return Int(Int64(bitPattern: bytes.unsignedNumber() << shift) >> Int64(shift))
+    }
+  }
+}
+
+/// A row of `sysseobjvalues`: the value that rows older than an added column have in it (2012 and
+/// later).
+struct AddedDefault: Sendable {
+  let rowset: Int
+  /// Physical number of the column.
+  let number: Int
+  let value: [UInt8]?
+
+  init?(_ row: SystemRow) throws(BackupError) {
+    guard try row.int("valclass") == 1, try row.int("valnum") == 0 else { return nil }
+    rowset = try row.int("id")
+    number = try row.int("subid")
+    if let image = try row.bytes("imageval"), !image.isEmpty {
+      value = image
+    } else {
+      value = try row.bytes("value").flatMap { Variant($0) }?.payload
+    }
+  }
+}
+
+extension String {
+  /// Text of the catalog in an 8-bit code page; nil where it cannot be told what it says.
+  init?(catalogText bytes: [UInt8], codePage: Int?) {
+    if bytes.allSatisfy({ $0 < 0x80 }) {
+      self.init(decoding: bytes, as: UTF8.self)
+      return
+    }
+    guard codePage == 1252 else { return nil }
+    self.init()
+    for byte in bytes {
+      let code = (0x80...0x9F).contains(byte) ? Self.windows1252[Int(byte) - 0x80] : UInt16(byte)
+      unicodeScalars.append(Unicode.Scalar(code) ?? "\u{FFFD}")
+    }
+  }
+
+  /// 0x80 to 0x9F; undefined bytes keep their number.
+  private static let windows1252: [UInt16] = [
+    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+    0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
+    0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+    0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
+  ]
+}
