@@ -14,6 +14,34 @@ public struct Identifier: Codable, Hashable, Sendable, Comparable {
     self.name = name
   }
 
+  /// The name itself where it fits, else its beginning and eight hex digits of a hash of the whole
+  /// name: names that differ after the cut stay different.
+  ///
+  /// - Precondition: `name` is not empty and has no NUL.
+  public static func shortened(_ name: String) -> Identifier {
+    guard name.utf8.count > byteCountMax else { return Identifier(name) }
+    let suffix = "_" + hash(of: name)
+    var kept = ""
+    var byteCount = suffix.utf8.count
+    for scalar in name.unicodeScalars {
+      byteCount += UTF8.width(scalar)
+      guard byteCount <= byteCountMax else { break }
+      kept.unicodeScalars.append(scalar)
+    }
+    return Identifier(kept + suffix)
+  }
+
+  /// Eight hex digits that depend on every byte of the text and on nothing else (FNV-1a, folded to
+  /// 32 bits).
+  public static func hash(of text: String) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in text.utf8 {
+      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+    }
+    let digits = String((hash ^ (hash >> 32)) & 0xFFFF_FFFF, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
   /// As it stands in SQL: plain where PostgreSQL reads it back unchanged, else in double quotes.
   public var quoted: String {
     if isPlain { return name }

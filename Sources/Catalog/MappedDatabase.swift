@@ -8,6 +8,11 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
   public var sourceName: String
   /// Schemas that hold final tables, sorted.
   public var schemas: [Identifier]
+  /// Collations that columns name and PostgreSQL does not bring along, sorted by name.
+  public var collations: [MappedCollation]
+  /// Sequences that the defaults of columns draw from, sorted by name; those of identity columns are
+  /// not among them.
+  public var sequences: [MappedSequence]
   /// In foreign-key order: parents before children, members of a cycle side by side.
   public var tables: [MappedTable]
   /// What is not carried over, each with its source text, for `unsupported.md`.
@@ -16,14 +21,57 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
   public var notes: [String]
 
   public init(
-    sourceName: String, schemas: [Identifier], tables: [MappedTable],
-    unsupported: [Unsupported] = [], notes: [String] = []
+    sourceName: String, schemas: [Identifier], collations: [MappedCollation] = [],
+    sequences: [MappedSequence] = [], tables: [MappedTable], unsupported: [Unsupported] = [],
+    notes: [String] = []
   ) {
     self.sourceName = sourceName
     self.schemas = schemas
+    self.collations = collations
+    self.sequences = sequences
     self.tables = tables
     self.unsupported = unsupported
     self.notes = notes
+  }
+}
+
+/// An ICU collation under which texts that SQL Server calls equal are equal: nondeterministic, so it
+/// costs speed and LIKE, and is used for columns that take part in keys alone.
+public struct MappedCollation: Codable, Hashable, Sendable {
+  public var name: QualifiedIdentifier
+  /// BCP 47, such as `und-u-ks-level2`.
+  public var locale: String
+
+  public init(name: QualifiedIdentifier, locale: String) {
+    self.name = name
+    self.locale = locale
+  }
+}
+
+/// A sequence object of the source that a default needs.
+public struct MappedSequence: Codable, Hashable, Sendable {
+  public var source: ObjectName
+  public var name: QualifiedIdentifier
+  /// PostgreSQL type: smallint, integer or bigint.
+  public var type: String
+  public var start: Int64
+  public var increment: Int64
+  public var minimum: Int64
+  public var maximum: Int64
+  public var cycles: Bool
+
+  public init(
+    source: ObjectName, name: QualifiedIdentifier, type: String, start: Int64, increment: Int64,
+    minimum: Int64, maximum: Int64, cycles: Bool
+  ) {
+    self.source = source
+    self.name = name
+    self.type = type
+    self.start = start
+    self.increment = increment
+    self.minimum = minimum
+    self.maximum = maximum
+    self.cycles = cycles
   }
 }
 
