@@ -1,0 +1,724 @@
+-- The database part of restage: runs, their audit, what was staged, counted and refused, and the
+-- registry of key maps.
+--
+-- The same file is the script of the extension (CREATE EXTENSION restage) and plain SQL for servers
+-- that take no files (psql -X -1 -v ON_ERROR_STOP=1 -f restage--1.0.sql). It needs a role that may
+-- create schemas in the database, no superuser. Applied again it changes nothing.
+--
+-- Errors raised here have SQLSTATEs of their own:
+--   RS001  rows without their parent (on_orphan: fail)
+--   RS002  the account of a table does not add up
+--   RS003  the setting restage.run_id is missing, or names no run
+--   RS004  another version of this schema is installed
+--   RS005  a run is not in the state that the call needs
+
+DO $restage$
+DECLARE
+  found text;
+BEGIN
+  IF to_regprocedure('restage.version()') IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE 'SELECT restage.version()' INTO found;
+  IF found <> '1.0' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS004',
+      MESSAGE = format('schema restage has version %s, this script is version 1.0', found),
+      HINT = 'Apply the upgrade script restage--' || found || '--*.sql, or use the restage that installed it.';
+  END IF;
+END
+$restage$;
+
+-- Schemas
+
+CREATE SCHEMA IF NOT EXISTS restage;
+COMMENT ON SCHEMA restage IS 'Runs of restage, their audit, rejects and the registry of key maps.';
+
+CREATE SCHEMA IF NOT EXISTS restage_stage;
+COMMENT ON SCHEMA restage_stage IS 'Stage tables of restage: scratch, made anew by each run.';
+
+CREATE SCHEMA IF NOT EXISTS restage_keymap;
+COMMENT ON SCHEMA restage_keymap IS 'Key maps of restage: which row of the source became which row of the target. Without them the next run loads every row again.';
+
+-- Tables
+
+CREATE TABLE IF NOT EXISTS restage.run (
+  id uuid PRIMARY KEY,
+  source_name text NOT NULL,
+  source_kind text,
+  snapshot text,
+  mode text NOT NULL,
+  tool_version text,
+  plan_sha256 text,
+  status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted')),
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz,
+  error text,
+  backend_pid integer NOT NULL,
+  backend_started_at timestamptz,
+  CHECK ((status = 'running') = (finished_at IS NULL))
+);
+
+COMMENT ON TABLE restage.run IS 'One row for each run: a load from its first statement to its end.';
+COMMENT ON COLUMN restage.run.id IS 'Id of the run; key maps, audit and rejects refer to it.';
+COMMENT ON COLUMN restage.run.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.run.source_kind IS 'What the snapshot was read from: backup, bacpac, server, csv.';
+COMMENT ON COLUMN restage.run.snapshot IS 'Folder of the snapshot that was loaded.';
+COMMENT ON COLUMN restage.run.mode IS 'load, or rehearsal: everything is done and rolled back.';
+COMMENT ON COLUMN restage.run.tool_version IS 'Version of restage.';
+COMMENT ON COLUMN restage.run.plan_sha256 IS 'SHA-256 of the plan: every SQL file of it in one number.';
+COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. Only a run that succeeded changed the target.';
+COMMENT ON COLUMN restage.run.started_at IS 'When the run began.';
+COMMENT ON COLUMN restage.run.finished_at IS 'When it ended, or was found dead; NULL while it is running.';
+COMMENT ON COLUMN restage.run.error IS 'Why it failed.';
+COMMENT ON COLUMN restage.run.backend_pid IS 'Process of the server that the loader''s control connection talks to.';
+COMMENT ON COLUMN restage.run.backend_started_at IS 'When that process began: tells it from a later one of the same number.';
+
+CREATE TABLE IF NOT EXISTS restage.step (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text,
+  operation text NOT NULL,
+  rows_affected bigint,
+  status text NOT NULL CHECK (status IN ('running', 'succeeded', 'failed', 'skipped')),
+  error_message text,
+  started_at timestamptz NOT NULL,
+  completed_at timestamptz,
+  metadata jsonb NOT NULL DEFAULT '{}'
+);
+
+CREATE INDEX IF NOT EXISTS step_run_id_idx ON restage.step (run_id, id);
+
+COMMENT ON TABLE restage.step IS 'The audit: one row for each SQL file that a run executed.';
+COMMENT ON COLUMN restage.step.id IS 'Number of the row, ascending in the order of execution.';
+COMMENT ON COLUMN restage.step.run_id IS 'The run.';
+COMMENT ON COLUMN restage.step.table_name IS 'The final table; NULL for a step that belongs to no single table.';
+COMMENT ON COLUMN restage.step.operation IS 'The step, as its file is called: 10 stage, 40 insert ….';
+COMMENT ON COLUMN restage.step.rows_affected IS 'What the step counted: the column rows of its last result.';
+COMMENT ON COLUMN restage.step.status IS 'running, succeeded, failed or skipped.';
+COMMENT ON COLUMN restage.step.error_message IS 'What the server said, with its SQLSTATE.';
+COMMENT ON COLUMN restage.step.started_at IS 'When the step began.';
+COMMENT ON COLUMN restage.step.completed_at IS 'When it ended.';
+COMMENT ON COLUMN restage.step.metadata IS 'At least file (the path below the plan''s folder) and sha256 (of the file that was executed).';
+
+CREATE OR REPLACE VIEW restage.migration_audit AS
+SELECT
+  s.id,
+  s.run_id,
+  s.table_name,
+  s.operation,
+  s.rows_affected,
+  s.status,
+  s.error_message,
+  s.started_at,
+  s.completed_at,
+  s.metadata
+FROM restage.step AS s;
+
+COMMENT ON VIEW restage.migration_audit IS 'The audit under the name and with the columns that reports rely on; the rows are those of restage.step.';
+COMMENT ON COLUMN restage.migration_audit.id IS 'Number of the row, ascending in the order of execution.';
+COMMENT ON COLUMN restage.migration_audit.run_id IS 'The run.';
+COMMENT ON COLUMN restage.migration_audit.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.migration_audit.operation IS 'The step.';
+COMMENT ON COLUMN restage.migration_audit.rows_affected IS 'What the step counted.';
+COMMENT ON COLUMN restage.migration_audit.status IS 'running, succeeded, failed or skipped.';
+COMMENT ON COLUMN restage.migration_audit.error_message IS 'What the server said.';
+COMMENT ON COLUMN restage.migration_audit.started_at IS 'When the step began.';
+COMMENT ON COLUMN restage.migration_audit.completed_at IS 'When it ended.';
+COMMENT ON COLUMN restage.migration_audit.metadata IS 'At least file and sha256.';
+
+CREATE TABLE IF NOT EXISTS restage.staged (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  chunk_rows bigint,
+  staged_rows bigint NOT NULL,
+  export_rejects bigint NOT NULL DEFAULT 0,
+  identity_last_value bigint,
+  closed_at timestamptz,
+  PRIMARY KEY (run_id, table_name)
+);
+
+CREATE INDEX IF NOT EXISTS staged_table_name_idx ON restage.staged (table_name);
+
+COMMENT ON TABLE restage.staged IS 'What a run staged, table by table: the left side of the account.';
+COMMENT ON COLUMN restage.staged.run_id IS 'The run.';
+COMMENT ON COLUMN restage.staged.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.staged.chunk_rows IS 'Rows that the snapshot''s chunks hold by its manifest; NULL for a run by hand.';
+COMMENT ON COLUMN restage.staged.staged_rows IS 'Rows that arrived in the stage table.';
+COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows that the export refused, so that no chunk holds them.';
+COMMENT ON COLUMN restage.staged.identity_last_value IS 'The last value that the source''s identity column handed out; NULL without one.';
+COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up.';
+
+CREATE TABLE IF NOT EXISTS restage.row_count (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  kind text NOT NULL CHECK (kind IN (
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected', 'nulled', 'vanished', 'returned'
+  )),
+  rows bigint NOT NULL,
+  PRIMARY KEY (run_id, table_name, kind)
+);
+
+COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
+COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
+COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), vanished (known and staged no longer), returned (vanished before and staged again).';
+COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
+
+CREATE TABLE IF NOT EXISTS restage.reject (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  source_key jsonb,
+  rule text NOT NULL,
+  column_names text[],
+  value text,
+  message text NOT NULL,
+  is_loaded boolean NOT NULL DEFAULT false,
+  row_data json
+);
+
+CREATE INDEX IF NOT EXISTS reject_run_id_idx ON restage.reject (run_id, table_name);
+
+COMMENT ON TABLE restage.reject IS 'Staged rows that were refused, or loaded with a foreign key set to NULL, whole and with the reason.';
+COMMENT ON COLUMN restage.reject.id IS 'Number of the reject.';
+COMMENT ON COLUMN restage.reject.run_id IS 'The run that refused the row.';
+COMMENT ON COLUMN restage.reject.table_name IS 'The final table that the row was meant for.';
+COMMENT ON COLUMN restage.reject.source_key IS 'The row''s source key, under the source''s column names.';
+COMMENT ON COLUMN restage.reject.rule IS 'source key, or foreign key and its name.';
+COMMENT ON COLUMN restage.reject.column_names IS 'The columns that the reason is about, under their names in the target.';
+COMMENT ON COLUMN restage.reject.value IS 'What these columns hold.';
+COMMENT ON COLUMN restage.reject.message IS 'The reason in words.';
+COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same, with the foreign key set to NULL (on_orphan: null).';
+COMMENT ON COLUMN restage.reject.row_data IS 'The staged row. json and not jsonb, which would drop the sign of -0 and the spelling of a json column.';
+
+CREATE TABLE IF NOT EXISTS restage.table_map (
+  source_name text NOT NULL,
+  source_schema text NOT NULL,
+  source_table text NOT NULL,
+  target_schema text NOT NULL,
+  target_table text NOT NULL,
+  stage_table text NOT NULL,
+  key_map_table text NOT NULL,
+  keys text NOT NULL CHECK (keys IN ('remap', 'preserve')),
+  PRIMARY KEY (source_name, source_schema, source_table)
+);
+
+COMMENT ON TABLE restage.table_map IS 'Which table of which source became which final table, and where its stage table and key map are.';
+COMMENT ON COLUMN restage.table_map.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.table_map.source_schema IS 'Schema in the source.';
+COMMENT ON COLUMN restage.table_map.source_table IS 'Table in the source.';
+COMMENT ON COLUMN restage.table_map.target_schema IS 'Schema of the final table.';
+COMMENT ON COLUMN restage.table_map.target_table IS 'Name of the final table.';
+COMMENT ON COLUMN restage.table_map.stage_table IS 'The stage table, with its schema and quoted where it must be, as it stands in SQL.';
+COMMENT ON COLUMN restage.table_map.key_map_table IS 'The key map, with its schema and quoted where it must be, as it stands in SQL.';
+COMMENT ON COLUMN restage.table_map.keys IS 'remap: rows get new surrogate keys. preserve: they keep the source''s keys.';
+
+CREATE TABLE IF NOT EXISTS restage.chunk (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  number integer NOT NULL,
+  file text NOT NULL,
+  rows bigint NOT NULL,
+  bytes bigint NOT NULL,
+  hash text NOT NULL,
+  PRIMARY KEY (run_id, table_name, number)
+);
+
+COMMENT ON TABLE restage.chunk IS 'The chunks that a run staged: a later run can tell by their hashes which are unchanged.';
+COMMENT ON COLUMN restage.chunk.run_id IS 'The run.';
+COMMENT ON COLUMN restage.chunk.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.chunk.number IS 'Number of the chunk within its table, from 1.';
+COMMENT ON COLUMN restage.chunk.file IS 'Path of the chunk below the snapshot''s folder.';
+COMMENT ON COLUMN restage.chunk.rows IS 'Rows in the chunk.';
+COMMENT ON COLUMN restage.chunk.bytes IS 'Bytes of the chunk.';
+COMMENT ON COLUMN restage.chunk.hash IS 'XXH3-128 of the chunk in hex, as the manifest has it.';
+
+-- pg_dump leaves rows of an extension's tables out unless it is told; as plain SQL there is no
+-- extension to tell, and nothing to do.
+DO $restage$
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT c.oid
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'restage'::regnamespace
+      AND c.relkind IN ('r', 'S')
+    ORDER BY c.oid
+  LOOP
+    PERFORM pg_extension_config_dump(relation, '');
+  END LOOP;
+EXCEPTION
+  WHEN feature_not_supported THEN
+    NULL;
+END
+$restage$;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION restage.version() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT '1.0'::text;
+$restage$;
+
+COMMENT ON FUNCTION restage.version() IS 'Version of schema restage.';
+
+CREATE OR REPLACE FUNCTION restage.run_id() RETURNS uuid
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  setting text := nullif(current_setting('restage.run_id', true), '');
+  found uuid;
+BEGIN
+  IF setting IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS003',
+      MESSAGE = 'the setting restage.run_id is missing, so nobody knows which run this belongs to',
+      HINT = 'By hand: SELECT restage.begin_run(''<source name>''); sets it for the session. With psql: PGOPTIONS=''-c restage.run_id=<uuid>''.';
+  END IF;
+  SELECT r.id INTO found
+  FROM restage.run AS r
+  WHERE r.id::text = lower(setting);
+  IF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS003',
+      MESSAGE = format('the setting restage.run_id is ''%s'', which is no run', setting),
+      HINT = 'restage.run lists the runs; restage.begin_run(''<source name>'') begins one.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.run_id() IS 'The run that the session works for: the setting restage.run_id, held against restage.run. Raises RS003.';
+
+CREATE OR REPLACE FUNCTION restage.mark_interrupted() RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  WITH dead AS (
+    UPDATE restage.run AS r
+    SET
+      status = 'interrupted',
+      finished_at = clock_timestamp(),
+      error = 'the loader''s connection ended before the run did'
+    WHERE r.status = 'running'
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_stat_activity AS a
+        WHERE a.pid = r.backend_pid
+          -- Other roles' backend_start may be hidden from us: then the process counts as alive.
+          AND coalesce(a.backend_start = r.backend_started_at, true)
+      )
+    RETURNING r.id
+  ),
+  stopped AS (
+    UPDATE restage.step AS s
+    SET
+      status = 'failed',
+      completed_at = clock_timestamp(),
+      error_message = 'the loader''s connection ended before the step did'
+    FROM dead AS d
+    WHERE s.run_id = d.id
+      AND s.status = 'running'
+  )
+  SELECT count(*)
+  FROM dead;
+$restage$;
+
+COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run did was rolled back by the server.';
+
+CREATE OR REPLACE FUNCTION restage.begin_run(
+  source_name text,
+  id uuid DEFAULT gen_random_uuid(),
+  source_kind text DEFAULT NULL,
+  snapshot text DEFAULT NULL,
+  mode text DEFAULT 'load',
+  tool_version text DEFAULT NULL,
+  plan_sha256 text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  PERFORM restage.mark_interrupted();
+  INSERT INTO restage.run (
+    id,
+    source_name,
+    source_kind,
+    snapshot,
+    mode,
+    tool_version,
+    plan_sha256,
+    backend_pid,
+    backend_started_at
+  )
+  SELECT
+    begin_run.id,
+    begin_run.source_name,
+    begin_run.source_kind,
+    begin_run.snapshot,
+    begin_run.mode,
+    begin_run.tool_version,
+    begin_run.plan_sha256,
+    a.pid,
+    a.backend_start
+  FROM pg_stat_get_activity(pg_backend_pid()) AS a;
+  PERFORM set_config('restage.run_id', begin_run.id::text, false);
+  RETURN begin_run.id;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.begin_run(text, uuid, text, text, text, text, text) IS 'Begins a run, sets restage.run_id for the session and returns the run''s id. Runs whose loader is gone are marked as interrupted first.';
+
+CREATE OR REPLACE FUNCTION restage.finish_run(run uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found text;
+  run_mode text;
+  open_tables text;
+BEGIN
+  SELECT r.status, r.mode INTO found, run_mode
+  FROM restage.run AS r
+  WHERE r.id = finish_run.run
+  FOR UPDATE;
+  IF found IS DISTINCT FROM 'running' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot succeed: %s', finish_run.run, coalesce('it is ' || found, 'there is no such run'));
+  END IF;
+  SELECT string_agg(g.table_name, ', ' ORDER BY g.table_name) INTO open_tables
+  FROM restage.staged AS g
+  WHERE g.run_id = finish_run.run
+    AND g.closed_at IS NULL;
+  IF open_tables IS NOT NULL AND run_mode <> 'rehearsal' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot succeed: the account is not closed for %s', finish_run.run, open_tables),
+      HINT = 'Step 90 (90_account.sql) of each table closes its account.';
+  END IF;
+  UPDATE restage.run AS r
+  SET
+    status = 'succeeded',
+    finished_at = clock_timestamp()
+  WHERE r.id = finish_run.run;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.finish_run(uuid) IS 'Ends a run as succeeded; refused (RS005) while a staged table''s account is not closed. Belongs into the transaction of the merge.';
+
+CREATE OR REPLACE FUNCTION restage.fail_run(run uuid, error text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  UPDATE restage.step AS s
+  SET
+    status = 'failed',
+    completed_at = clock_timestamp(),
+    error_message = coalesce(s.error_message, fail_run.error)
+  FROM restage.run AS r
+  WHERE r.id = fail_run.run
+    AND r.status = 'running'
+    AND s.run_id = r.id
+    AND s.status = 'running';
+  UPDATE restage.run AS r
+  SET
+    status = 'failed',
+    finished_at = clock_timestamp(),
+    error = fail_run.error
+  WHERE r.id = fail_run.run
+    AND r.status = 'running';
+  RETURN FOUND;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_run(uuid, text) IS 'Ends a run as failed; false, and nothing is changed, when it is not running. Belongs behind the rollback of the merge.';
+
+CREATE OR REPLACE FUNCTION restage.record_step(
+  run uuid,
+  table_name text,
+  operation text,
+  rows_affected bigint,
+  status text DEFAULT 'succeeded',
+  error_message text DEFAULT NULL,
+  started_at timestamptz DEFAULT clock_timestamp(),
+  completed_at timestamptz DEFAULT clock_timestamp(),
+  metadata jsonb DEFAULT '{}'
+) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.step (
+    run_id,
+    table_name,
+    operation,
+    rows_affected,
+    status,
+    error_message,
+    started_at,
+    completed_at,
+    metadata
+  )
+  VALUES (
+    record_step.run,
+    record_step.table_name,
+    record_step.operation,
+    record_step.rows_affected,
+    record_step.status,
+    record_step.error_message,
+    record_step.started_at,
+    record_step.completed_at,
+    record_step.metadata
+  )
+  RETURNING id;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_step(uuid, text, text, bigint, text, text, timestamptz, timestamptz, jsonb) IS 'Writes a row of the audit and returns its id. metadata should hold file and sha256.';
+
+CREATE OR REPLACE FUNCTION restage.record_staged(
+  run uuid,
+  table_name text,
+  chunk_rows bigint,
+  staged_rows bigint,
+  export_rejects bigint DEFAULT 0,
+  identity_last_value bigint DEFAULT NULL
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.staged AS g (
+    run_id,
+    table_name,
+    chunk_rows,
+    staged_rows,
+    export_rejects,
+    identity_last_value
+  )
+  VALUES (
+    record_staged.run,
+    record_staged.table_name,
+    record_staged.chunk_rows,
+    record_staged.staged_rows,
+    record_staged.export_rejects,
+    record_staged.identity_last_value
+  )
+  ON CONFLICT (run_id, table_name) DO UPDATE
+  SET
+    chunk_rows = excluded.chunk_rows,
+    staged_rows = excluded.staged_rows,
+    export_rejects = excluded.export_rejects,
+    identity_last_value = excluded.identity_last_value;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source.';
+
+CREATE OR REPLACE FUNCTION restage.record_chunk(
+  run uuid,
+  table_name text,
+  number integer,
+  file text,
+  rows bigint,
+  bytes bigint,
+  hash text
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.chunk (
+    run_id,
+    table_name,
+    number,
+    file,
+    rows,
+    bytes,
+    hash
+  )
+  VALUES (
+    record_chunk.run,
+    record_chunk.table_name,
+    record_chunk.number,
+    record_chunk.file,
+    record_chunk.rows,
+    record_chunk.bytes,
+    record_chunk.hash
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.record_chunk(uuid, text, integer, text, bigint, bigint, text) IS 'Remembers a chunk that was staged.';
+
+CREATE OR REPLACE FUNCTION restage.count_rows(table_name text, kind text, rows bigint) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    restage.run_id(),
+    count_rows.table_name,
+    count_rows.kind,
+    count_rows.rows
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = c.rows + excluded.rows;
+  SELECT count_rows.rows;
+$restage$;
+
+COMMENT ON FUNCTION restage.count_rows(text, text, bigint) IS 'Adds to what the current run counted of a kind of row of a table, and returns what was added.';
+
+CREATE OR REPLACE FUNCTION restage.count_staged(table_name text, rows bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  found bigint;
+  recorded bigint;
+BEGIN
+  -- Rows that were refused are no longer in the stage table: counted again, they still belong to it.
+  SELECT count_staged.rows + coalesce(sum(c.rows), 0) INTO found
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = count_staged.table_name
+    AND c.kind = 'rejected';
+  SELECT g.staged_rows INTO recorded
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = count_staged.table_name;
+  IF recorded IS NULL THEN
+    PERFORM restage.record_staged(run, count_staged.table_name, NULL, found);
+  ELSIF recorded <> found THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: COPY took %s rows, the stage table holds %s', count_staged.table_name, recorded, found),
+      HINT = 'Something else wrote to the stage table. Nothing was merged; run again.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_staged(text, bigint) IS 'Holds the rows found in a stage table to what COPY took (RS002), or remembers them where nothing was recorded, as in a run by hand.';
+
+CREATE OR REPLACE FUNCTION restage.close_account(table_name text, unchanged bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  accounted bigint;
+  terms text;
+BEGIN
+  -- Set and not added, so that a second call with the same rows finds the same account.
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    run,
+    close_account.table_name,
+    'unchanged',
+    close_account.unchanged
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = excluded.rows;
+
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  SELECT
+    sum(coalesce(c.rows, 0)),
+    string_agg(coalesce(c.rows, 0) || ' ' || t.kind, ' + ' ORDER BY t.position)
+  INTO
+    accounted,
+    terms
+  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected'])
+    WITH ORDINALITY AS t (kind, position)
+  LEFT JOIN restage.row_count AS c
+    ON c.run_id = run
+    AND c.table_name = close_account.table_name
+    AND c.kind = t.kind;
+
+  IF staged.run_id IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: nothing was recorded as staged by this run', close_account.table_name),
+      HINT = 'Run the steps of the table from 15_check.sql on.';
+  END IF;
+  IF staged.staged_rows <> accounted OR staged.staged_rows <> coalesce(staged.chunk_rows, staged.staged_rows) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format(
+        '%s: %s rows in the snapshot, %s staged, %s accounted for: %s',
+        close_account.table_name,
+        coalesce(staged.chunk_rows::text, 'unknown'),
+        staged.staged_rows,
+        accounted,
+        terms
+      ),
+      HINT = 'Nothing of this run is kept. Rows of the final table that were deleted by hand while the key map knows them are a usual cause: restage verify --level keys finds them.';
+  END IF;
+  UPDATE restage.staged AS g
+  SET closed_at = clock_timestamp()
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  RETURN staged.staged_rows;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + matched + rejected. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
+
+CREATE OR REPLACE FUNCTION restage.fail_orphans(
+  table_name text,
+  foreign_key text,
+  rows bigint,
+  sample text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS001',
+    MESSAGE = format(
+      '%s: %s without a parent for foreign key %s, such as %s',
+      fail_orphans.table_name,
+      CASE WHEN fail_orphans.rows = 1 THEN '1 staged row is' ELSE fail_orphans.rows || ' staged rows are' END,
+      fail_orphans.foreign_key,
+      fail_orphans.sample
+    ),
+    HINT = 'Nothing of this run is kept. Correct the source, load the parent''s table too, or let the mapping decide: on_orphan: reject or null.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_orphans(text, text, bigint, text) IS 'Ends the merge (RS001) because of rows whose parent is in no key map.';
+
+CREATE OR REPLACE FUNCTION restage.last_run(source_name text, table_name text) RETURNS uuid
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT r.id
+  FROM restage.staged AS g
+  JOIN restage.run AS r
+    ON r.id = g.run_id
+  WHERE r.source_name = last_run.source_name
+    AND g.table_name = last_run.table_name
+    AND g.closed_at IS NOT NULL
+  ORDER BY r.started_at DESC
+  LIMIT 1;
+$restage$;
+
+COMMENT ON FUNCTION restage.last_run(text, text) IS 'The last run that loaded a table from a source and closed its account: its rejects are the ones that still hold.';
