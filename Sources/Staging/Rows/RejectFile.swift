@@ -1,0 +1,72 @@
+import Catalog
+import SystemPackage
+
+/// Why PostgreSQL could not hold a row.
+enum Rejection: Hashable, Sendable {
+  case nul
+  case unpairedSurrogate
+  case undefinedBytes(codePage: Int)
+  case unfinishedCharacter
+  case rowTooLong(byteCountMax: Int)
+
+  /// One clause without the row's values.
+  var reason: String {
+    switch self {
+    case .nul: "U+0000 in text, which PostgreSQL cannot store"
+    case .unpairedSurrogate: "half of a surrogate pair in text, which is no character"
+    case .undefinedBytes(let codePage): "bytes that are no character in code page \(codePage)"
+    case .unfinishedCharacter: "text that ends in the middle of a character"
+    case .rowTooLong(let byteCountMax):
+      "more than \(byteCountMax) bytes as CSV, the longest line that PostgreSQL reads"
+    }
+  }
+}
+
+/// `rejects/<schema>.<table>.csv`: one line for each row that did not get into the chunks. The file
+/// is made with the first of them.
+final class RejectFile {
+  static let header = "reason,column,key,position\n"
+
+  private let path: FilePath
+  private var file: OutputFile?
+  private(set) var rows = 0
+
+  init(path: FilePath) {
+    self.path = path
+  }
+
+  /// - Parameters:
+  ///   - column: Nil where the row as a whole is at fault.
+  ///   - key: JSON object of the key columns; nil for a table without a source key.
+  ///   - position: 1 for the first row that the source gave, rejects counted.
+  func append(
+    _ rejection: Rejection, column: String?, key: String?, position: Int
+  ) throws(StagingError) {
+    let file = try opened()
+    let cells = [rejection.reason, column, key, String(position)]
+    try file.write(Array((cells.map(Self.csvCell).joined(separator: ",") + "\n").utf8))
+    rows += 1
+  }
+
+  /// Completes the file, if there is one.
+  func finish() throws(StagingError) {
+    guard let file else { return }
+    try file.finish()
+    try Folder.sync(path.removingLastComponent())
+  }
+
+  private func opened() throws(StagingError) -> OutputFile {
+    if let file { return file }
+    let file = try OutputFile(path: path)
+    try file.write(Array(Self.header.utf8))
+    self.file = file
+    return file
+  }
+
+  private static func csvCell(_ value: String?) -> String {
+    guard let value else { return "" }
+    let needsQuotes =
+      value.isEmpty || value.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
+    return needsQuotes ? "\"" + value.replacing("\"", with: "\"\"") + "\"" : value
+  }
+}

@@ -1,0 +1,109 @@
+public import Catalog
+
+/// What an export staged, written last into `manifest.json`: a folder without it is unfinished.
+///
+/// The same source gives the same bytes: no clock, no host, no order that changes.
+public struct Manifest: Codable, Hashable, Sendable {
+  /// Raised when a reader of the number before would misread the folder.
+  public static let formatCurrent = 1
+
+  public var format: Int
+  public var source: SourceIdentity
+  /// XXH3-128 of `schema.json`, 32 lower-case hex digits.
+  public var schemaXXH3: String
+  /// Every table of `schema.json` that was asked for, sorted by name; refused ones too.
+  public var tables: [TableManifest]
+  /// Tables of `schema.json` that were not asked for, sorted.
+  public var leftOut: [ObjectName]
+
+  public init(
+    source: SourceIdentity, schemaXXH3: String, tables: [TableManifest],
+    leftOut: [ObjectName] = []
+  ) {
+    self.format = Self.formatCurrent
+    self.source = source
+    self.schemaXXH3 = schemaXXH3
+    self.tables = tables
+    self.leftOut = leftOut
+  }
+
+  public func table(named name: ObjectName) -> TableManifest? { tables.first { $0.table == name } }
+
+  enum CodingKeys: String, CodingKey {
+    case format, source, tables
+    case schemaXXH3 = "schema_xxh3_128"
+    case leftOut = "left_out"
+  }
+}
+
+/// What was staged of one table.
+public struct TableManifest: Codable, Hashable, Sendable {
+  public var schema: String
+  public var name: String
+  /// Below `data/`; `ObjectName.fileName`.
+  public var folder: String
+  /// In all chunks together, rejects not counted.
+  public var rows: Int
+  public var bytes: Int
+  /// In `rejects/<folder>.csv`, which is missing where there are none.
+  public var rejects: Int
+  public var order: RowOrder
+  /// Why the table could not be read; it has no chunks then.
+  public var refusal: String?
+  /// In the order of the rows.
+  public var chunks: [ChunkManifest]
+
+  public init(
+    table: ObjectName, rows: Int = 0, bytes: Int = 0, rejects: Int = 0,
+    order: RowOrder = .physical, refusal: String? = nil, chunks: [ChunkManifest] = []
+  ) {
+    self.schema = table.schema
+    self.name = table.name
+    self.folder = table.fileName
+    self.rows = rows
+    self.bytes = bytes
+    self.rejects = rejects
+    self.order = order
+    self.refusal = refusal
+    self.chunks = chunks
+  }
+
+  public var table: ObjectName { ObjectName(schema, name) }
+}
+
+/// One CSV file: whole rows, no header line.
+public struct ChunkManifest: Codable, Hashable, Sendable {
+  /// In the table's folder: `000001.csv`, `000002.csv` …
+  public var file: String
+  public var rows: Int
+  public var bytes: Int
+  /// Of all bytes of the file, 32 lower-case hex digits, as `xxh128sum` prints it.
+  public var xxh3: String
+  /// The source key's values in the first row, as text; nil for NULL. Empty without a source key.
+  public var firstKey: [String?]
+  public var lastKey: [String?]
+
+  public init(
+    file: String, rows: Int, bytes: Int, xxh3: String, firstKey: [String?], lastKey: [String?]
+  ) {
+    self.file = file
+    self.rows = rows
+    self.bytes = bytes
+    self.xxh3 = xxh3
+    self.firstKey = firstKey
+    self.lastKey = lastKey
+  }
+
+  /// File name of the chunk with this number, 1 for the first.
+  static func fileName(number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".csv"
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case file, rows, bytes
+    case xxh3 = "xxh3_128"
+    case firstKey = "first_key"
+    case lastKey = "last_key"
+  }
+}

@@ -1,0 +1,207 @@
+public import Catalog
+import Glibc
+import SystemPackage
+
+/// Writes one snapshot: catalog first, tables in any order and at the same time, manifest last.
+///
+/// Until `finish` has returned the folder is an unfinished export, whatever happens; the next
+/// `SnapshotWriter` for it clears what is left and begins again. The folder is locked while this
+/// object lives.
+public final class SnapshotWriter: Sendable {
+  public let folder: String
+
+  private let layout: SnapshotLayout
+  private let limits: StagingLimits
+  private let lock: FolderLock
+  private let state = Locked(State())
+
+  private struct State {
+    var database: Database?
+    var schemaXXH3 = ""
+    var begunTables: Set<ObjectName> = []
+  }
+
+  /// Makes the folder where it is missing, takes its lock and clears an unfinished export.
+  ///
+  /// - Throws: `.locked` while another export writes here; `.occupied` for a finished snapshot or
+  ///   files that no export leaves behind, none of which is touched; `.cannotWrite`.
+  public init(folder: String, limits: StagingLimits = StagingLimits()) throws(StagingError) {
+    self.folder = folder
+    self.limits = limits
+    layout = SnapshotLayout(folder: FilePath(folder))
+    try Folder.make(layout.folder)
+    lock = try FolderLock(layout.folder)
+    try Leftovers(of: layout).clear()
+  }
+
+  /// Writes `schema.json`. Comes before every `makeTableWriter`, once.
+  ///
+  /// - Throws: `.cannotWrite`.
+  public func begin(_ database: Database) throws(StagingError) {
+    let bytes = try SnapshotJSON.encode(database, for: layout.schema)
+    try write(bytes, to: layout.schema)
+    try Folder.make(layout.data)
+    try Folder.make(layout.rejects)
+    let xxh3 = bytes.withUnsafeBytes { StreamHash.hexDigits(StreamHash.hash($0)) }
+    state.withLock { state in
+      precondition(state.database == nil, "a snapshot begins once")
+      state.database = database
+      state.schemaXXH3 = xxh3
+    }
+  }
+
+  /// Makes the writer for a table's rows.
+  ///
+  /// - Parameter table: A table of the database that `begin` got; each once.
+  /// - Throws: `.cannotWrite`.
+  public func makeTableWriter(for table: Table) throws(StagingError) -> TableWriter {
+    state.withLock { state in
+      precondition(
+        state.database?.tables.contains { $0.name == table.name } ?? false,
+        "\(table.name) is not in the catalog that was begun with")
+      precondition(
+        state.begunTables.insert(table.name).inserted, "\(table.name) is written twice")
+    }
+    let folder = layout.tableFolder(table.name)
+    try Folder.make(folder)
+    return TableWriter(
+      table: table, folder: folder, rejects: layout.rejectFile(table.name), limits: limits)
+  }
+
+  /// Writes the manifest, after which the snapshot is finished.
+  ///
+  /// - Parameters:
+  ///   - tables: What `TableWriter.finish` returned, one for each table in any order. Tables that
+  ///     the catalog refuses need none.
+  ///   - leftOut: Tables that nobody asked for. Every table of the catalog is in one of the two.
+  /// - Throws: `.unfinished` when a table is in neither or its writer was not finished; `.damaged`
+  ///   when a chunk is not on disk as it was written; `.cannotWrite`.
+  @discardableResult
+  public func finish(
+    source: SourceIdentity, tables: [TableManifest], leftOut: [ObjectName] = []
+  ) throws(StagingError) -> Manifest {
+    let (database, schemaXXH3, begun) = state.withLock { state in
+      (state.database, state.schemaXXH3, state.begunTables)
+    }
+    guard let database else { preconditionFailure("a snapshot begins before it is finished") }
+    let manifest = Manifest(
+      source: source, schemaXXH3: schemaXXH3,
+      tables: try allTables(of: database, finished: tables, begun: begun, leftOut: leftOut),
+      leftOut: leftOut.sorted())
+    for table in manifest.tables { try Snapshot.checkSizes(of: table, in: layout) }
+    try Folder.sync(layout.data)
+    try Folder.sync(layout.rejects)
+    try write(try SnapshotJSON.encode(manifest, for: layout.manifest), to: layout.manifest)
+    return manifest
+  }
+
+  /// The finished tables and the refused ones, sorted; none of the catalog may be missing.
+  private func allTables(
+    of database: Database, finished: [TableManifest], begun: Set<ObjectName>,
+    leftOut: [ObjectName]
+  ) throws(StagingError) -> [TableManifest] {
+    var byName: [ObjectName: TableManifest] = [:]
+    for table in finished {
+      precondition(byName.updateValue(table, forKey: table.table) == nil, "\(table.table) twice")
+    }
+    for table in database.tables where byName[table.name] == nil {
+      if let refusal = table.refusal, !begun.contains(table.name) {
+        byName[table.name] = TableManifest(table: table.name, refusal: refusal)
+      } else if begun.contains(table.name) || !leftOut.contains(table.name) {
+        throw StagingError(
+          .unfinished, file: folder, place: table.name.description,
+          problem: "the rows of this table were not written to their end",
+          advice: "export again; the snapshot stays unfinished")
+      }
+    }
+    return byName.values.sorted { $0.table < $1.table }
+  }
+
+  private func write(_ bytes: [UInt8], to path: FilePath) throws(StagingError) {
+    let file = try OutputFile(path: path)
+    try file.write(bytes)
+    try file.finish()
+    try Folder.sync(layout.folder)
+  }
+}
+
+/// Holds a folder's lock; the operating system lets go of it when the process ends.
+private struct FolderLock: ~Copyable {
+  private let descriptor: OwnedDescriptor
+
+  init(_ folder: FilePath) throws(StagingError) {
+    let opened = try OwnedDescriptor(
+      opening: folder, flags: O_RDONLY | O_DIRECTORY, failure: .cannotWrite)
+    guard flock(opened.raw, LOCK_EX | LOCK_NB) == 0 else {
+      guard errno == EWOULDBLOCK else { throw StagingError(.cannotWrite, folder, "flock") }
+      throw StagingError(
+        .locked, file: folder.string, problem: "another export is writing to this folder",
+        advice: "wait for it or name another folder with --into")
+    }
+    descriptor = opened
+  }
+}
+
+/// What an unfinished export has left in a folder.
+private struct Leftovers {
+  private var files: [FilePath] = []
+  /// Inner folders first.
+  private var folders: [FilePath] = []
+
+  /// - Throws: `.occupied` at the first thing that no export leaves behind.
+  init(of layout: SnapshotLayout) throws(StagingError) {
+    for name in try Folder.names(in: layout.folder) {
+      let path = layout.folder.appending(name)
+      switch (name, try Folder.kind(of: path)) {
+      case (SnapshotLayout.manifestName, _):
+        throw StagingError(
+          .occupied, file: layout.folder.string,
+          problem: "the folder holds a finished snapshot (manifest.json)",
+          advice: "a snapshot never changes: name another folder with --into")
+      case ("data", .folder): try addDataFolder(path)
+      case ("rejects", .folder):
+        try addFiles(in: path) { $0.hasSuffix(".csv") }
+        folders.append(path)
+      case (SnapshotLayout.schemaName, .file),
+        (SnapshotLayout.schemaName + OutputFile.partialSuffix, .file),
+        (SnapshotLayout.manifestName + OutputFile.partialSuffix, .file):
+        files.append(path)
+      default: throw Self.foreign(path)
+      }
+    }
+  }
+
+  func clear() throws(StagingError) {
+    for file in files { try Folder.removeFile(file) }
+    for folder in folders { try Folder.removeEmpty(folder) }
+  }
+
+  private mutating func addDataFolder(_ data: FilePath) throws(StagingError) {
+    for name in try Folder.names(in: data) {
+      let table = data.appending(name)
+      guard try Folder.kind(of: table) == .folder else { throw Self.foreign(table) }
+      try addFiles(in: table, where: SnapshotLayout.isChunkName)
+      folders.append(table)
+    }
+    folders.append(data)
+  }
+
+  private mutating func addFiles(
+    in folder: FilePath, where isOurs: (String) -> Bool
+  ) throws(StagingError) {
+    for name in try Folder.names(in: folder) {
+      let path = folder.appending(name)
+      let suffix = OutputFile.partialSuffix
+      let finalName = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+      guard isOurs(finalName), try Folder.kind(of: path) == .file else { throw Self.foreign(path) }
+      files.append(path)
+    }
+  }
+
+  private static func foreign(_ path: FilePath) -> StagingError {
+    StagingError(
+      .occupied, file: path.string,
+      problem: "the folder is not empty, and no export has left this here",
+      advice: "name an empty or a new folder with --into")
+  }
+}

@@ -1,0 +1,57 @@
+// Bytes as hexadecimal digits. Every function writes to memory that its caller owns and has made
+// room in, and returns how many bytes it wrote.
+
+/// Bytes in lower-case hex.
+enum HexText {
+  /// Two digits for each byte.
+  static func bytes(
+    _ source: UnsafeRawBufferPointer, at target: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    let raw = UnsafeMutableRawPointer(target)
+    var index = 0
+    while index + 16 <= source.count {
+      let block = source.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+      var digits = SIMD32<UInt8>()
+      digits.evenHalf = block &>> 4
+      digits.oddHalf = block & 0x0F
+      raw.storeBytes(of: ascii(digits), toByteOffset: index * 2, as: SIMD32<UInt8>.self)
+      index += 16
+    }
+    while index < source.count {
+      target[index * 2] = digit(source[index] >> 4)
+      target[index * 2 + 1] = digit(source[index] & 0x0F)
+      index += 1
+    }
+    return source.count * 2
+  }
+
+  /// 16 bytes, the first three groups little-endian, as 8-4-4-4-12 digits.
+  static func guid(
+    _ source: UnsafeRawBufferPointer, at target: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    let order: StaticString =
+      "\u{3}\u{2}\u{1}\u{0}\u{5}\u{4}\u{7}\u{6}\u{8}\u{9}\u{A}\u{B}\u{C}\u{D}\u{E}\u{F}"
+    var count = 0
+    for index in 0..<16 {
+      if index == 4 || index == 6 || index == 8 || index == 10 {
+        target[count] = ASCII.minus
+        count += 1
+      }
+      let byte = source[Int(order.utf8Start[index])]
+      target[count] = digit(byte >> 4)
+      target[count + 1] = digit(byte & 0x0F)
+      count += 2
+    }
+    return count
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? ASCII.zero + value : 0x57 + value
+  }
+
+  private static func ascii(_ values: SIMD32<UInt8>) -> SIMD32<UInt8> {
+    // 0x27 leads from the character behind '9' to 'a'.
+    (values &+ ASCII.zero).replacing(
+      with: values &+ (ASCII.zero + 0x27), where: values .> 9)
+  }
+}
