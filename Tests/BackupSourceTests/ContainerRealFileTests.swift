@@ -50,7 +50,8 @@ struct ContainerRealFileTests {
     #expect(pages.map.extentCount * PageLayout.pagesPerExtent == announced)
   }
 
-  @Test("every allocated page carries its own number and verifies", arguments: ContainerTruth.readable)
+  @Test(
+    "every allocated page carries its own number and verifies", arguments: ContainerTruth.readable)
   func allocatedPagesVerify(_ truth: ContainerTruth) throws {
     let opened = try BackupFile.open(truth.specification(), setNumber: truth.setNumber)
     var freeSpace = PageFreeSpace(opened.pages)

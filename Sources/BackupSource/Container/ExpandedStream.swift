@@ -1,12 +1,117 @@
-/// What a compressed backup expands to, piece by piece on demand.
+/// What a compressed backup expands to, decoded piece by piece when it is read.
+///
+/// The last pieces are kept, so that pages in a row cost one decoding. Several threads may read at
+/// once; they decode beside each other.
 final class ExpandedStream: ByteStream {
   let fileName: String
   let byteCount: Int
+  private let file: InputFile
+  private let index: RecordIndex
+  private let cache: PieceCache
 
-  init(_ file: InputFile) throws(BackupError) {
+  init(_ file: InputFile, cachedPieceCount: Int = defaultCachedPieceCount) throws(BackupError) {
+    self.file = file
     fileName = file.fileName
-    byteCount = 0
-    throw BackupError(.refusedKind, file: fileName, problem: "is a compressed backup")
+    index = try RecordIndex(file)
+    byteCount = index.expandedByteCount
+    cache = PieceCache(capacity: cachedPieceCount)
   }
-  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError) {}
+
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError) {
+    try requireBytes(buffer.count, at: offset, place: nil)
+    var number = index.index(ofByte: offset)
+    var done = 0
+    while done < buffer.count {
+      let record = index.records[number]
+      let start = offset + done - record.expandedOffset
+      let piece = try piece(number)
+      let count = min(buffer.count - done, piece.count - start)
+      piece.withUnsafeBytes { bytes in
+        UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+      }
+      done += count
+      number += 1
+    }
+  }
+
+  private func piece(_ number: Int) throws(BackupError) -> [UInt8] {
+    if let piece = cache[number] { return piece }
+    let piece = try expand(index.records[number])
+    cache[number] = piece
+    return piece
+  }
+
+  private func expand(_ record: CompressedRecord) throws(BackupError) -> [UInt8] {
+    let stored = try file.structure(
+      at: record.offset, count: Int(record.storedByteCount) + (record.isVerbatim ? 0 : 4),
+      place: "record")
+    if record.isVerbatim { return stored.bytes }
+    guard try stored.uint32(at: 0) == rotatingXOR(stored.bytes.dropFirst(4)) else {
+      throw stored.damaged("the record's checksum does not fit its \(stored.bytes.count - 4) bytes")
+    }
+    var piece = [UInt8](repeating: 0, count: Int(record.expandedByteCount))
+    do throws(XpressHuffman.Failure) {
+      try piece.expand(stored.bytes)
+    } catch {
+      throw BackupError(
+        error == .incompleteCode ? .unknown : .damaged, file: fileName, offset: record.offset,
+        place: "record", problem: "the record cannot be expanded: \(error.reason)",
+        advice: "back up again WITH NO_COMPRESSION")
+    }
+    return piece
+  }
+
+  /// 4 MiB.
+  static let defaultCachedPieceCount = 64
+}
+
+extension [UInt8] {
+  /// Fills the array with what a record's bytes, behind their checksum, expand to.
+  fileprivate mutating func expand(_ stored: [UInt8]) throws(XpressHuffman.Failure) {
+    var failure: XpressHuffman.Failure?
+    withUnsafeMutableBytes { output in
+      stored.withUnsafeBytes { input in
+        do throws(XpressHuffman.Failure) {
+          try XpressHuffman.decode(UnsafeRawBufferPointer(rebasing: input[4...]), into: output)
+        } catch {
+          failure = error
+        }
+      }
+    }
+    if let failure { throw failure }
+  }
+}
+
+extension XpressHuffman.Failure {
+  fileprivate var reason: String {
+    switch self {
+    case .noTable: "it has no code table"
+    case .incompleteCode: "its code table is not one of Xpress Huffman (another algorithm?)"
+    case .distanceTooLong: "it repeats bytes from before its start"
+    case .wrongLength: "a repetition is longer than what is left"
+    case .endedEarly: "it ends before it has given all bytes"
+    }
+  }
+}
+
+/// The checksum of records: rotate left by one, XOR the next u32, the last one filled with zeros.
+func rotatingXOR(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  bytes.withUnsafeBytes { bytes in
+    var sum: UInt32 = 0
+    let span = bytes.bytes
+    var offset = 0
+    while let word = span.uint32(at: offset) {
+      sum = (sum << 1 | sum >> 31) ^ word
+      offset += 4
+    }
+    var last: UInt32 = 0
+    var shift: UInt32 = 0
+    while let byte = span.uint8(at: offset) {
+      last |= UInt32(byte) << shift
+      shift += 8
+      offset += 1
+    }
+    return shift == 0 ? sum : (sum << 1 | sum >> 31) ^ last
+  }
 }

@@ -103,9 +103,18 @@ extension Placement {
         guard try streams.frame(at: place).extent != extent else { continue }
         for index in 0..<PageLayout.pagesPerExtent
         where try freeSpace.isAllocated(extent.page(index)) {
-          throw pages.damaged(extent.page(index), at: place.offset, "is not where it should be")
+          try requirePage(extent.page(index), at: place, index)
         }
       }
+    }
+  }
+
+  private func requirePage(_ id: PageID, at place: Place, _ index: Int) throws(BackupError) {
+    let offset = place.offset + index * PageLayout.byteCount
+    let header = try streams.streams[place.stream].structure(
+      at: offset, count: PageLayout.headerByteCount, place: "page \(id)")
+    guard let found = PageHeader(header.bytes.span.bytes)?.id, found == id else {
+      throw header.damaged("another page stands where this one should be")
     }
   }
 
