@@ -66,7 +66,7 @@ let package = Package(
       swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),
-    tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource"]),
+    tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),

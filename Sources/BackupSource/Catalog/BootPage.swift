@@ -8,13 +8,14 @@ struct BootPage: Sendable {
   let firstAllocationUnitPage: PageID
 
   static let id = PageID(file: 1, page: 9)
+  /// Above the newest known version the catalog's own description decides whether it is read.
+  private static let plausibleVersionMax = 1200
 
   init(from pages: any PageReading) throws(BackupError) {
     let buffer = PageBuffer()
     try buffer.load(Self.id, from: pages)
     guard buffer.type == .boot else {
-      throw pages.damaged(
-        Self.id, slot: nil, "expected page type 13 (boot), found \(buffer.type.rawValue)")
+      throw pages.damaged(Self.id, "is of type \(buffer.type.rawValue), not 13 (boot)")
     }
     let bytes = buffer.bytes
     version = Int(bytes.uint16(at: 100))
@@ -26,30 +27,12 @@ struct BootPage: Sendable {
   }
 
   /// "SQL Server 2016", by the version that last wrote the database.
-  var serverVersion: String { Self.serverVersion(version) }
-
-  static func serverVersion(_ version: Int) -> String {
-    let year =
-      switch version {
-      case 611, 612: "2005"
-      case 655: "2008"
-      case 660, 661: "2008 R2"
-      case 705, 706: "2012"
-      case 782: "2014"
-      case 852: "2016"
-      case 869: "2017"
-      case 904: "2019"
-      case 957: "2022"
-      case 998: "2025"
-      default: "(internal version \(version))"
-      }
-    return "SQL Server \(year)"
-  }
+  var serverVersion: String { DatabaseVersion(number: version).description }
 
   private func requireKnownVersion(file: String) throws(BackupError) {
     switch version {
-    case 611...1200: return
-    case 1...610:
+    case DatabaseVersion.oldestReadable.number...Self.plausibleVersionMax: return
+    case 1..<DatabaseVersion.oldestReadable.number:
       throw BackupError(
         .refusedKind, file: file, place: "boot page",
         problem: "the database has internal version \(version): SQL Server 2000 or older",
@@ -58,7 +41,7 @@ struct BootPage: Sendable {
       // An encrypted boot page has a good header and noise below it.
       throw BackupError(
         .refusedKind, file: file, place: "boot page",
-        problem: "internal version \(version) is not plausible; with TDE the pages are encrypted",
+        problem: "internal version \(version) is not plausible: the database is encrypted (TDE), or this is no boot page",
         advice: "turn off database encryption (TDE) at the source and take a new backup")
     }
   }

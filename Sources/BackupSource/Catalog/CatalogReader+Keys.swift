@@ -43,8 +43,8 @@ extension CatalogReader {
 
   func keyColumns(of index: SystemIndex) -> [KeyColumn] {
     (system.indexColumns[index.id] ?? [])
-      .filter { $0.belongsToIndex && !$0.isIncluded && $0.keyOrdinal > 0 }
-      .sorted { $0.keyOrdinal < $1.keyOrdinal }
+      .filter { $0.belongsToIndex && !$0.isIncluded && ($0.keyOrdinal > 0 || index.type >= 3) }
+      .sorted { ($0.keyOrdinal, $0.ordinal) < ($1.keyOrdinal, $1.ordinal) }
       .map {
         KeyColumn(
           columnName($0.columnID, of: index.id.object), isDescending: $0.isDescending)

@@ -102,12 +102,11 @@ final class SystemTables {
     var page = first
     while page != .none {
       guard visited.insert(page).inserted else {
-        throw pages.damaged(page, slot: nil, "the pages of sysallocunits run in a circle")
+        throw pages.damaged(page, "closes a circle in the chain of sysallocunits")
       }
       try buffer.load(page, from: pages)
       guard buffer.type == .data else {
-        throw pages.damaged(
-          page, slot: nil, "expected page type 1 (data), found \(buffer.type.rawValue)")
+        throw pages.damaged(page, "is of type \(buffer.type.rawValue), not 1 (data)")
       }
       try appendRows(.sysallocunits, AllocationUnit.init, to: &units)
       page = buffer.nextPage

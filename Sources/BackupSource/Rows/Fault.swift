@@ -22,9 +22,18 @@ struct Fault: Error {
   }
 }
 
+extension BackupError {
+  /// The same error, said to lie inside a larger place.
+  func within(_ outer: String) -> BackupError {
+    BackupError(
+      code, file: file, offset: offset, place: place.map { "\(outer) → \($0)" } ?? outer,
+      problem: problem, advice: advice)
+  }
+}
+
 extension PageReading {
-  /// An error about a page or one of its slots.
-  func damaged(_ page: PageID, slot: Int?, _ problem: String) -> BackupError {
+  /// An error about one record of a page.
+  func damaged(_ page: PageID, slot: Int, _ problem: String) -> BackupError {
     BackupError(.damaged, file: fileName, place: place(page, slot: slot), problem: problem)
   }
 

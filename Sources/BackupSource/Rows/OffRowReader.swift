@@ -134,7 +134,7 @@ final class OffRowReader {
     try buffer.load(page, from: pages)
     let type = buffer.type
     guard type == .textMix || type == .textTree else {
-      throw pages.damaged(page, slot: nil, "expected page type 3 or 4 (text), found \(type.rawValue)")
+      throw pages.damaged(page, "is of type \(type.rawValue), not 3 or 4 (text)")
     }
     do throws(Fault) {
       guard let reach = try buffer.record(slot: slot), reach.count >= 14 else {

@@ -30,7 +30,7 @@ final class PageBuffer {
     id = nil
     try pages.readPage(wanted, into: memory)
     guard let header = PageHeader(bytes.bytes), header.id == wanted else {
-      throw pages.damaged(wanted, slot: nil, "the page's own header names another page")
+      throw pages.damaged(wanted, "names itself another page")
     }
     type = header.type
     level = header.level
@@ -40,7 +40,7 @@ final class PageBuffer {
     fixedByteCount = Int(header.fixedByteCount)
     hasCompressionInformation = header.typeFlags & 0x80 != 0
     guard PageLayout.headerByteCount + 2 * slotCount <= PageLayout.byteCount else {
-      throw pages.damaged(wanted, slot: nil, "a slot count of \(slotCount) does not fit the page")
+      throw pages.damaged(wanted, "cannot hold the \(slotCount) slots it claims")
     }
     id = wanted
   }

@@ -11,7 +11,7 @@ struct PageSet {
     var current = first
     while current != .none {
       guard visited.insert(current).inserted else {
-        throw allocation.pages.damaged(current, slot: nil, "the chain of IAM pages runs in a circle")
+        throw allocation.pages.damaged(current, "closes a circle in the chain of IAM pages")
       }
       current = try allocation.appendPages(ofIAM: current, to: &pages)
     }
@@ -31,19 +31,15 @@ struct PageSet {
   }
 }
 
-/// Reads IAM and PFS pages; keeps each PFS page it has met. For one thread.
+/// Reads IAM pages and asks the PFS pages which of the pages they own are in use. For one thread.
 final class AllocationReader {
-  /// One PFS page says what 8088 pages are used for.
-  private static let pagesPerPFS: UInt32 = 8088
-  private static let allocatedBit: UInt8 = 0x40
-
   let pages: any PageReading
   private let buffer = PageBuffer()
-  private let pfsBuffer = PageBuffer()
-  private var pfsBytes: [PageID: [UInt8]] = [:]
+  private var freeSpace: PageFreeSpace
 
   init(_ pages: any PageReading) {
     self.pages = pages
+    freeSpace = PageFreeSpace(pages)
   }
 
   /// Appends the allocated pages that one IAM page owns.
@@ -52,7 +48,7 @@ final class AllocationReader {
   func appendPages(ofIAM id: PageID, to list: inout [PageID]) throws(BackupError) -> PageID {
     try buffer.load(id, from: pages)
     guard buffer.type == .indexAllocationMap else {
-      throw pages.damaged(id, slot: nil, "expected page type 10 (IAM), found \(buffer.type.rawValue)")
+      throw pages.damaged(id, "is of type \(buffer.type.rawValue), not 10 (IAM)")
     }
     let header = try record(slot: 0, of: id, byteCount: 46 + 8 * 6)
     let bitmap = try record(slot: 1, of: id, byteCount: 4 + AllocationInterval.extentCount / 8)
@@ -71,21 +67,12 @@ final class AllocationReader {
     return buffer.nextPage
   }
 
-  /// Whether the PFS page says that a page is in use. Only such pages may be read: a freed page can
-  /// still look valid.
-  func isAllocated(_ id: PageID) throws(BackupError) -> Bool {
-    let number = id.page / Self.pagesPerPFS
-    let pfs = PageID(file: id.file, page: number == 0 ? 1 : number * Self.pagesPerPFS)
-    let bytes = try status(of: pfs)
-    return bytes[Int(id.page % Self.pagesPerPFS)] & Self.allocatedBit != 0
-  }
-
   private func appendExtent(
     _ extent: Int, after start: PageID, to list: inout [PageID]
   ) throws(BackupError) {
     let (first, overflow) = start.page.addingReportingOverflow(UInt32(extent * 8))
     guard !overflow && first <= UInt32.max - 8 else {
-      throw pages.damaged(start, slot: nil, "an IAM page owns an extent past the last possible page")
+      throw pages.damaged(start, "begins an IAM interval that reaches past the last possible page")
     }
     for page in first..<first + 8 {
       try append(PageID(file: start.file, page: page), to: &list)
@@ -93,20 +80,7 @@ final class AllocationReader {
   }
 
   private func append(_ page: PageID, to list: inout [PageID]) throws(BackupError) {
-    if try isAllocated(page) { list.append(page) }
-  }
-
-  private func status(of pfs: PageID) throws(BackupError) -> [UInt8] {
-    if let known = pfsBytes[pfs] { return known }
-    try pfsBuffer.load(pfs, from: pages)
-    guard pfsBuffer.type == .pageFreeSpace else {
-      throw pages.damaged(pfs, slot: nil, "expected page type 11 (PFS), found \(pfsBuffer.type.rawValue)")
-    }
-    // The one record starts right after the page header; u16 status and u16 length come first.
-    let start = PageLayout.headerByteCount + 4
-    let bytes = [UInt8](pfsBuffer.bytes.slice(start..<start + Int(Self.pagesPerPFS)))
-    pfsBytes[pfs] = bytes
-    return bytes
+    if try freeSpace.isAllocated(page) { list.append(page) }
   }
 
   private func record(

@@ -1,0 +1,134 @@
+import Catalog
+import Staging
+
+extension ValueDecoder {
+  /// i64 in 1/10000.
+  static var money: ValueDecoder {
+    ValueDecoder { (bytes, writer) throws(Fault) in
+      try requireCount(8, bytes)
+      let value = bytes.int64(at: 0)
+      writer.write(decimal: UInt128(value.magnitude), isNegative: value < 0, scale: 4)
+    }
+  }
+
+  static var smallMoney: ValueDecoder {
+    ValueDecoder { (bytes, writer) throws(Fault) in
+      try requireCount(4, bytes)
+      let value = bytes.int32(at: 0)
+      writer.write(decimal: UInt128(value.magnitude), isNegative: value < 0, scale: 4)
+    }
+  }
+
+  /// u8 sign (1 = positive), then a magnitude as wide as the precision asks for.
+  static func decimal(_ type: ColumnType) -> ValueDecoder {
+    decimal(precision: type.precision ?? 18, scale: type.scale ?? 0)
+  }
+
+  static func decimal(precision: Int, scale: Int) -> ValueDecoder {
+    let byteCount = PhysicalType.decimalByteCount(precision: precision)
+    return ValueDecoder { (bytes, writer) throws(Fault) in
+      try requireCount(byteCount, bytes)
+      let sign = bytes.uint8(at: 0)
+      guard sign <= 1 else { throw .damaged("a decimal with the sign byte \(sign)") }
+      writer.write(
+        decimal: magnitude(bytes.slice(1..<byteCount)), isNegative: sign == 0, scale: scale)
+    }
+  }
+
+  /// 4, 8, 12 or 16 bytes, the lowest first.
+  private static func magnitude(_ bytes: UnsafeRawBufferPointer) -> UInt128 {
+    var magnitude: UInt128 = 0
+    var offset = bytes.count
+    while offset > 0 {
+      offset -= 4
+      magnitude = magnitude << 32 | UInt128(bytes.uint32(at: offset))
+    }
+    return magnitude
+  }
+
+  /// Vardecimal (section 12.3): in compressed rows, and in ordinary ones with the table option of
+  /// SQL Server 2005.
+  static func vardecimal(scale: Int) -> ValueDecoder {
+    ValueDecoder { (bytes, writer) throws(Fault) in
+      let value = try Vardecimal(bytes)
+      writer.write(
+        decimal: try value.magnitude(scale: scale), isNegative: value.isNegative, scale: scale)
+    }
+  }
+}
+
+/// A decimal as d.ddd… × 10^exponent: byte 0 has the sign in bit 7 (set = positive) and the
+/// exponent + 64 below it; then 10-bit groups of three digits each, trailing zero bytes dropped.
+struct Vardecimal {
+  let isNegative: Bool
+  private let exponent: Int
+  private let groups: UnsafeRawBufferPointer
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
+    guard bytes.count > 0 else {
+      isNegative = false
+      exponent = 0
+      groups = bytes
+      return
+    }
+    // 38 digits take 13 groups, 17 bytes.
+    guard bytes.count <= 18 else {
+      throw .damaged("a vardecimal of \(bytes.count) bytes")
+    }
+    let head = bytes.uint8(at: 0)
+    isNegative = head & 0x80 == 0
+    exponent = Int(head & 0x7F) - 64
+    groups = bytes.slice(1..<bytes.count)
+  }
+
+  /// The value × 10^scale.
+  ///
+  /// - Throws: `damaged` when it has more digits than the column can hold.
+  func magnitude(scale: Int) throws(Fault) -> UInt128 {
+    var magnitude: UInt128 = 0
+    var digits = 0
+    let groupCount = (groups.count * 8 + 9) / 10
+    for group in 0..<groupCount {
+      let value = self.group(group)
+      guard value <= 999 else { throw .damaged("a vardecimal with the digit group \(value)") }
+      if value == 0 && isRest(from: group) { break }
+      let (scaled, overflow) = magnitude.multipliedReportingOverflow(by: 1000)
+      guard !overflow else { throw .damaged("a vardecimal of more than 38 digits") }
+      magnitude = scaled + UInt128(value)
+      digits += 3
+    }
+    return try shifted(magnitude, by: exponent + 1 - digits + scale)
+  }
+
+  /// Ten bits, the most significant first; bits past the end are zero.
+  private func group(_ index: Int) -> Int {
+    var value = 0
+    for bit in index * 10..<index * 10 + 10 {
+      let byte = bit >> 3
+      let isSet =
+        byte < groups.count && groups.uint8(at: byte) >> UInt8(7 - bit & 7) & 1 != 0
+      value = value << 1 | (isSet ? 1 : 0)
+    }
+    return value
+  }
+
+  private func isRest(from group: Int) -> Bool {
+    (group..<(groups.count * 8 + 9) / 10).allSatisfy { self.group($0) == 0 }
+  }
+
+  private func shifted(_ magnitude: UInt128, by powerOfTen: Int) throws(Fault) -> UInt128 {
+    var result = magnitude
+    if magnitude == 0 { return 0 }
+    for _ in 0..<max(powerOfTen, 0) {
+      let (scaled, overflow) = result.multipliedReportingOverflow(by: 10)
+      guard !overflow else { throw .damaged("a vardecimal of more than 38 digits") }
+      result = scaled
+    }
+    for _ in 0..<max(-powerOfTen, 0) {
+      let (quotient, rest) = result.quotientAndRemainder(dividingBy: 10)
+      guard rest == 0 else { throw .damaged("a vardecimal with more digits than its scale") }
+      result = quotient
+    }
+    return result
+  }
+}
