@@ -57,5 +57,11 @@ final class TemporaryFile {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 
+  func truncate(to byteCount: UInt64) throws {
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try handle.truncate(atOffset: byteCount)
+    try handle.close()
+  }
+
   deinit { try? FileManager.default.removeItem(at: folder) }
 }

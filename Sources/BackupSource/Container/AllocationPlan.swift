@@ -38,6 +38,6 @@ struct ExtentPages: PageReading {
     guard ExtentID(of: id) == extent else { throw damaged(id, "is not where it should be") }
     let place = offset + Int(id.page) % PageLayout.pagesPerExtent * PageLayout.byteCount
     try stream.read(at: place, into: buffer)
-    try check(buffer, is: id, at: place, of: fileName)
+    try check(buffer, is: id, at: place, of: stream)
   }
 }

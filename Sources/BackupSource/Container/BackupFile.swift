@@ -18,28 +18,34 @@ enum BackupFile {
     _ specification: String, setNumber: Int? = nil
   ) throws(BackupError) -> OpenedBackup {
     let names = try SourceFiles(specification)
-    let base = try openFiles(names.base)
-    switch try FileKind.of(base[0]) {
-    case .dataFile: return try openDataFiles(base, names)
+    return try open(
+      try openFiles(names.base), differential: try openFiles(names.differential), setNumber)
+  }
+
+  /// Opens files that are open already: at least one, and those of a differential if there is any.
+  static func open(
+    _ files: [any ByteStream], differential: [any ByteStream] = [], _ setNumber: Int? = nil
+  ) throws(BackupError) -> OpenedBackup {
+    switch try FileKind.of(files[0]) {
+    case .dataFile: return try openDataFiles(files, differential)
     case .backup, .compressedBackup:
-      let full = try BackupMembers(base)
-      guard !names.differential.isEmpty else { return try openFull(full, setNumber) }
-      let differential = try BackupMembers(try openFiles(names.differential))
-      return try openDifferential(differential, over: full, setNumber)
-    default: throw try FileKind.refusal(of: base[0])
+      let full = try BackupMembers(files)
+      guard !differential.isEmpty else { return try openFull(full, setNumber) }
+      return try openDifferential(try BackupMembers(differential), over: full, setNumber)
+    default: throw try FileKind.refusal(of: files[0])
     }
   }
 
-  private static func openFiles(_ names: [String]) throws(BackupError) -> [InputFile] {
-    var files: [InputFile] = []
+  private static func openFiles(_ names: [String]) throws(BackupError) -> [any ByteStream] {
+    var files: [any ByteStream] = []
     for name in names { files.append(try InputFile(path: name)) }
     return files
   }
 
   private static func openDataFiles(
-    _ files: [InputFile], _ names: SourceFiles
+    _ files: [any ByteStream], _ differential: [any ByteStream]
   ) throws(BackupError) -> OpenedBackup {
-    guard names.differential.isEmpty else {
+    guard differential.isEmpty else {
       throw BackupError(
         .refusedKind, file: files[0].fileName,
         problem: "is a data file, over which no differential can be laid",

@@ -7,7 +7,7 @@ struct BackupMembers: Sendable {
   /// Opens the files, given in any order.
   ///
   /// Throws `refusedKind` when a member is missing or the files do not belong together.
-  init(_ files: [InputFile]) throws(BackupError) {
+  init(_ files: [any ByteStream]) throws(BackupError) {
     var members: [(tape: TapeFile, stream: any ByteStream)] = []
     var isCompressed = false
     for file in files {

@@ -21,6 +21,6 @@ final class BackupPages: PageReading {
     }
     let stream = streams[place.stream]
     try stream.read(at: place.offset, into: buffer)
-    try check(buffer, is: id, at: place.offset, of: stream.fileName)
+    try check(buffer, is: id, at: place.offset, of: stream)
   }
 }

@@ -5,11 +5,13 @@
 final class ExpandedStream: ByteStream {
   let fileName: String
   let byteCount: Int
-  private let file: InputFile
+  private let file: any ByteStream
   private let index: RecordIndex
   private let cache: PieceCache
 
-  init(_ file: InputFile, cachedPieceCount: Int = defaultCachedPieceCount) throws(BackupError) {
+  init(
+    _ file: any ByteStream, cachedPieceCount: Int = defaultCachedPieceCount
+  ) throws(BackupError) {
     self.file = file
     fileName = file.fileName
     index = try RecordIndex(file)
@@ -33,6 +35,14 @@ final class ExpandedStream: ByteStream {
       done += count
       number += 1
     }
+  }
+
+  var isFile: Bool { false }
+
+  func fileOffset(of offset: Int) -> Int {
+    guard offset < byteCount else { return file.byteCount }
+    let number = index.index(ofByte: max(0, offset))
+    return number < 0 ? 0 : index.records[number].offset
   }
 
   private func piece(_ number: Int) throws(BackupError) -> [UInt8] {

@@ -51,7 +51,7 @@ extension Placement {
       guard file.pageCount <= region.pageCount - cursor else {
         throw damaged(
           "file \(file.id) should have \(file.pageCount) pages here, and there are "
-            + "\(region.pageCount - cursor)", at: region.offset)
+            + "\(region.pageCount - cursor)", at: streams.streams[0].fileOffset(of: region.offset))
       }
       try place(file, from: cursor, in: region)
       cursor += file.pageCount

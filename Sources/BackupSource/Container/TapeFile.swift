@@ -20,7 +20,7 @@ struct TapeFile: Sendable {
       try walk.take(block, source)
       offset = block.end
     }
-    sets = try walk.finish(at: source.byteCount)
+    sets = try walk.finish(at: source.fileOffset(of: source.byteCount))
   }
 
   /// Skips blocks of zeros, which may stand between a block and the next.

@@ -4,8 +4,10 @@
 /// descriptions give them. A read outside the structure throws `damaged` with the absolute place.
 struct ByteReader: Sendable {
   let bytes: [UInt8]
-  /// Where `bytes` starts in the file (in the expanded stream, for a compressed backup).
+  /// Where `bytes` starts in the file; of a compressed backup, where the record starts.
   let baseOffset: Int
+  /// Whether `bytes` stand in the file as they are, so that places inside can be told.
+  let isExact: Bool
   let fileName: String
   /// What the structure is, for messages: "MTF block MSCI", "SFIN".
   let place: String
@@ -45,8 +47,8 @@ struct ByteReader: Sendable {
         "\(count) bytes expected at +\(offset) of a structure of \(bytes.count)", at: offset)
     }
     return ByteReader(
-      bytes: Array(bytes[offset..<offset + count]), baseOffset: baseOffset + offset,
-      fileName: fileName, place: place)
+      bytes: Array(bytes[offset..<offset + count]), baseOffset: fileOffset(of: offset),
+      isExact: isExact, fileName: fileName, place: place)
   }
 
   /// A string that a {u16 byte count, u16 offset from the structure's start} points to.
@@ -70,9 +72,11 @@ struct ByteReader: Sendable {
 
   func damaged(_ problem: String, at offset: Int = 0) -> BackupError {
     BackupError(
-      .damaged, file: fileName, offset: baseOffset + offset, place: place, problem: problem,
+      .damaged, file: fileName, offset: fileOffset(of: offset), place: place, problem: problem,
       advice: "take the backup again or fetch the file again")
   }
+
+  private func fileOffset(of offset: Int) -> Int { isExact ? baseOffset + offset : baseOffset }
 
   /// 2^55 bytes; sums of a few such lengths cannot overflow.
   static let lengthMax = 1 << 55

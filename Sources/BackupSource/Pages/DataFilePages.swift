@@ -3,15 +3,15 @@
 /// Page n of a file stands at n × 8192.
 final class DataFilePages: PageReading {
   let fileName: String
-  private let files: [UInt16: InputFile]
+  private let files: [UInt16: any ByteStream]
 
   /// Takes the file that holds the boot page, and further files of the same database in any order.
   ///
   /// Throws `refusedKind` when the files' own numbers do not fit together, `truncated` when a file
   /// ends before its last allocated extent.
-  init(primary: InputFile, secondary: [InputFile] = []) throws(BackupError) {
+  init(primary: any ByteStream, secondary: [any ByteStream] = []) throws(BackupError) {
     fileName = primary.fileName
-    var files: [UInt16: InputFile] = [:]
+    var files: [UInt16: any ByteStream] = [:]
     for file in [primary] + secondary {
       let id = try Self.fileID(of: file)
       guard files[id] == nil else {
@@ -43,11 +43,11 @@ final class DataFilePages: PageReading {
     let offset = Int(id.page) * PageLayout.byteCount
     try file.requireBytes(PageLayout.byteCount, at: offset, place: "page \(id)")
     try file.read(at: offset, into: buffer)
-    try check(buffer, is: id, at: offset, of: file.fileName)
+    try check(buffer, is: id, at: offset, of: file)
   }
 
   /// Byte 36 of page 0 is the file's own number.
-  private static func fileID(of file: InputFile) throws(BackupError) -> UInt16 {
+  private static func fileID(of file: any ByteStream) throws(BackupError) -> UInt16 {
     let page = try file.structure(at: 0, count: PageLayout.byteCount, place: "file header page")
     guard let header = PageHeader(page.bytes.span.bytes), header.type == .fileHeader,
       header.id.page == 0, header.id.file > 0
@@ -62,7 +62,7 @@ final class DataFilePages: PageReading {
 
   /// A data file cut off in the middle still has its allocation maps, which name what is missing.
   private func requireAllocatedExtents(
-    ofFile id: UInt16, _ file: InputFile
+    ofFile id: UInt16, _ file: any ByteStream
   ) throws(BackupError) {
     var map = AllocationBitmap()
     for interval in 0..<AllocationInterval.count(forPages: file.byteCount / PageLayout.byteCount) {

@@ -19,9 +19,20 @@ protocol ByteStream: Sendable {
   ///
   /// - Throws: `truncated` when the stream ends before the buffer is full.
   func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError)
+
+  /// Where in the file on disk a byte of the stream comes from, for messages: the same number, or
+  /// in a compressed backup the start of the record that expands to it.
+  func fileOffset(of offset: Int) -> Int
+
+  /// Whether the stream's bytes are the file's own.
+  var isFile: Bool { get }
 }
 
 extension ByteStream {
+  func fileOffset(of offset: Int) -> Int { offset }
+
+  var isFile: Bool { true }
+
   /// Copies `count` bytes out as a structure; nothing is allocated before the stream is known to
   /// have them.
   func structure(
@@ -30,15 +41,17 @@ extension ByteStream {
     try requireBytes(count, at: offset, place: place)
     var bytes = [UInt8](repeating: 0, count: count)
     try bytes.withBuffer { (buffer) throws(BackupError) in try read(at: offset, into: buffer) }
-    return ByteReader(bytes: bytes, baseOffset: offset, fileName: fileName, place: place)
+    return ByteReader(
+      bytes: bytes, baseOffset: fileOffset(of: offset), isExact: isFile, fileName: fileName,
+      place: place)
   }
 
   /// Checks that `count` bytes from `offset` exist.
   func requireBytes(_ count: Int, at offset: Int, place: String?) throws(BackupError) {
     guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
       throw BackupError(
-        .truncated, file: fileName, offset: min(max(offset, 0), byteCount), place: place,
-        problem: "\(count) bytes expected here, the file ends at byte \(byteCount)",
+        .truncated, file: fileName, offset: fileOffset(of: min(max(offset, 0), byteCount)),
+        place: place, problem: "\(count) bytes are expected here, and the file ends before that",
         advice: "give the whole file; this one was cut off while it was written or copied")
     }
   }

@@ -5,30 +5,42 @@ extension PageReading {
   /// Call it for pages that the PFS calls allocated; others may hold anything. The offset is where
   /// the page stands in the file, for messages.
   func check(
-    _ page: UnsafeMutableRawBufferPointer, is id: PageID, at offset: Int, of file: String
+    _ page: UnsafeMutableRawBufferPointer, is id: PageID, at offset: Int, of stream: any ByteStream
   ) throws(BackupError) {
     switch PageIntegrity.restore(page) {
     case .intact: break
     case .torn(let sector):
-      throw damaged(id, at: offset, of: file, "is torn: its sector \(sector) is from another write")
+      throw damaged(
+        id, at: offset, of: stream, "is torn: its sector \(sector) is from another write")
     case .wrongChecksum(let stored, let computed):
       throw damaged(
-        id, at: offset, of: file,
+        id, at: offset, of: stream,
         "carries the checksum \(hex(stored)) and its bytes give \(hex(computed))")
     }
     guard let header = PageHeader(page.bytes), header.version == 1, header.id == id else {
       let found = PageHeader(page.bytes)
       let name =
         found?.version == 1 ? "names itself \(found?.id ?? .none)" : "has no page header"
-      throw damaged(id, at: offset, of: file, name)
+      throw damaged(id, at: offset, of: stream, name)
     }
   }
 
   func damaged(
-    _ id: PageID, at offset: Int? = nil, of file: String? = nil, _ problem: String
+    _ id: PageID, at offset: Int, of stream: any ByteStream, _ problem: String
+  ) -> BackupError {
+    damaged(id, problem, offset: stream.fileOffset(of: offset), fileName: stream.fileName)
+  }
+
+  /// A page that is not what it should be, wherever it lies.
+  func damaged(_ id: PageID, _ problem: String) -> BackupError {
+    damaged(id, problem, offset: nil, fileName: fileName)
+  }
+
+  private func damaged(
+    _ id: PageID, _ problem: String, offset: Int?, fileName: String
   ) -> BackupError {
     BackupError(
-      .damaged, file: file ?? fileName, offset: offset, place: "page \(id)",
+      .damaged, file: fileName, offset: offset, place: "page \(id)",
       problem: "the page \(problem)",
       advice: "take the backup again, or run DBCC CHECKDB where the database is")
   }
