@@ -69,7 +69,7 @@ struct CodePageTables: @unchecked Sendable {
 
   fileprivate static func packed(_ utf8: [UInt8]) -> UInt32 {
     guard (1...3).contains(utf8.count) else { return 0 }
-    return utf8.reversed().reduce(UInt32(utf8.count)) { $0 << 8 | UInt32($1) }
+    return UInt32(utf8.count) << 24 | utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 }
 
