@@ -15,9 +15,11 @@ struct ExportTests {
   @Test("equal the truth, table by table", arguments: RealFiles.all)
   func equalTruth(file: RealFile) throws {
     let truth = try Truth.read(file.name)
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("restage-rows-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
+    // RESTAGE_KEEP_SNAPSHOTS names a folder in which the snapshots stay, to be looked at.
+    let kept = ProcessInfo.processInfo.environment["RESTAGE_KEEP_SNAPSHOTS"]
+    let folder = (kept.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory)
+      .appendingPathComponent(kept == nil ? "restage-rows-\(UUID().uuidString)" : file.name)
+    defer { if kept == nil { try? FileManager.default.removeItem(at: folder) } }
     let source = try file.open()
     let database = source.readCatalog()
     try export(source, database, to: folder.path)
