@@ -24,8 +24,9 @@ struct ExportTests {
     let database = source.readCatalog()
     try export(source, database, to: folder.path)
     let tables = try #require(truth.tables)
-    #expect(tables.map { "\($0.schema).\($0.name)" }.sorted()
-      == database.tables.map { "\($0.name)" }.sorted())
+    #expect(
+      tables.map { "\($0.schema).\($0.name)" }.sorted()
+        == database.tables.map { "\($0.name)" }.sorted())
     for table in tables {
       let found = try SortedLines(folder.appendingPathComponent("data/\(table.folder)"))
       #expect(
@@ -61,39 +62,36 @@ private struct SortedLines {
         bytes += try Data(contentsOf: folder.appendingPathComponent(name))
       }
     }
-    (count, sha256) = bytes.withUnsafeBytes { raw in
-      let lines = Self.lines(raw).sorted { left, right in
-        let order = memcmp(left.baseAddress ?? raw.baseAddress!, right.baseAddress ?? raw.baseAddress!, min(left.count, right.count))
-        return order == 0 ? left.count < right.count : order < 0
-      }
-      return (lines.count, Self.digest(lines))
-    }
+    let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast()
+    let sorted = lines.map(Line.init).sorted()
+    count = sorted.count
+    sha256 = Self.digest(sorted)
   }
 
-  /// Without their line ends.
-  private static func lines(_ bytes: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer] {
-    var lines: [UnsafeRawBufferPointer] = []
-    var start = 0
-    while start < bytes.count {
-      let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
-      let end = found.map { UnsafeRawPointer($0) - bytes.baseAddress! } ?? bytes.count
-      lines.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
-      start = end + 1
-    }
-    return lines
-  }
-
-  private static func digest(_ lines: [UnsafeRawBufferPointer]) -> String {
+  private static func digest(_ lines: [Line]) -> String {
     var context = SHA2_CTX()
     SHA256Init(&context)
     for line in lines {
-      SHA256Update(&context, line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count)
+      line.bytes.withUnsafeBufferPointer { SHA256Update(&context, $0.baseAddress, $0.count) }
       SHA256Update(&context, [0x0A], 1)
     }
     var digest = [UInt8](repeating: 0, count: 32)
     SHA256Final(&digest, &context)
-    return digest.map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }.joined()
+    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+/// A line that sorts by its bytes.
+private struct Line: Comparable {
+  let bytes: ArraySlice<UInt8>
+
+  static func < (left: Line, right: Line) -> Bool {
+    let order = left.bytes.withUnsafeBytes { left in
+      right.bytes.withUnsafeBytes { right in
+        guard let first = left.baseAddress, let second = right.baseAddress else { return Int32(0) }
+        return memcmp(first, second, min(left.count, right.count))
+      }
+    }
+    return order == 0 ? left.bytes.count < right.bytes.count : order < 0
   }
 }

@@ -35,8 +35,8 @@ struct SchemaLines {
   private mutating func add(_ table: Table) {
     let at = "\(table.name): "
     for (position, column) in table.columns.enumerated() {
-      var line = at + "column \(position) \(column.name) \(column.type)"
-      if column.type.base == .rowversion { line = at + "column \(position) \(column.name) timestamp" }
+      let type = column.type.base == .rowversion ? "timestamp" : column.type.description
+      var line = at + "column \(position) \(column.name) \(type)"
       line += column.isNullable ? " null" : " not null"
       if let alias = column.aliasType {
         line += " alias \(alias.schema == "sys" ? alias.name : alias.description)"

@@ -41,7 +41,8 @@ struct BootPage: Sendable {
       // An encrypted boot page has a good header and noise below it.
       throw BackupError(
         .refusedKind, file: file, place: "boot page",
-        problem: "internal version \(version) is not plausible: the database is encrypted (TDE), or this is no boot page",
+        problem:
+          "an internal version of \(version): the database is encrypted, or this is no boot page",
         advice: "turn off database encryption (TDE) at the source and take a new backup")
     }
   }
