@@ -36,13 +36,13 @@ struct BootPage: Sendable {
       throw BackupError(
         .refusedKind, file: file, place: "boot page",
         problem: "the database has internal version \(version): SQL Server 2000 or older",
-        advice: "restore it on SQL Server 2005 to 2016 and back it up from there")
+        advice: "restore it on SQL Server 2005 to 2008 R2 and back it up from there")
     default:
       // An encrypted boot page has a good header and noise below it.
       throw BackupError(
         .refusedKind, file: file, place: "boot page",
         problem:
-          "an internal version of \(version): the database is encrypted, or this is no boot page",
+          "an internal version of \(version): encrypted, or no boot page",
         advice: "turn off database encryption (TDE) at the source and take a new backup")
     }
   }
