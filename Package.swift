@@ -29,7 +29,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-    .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
   ],
   targets: [
     .systemLibrary(
@@ -45,12 +44,12 @@ let package = Package(
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),
-    module("Report", ["Catalog", "Staging", .product(name: "TextTable", package: "TextTable")]),
+    module("Report", ["Catalog"]),
     module(
       "Pipeline",
       [
-        "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "CLibCSV",
-        system, .product(name: "Logging", package: "swift-log"),
+        "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "Report",
+        "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "restage",
@@ -70,7 +69,9 @@ let package = Package(
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),
-    tests("PipelineTests", ["Catalog", "Staging", "Pipeline"]),
+    tests("ReportTests", ["Catalog", "Report"]),
+    tests(
+      "PipelineTests", ["Catalog", "Staging", "Statements", "Target", "Report", "Pipeline"]),
   ],
   cxxLanguageStandard: .cxx17
 )
