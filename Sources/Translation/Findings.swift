@@ -1,0 +1,25 @@
+import Catalog
+
+/// What a person should know about a translation, gathered while it is made.
+struct Findings {
+  private(set) var unsupported: [Unsupported] = []
+  private(set) var notes: [String] = []
+
+  mutating func report(_ kind: String, _ name: String, _ reason: String, text: String?) {
+    unsupported.append(Unsupported(kind: kind, name: name, reason: reason, sourceText: text))
+  }
+
+  mutating func note(_ sentence: String) {
+    if !notes.contains(sentence) { notes.append(sentence) }
+  }
+
+  /// Notes a name that is not what the spelling rule alone would give.
+  mutating func noteName(of what: String, wanted: String, got: Identifier) {
+    guard wanted != got.name else { return }
+    let reason =
+      wanted.utf8.count > Identifier.byteCountMax
+      ? "its name has more than \(Identifier.byteCountMax) bytes"
+      : "\(wanted) is taken"
+    note("\(what) is named \(got.name) in the target: \(reason).")
+  }
+}

@@ -1,0 +1,173 @@
+import Catalog
+
+/// What the mapping as a whole says of one table.
+struct TableRules {
+  var skip: String?
+  var rename: Located<String>?
+  var keys: KeyPolicy
+  var key: Located<[String]>?
+  var onChanged: ChangePolicy
+  var onOrphan: OrphanPolicy
+  /// By name of the foreign key in the source.
+  var foreignKeys: [String: Located<OrphanPolicy>] = [:]
+  /// By name of the column in the source.
+  var columns: [String: ColumnRules] = [:]
+}
+
+struct ColumnRules {
+  var rename: Located<String>?
+  var type: Located<String>?
+  var defaultExpression: Located<String?>?
+  var references: Located<String>?
+}
+
+extension TableRules {
+  /// The rules of each table, in the order of `tables`.
+  ///
+  /// - Throws: `MappingError` where a pattern, a column or a foreign key of the mapping matches
+  ///   nothing.
+  static func resolve(
+    _ mapping: Mapping, for tables: [Table]
+  ) throws(MappingError) -> [TableRules] {
+    let initial = TableRules(
+      keys: mapping.keys, onChanged: mapping.onChanged, onOrphan: mapping.onOrphan)
+    var rules = [TableRules](repeating: initial, count: tables.count)
+    let names = tables.map(\.name)
+    let patterns = mapping.tables.map { TablePattern($0.pattern.value) }
+    let order =
+      patterns.indices.filter { patterns[$0].hasWildcard }
+      + patterns.indices.filter { !patterns[$0].hasWildcard }
+    for index in order {
+      let entry = mapping.tables[index]
+      let matched = patterns[index].matches(in: names)
+      try mapping.check(entry, matches: matched.map { tables[$0] })
+      for table in matched { rules[table].apply(entry, to: tables[table]) }
+    }
+    return rules
+  }
+
+  private mutating func apply(_ entry: TableMapping, to table: Table) {
+    skip = entry.skip ?? skip
+    rename = entry.rename ?? rename
+    keys = entry.keys?.value ?? keys
+    onChanged = entry.onChanged ?? onChanged
+    onOrphan = entry.onOrphan?.value ?? onOrphan
+    if let declared = entry.key {
+      let spelled = declared.value.compactMap { table.spelling(ofColumn: $0) }
+      key = Located(spelled, line: declared.line, path: declared.path)
+    }
+    for foreignKey in entry.foreignKeys {
+      guard let name = table.spelling(ofForeignKey: foreignKey.name.value) else { continue }
+      foreignKeys[name] = foreignKey.onOrphan ?? foreignKeys[name]
+    }
+    for column in entry.columns {
+      guard let name = table.spelling(ofColumn: column.name.value) else { continue }
+      columns[name, default: ColumnRules()].apply(column)
+    }
+  }
+}
+
+extension ColumnRules {
+  fileprivate mutating func apply(_ entry: ColumnMapping) {
+    rename = entry.rename ?? rename
+    type = entry.type ?? type
+    defaultExpression = entry.defaultExpression ?? defaultExpression
+    references = entry.references ?? references
+  }
+}
+
+// MARK: - Checks
+
+extension Mapping {
+  fileprivate func check(
+    _ entry: TableMapping, matches tables: [Table]
+  ) throws(MappingError) {
+    guard !tables.isEmpty else {
+      throw error(
+        .noSuchTable, at: entry.pattern, expected: "a pattern that matches a table",
+        actual: "'\(entry.pattern.value)', which matches none")
+    }
+    if let rename = entry.rename, tables.count > 1 {
+      throw error(
+        .nameTaken, at: rename, expected: "a pattern that matches one table",
+        actual: "one that matches \(tables.count)")
+    }
+    for column in entry.columns {
+      try checkColumn(column.name, column.name.value, in: tables)
+    }
+    for foreignKey in entry.foreignKeys
+    where tables.allSatisfy({ $0.spelling(ofForeignKey: foreignKey.name.value) == nil }) {
+      throw error(
+        .noSuchForeignKey, at: foreignKey.name, expected: "a foreign key of \(naming(tables))",
+        actual: "'\(foreignKey.name.value)'")
+    }
+    if let key = entry.key {
+      for name in key.value { try checkColumn(key, name, in: tables) }
+      try checkKey(key, of: tables)
+    }
+  }
+
+  private func checkColumn<Value>(
+    _ place: Located<Value>, _ name: String, in tables: [Table]
+  ) throws(MappingError) {
+    guard tables.allSatisfy({ $0.spelling(ofColumn: name) == nil }) else { return }
+    throw error(
+      .noSuchColumn, at: place, expected: "a stored column of \(naming(tables))",
+      actual: "'\(name)'")
+  }
+
+  private func checkKey(_ key: Located<[String]>, of tables: [Table]) throws(MappingError) {
+    for table in tables {
+      guard table.primaryKey == nil else {
+        throw error(
+          .unfitKey, at: key, expected: "a table without a primary key",
+          actual: "\(table.name), whose primary key is its source key")
+      }
+      for name in key.value {
+        guard let spelled = table.spelling(ofColumn: name), let column = table.column(named: spelled)
+        else {
+          throw error(
+            .noSuchColumn, at: key, expected: "a stored column of \(table.name)",
+            actual: "'\(name)'")
+        }
+        guard column.type.hasEquality else {
+          throw error(
+            .unfitKey, at: key, expected: "columns that can be compared",
+            actual: "'\(name)' of type \(column.type)")
+        }
+      }
+    }
+  }
+
+  private func naming(_ tables: [Table]) -> String {
+    tables.count == 1 ? "\(tables[0].name)" : "one of \(tables.count) tables"
+  }
+}
+
+extension Table {
+  /// The column as the source spells it; case does not matter unless two columns differ in it alone.
+  fileprivate func spelling(ofColumn name: String) -> String? {
+    Self.spelling(of: name, in: storedColumns.map(\.name))
+  }
+
+  fileprivate func spelling(ofForeignKey name: String) -> String? {
+    Self.spelling(of: name, in: foreignKeys.compactMap(\.name))
+  }
+
+  private static func spelling(of name: String, in names: [String]) -> String? {
+    if names.contains(name) { return name }
+    let lowered = name.lowercased()
+    let similar = names.filter { $0.lowercased() == lowered }
+    return similar.count == 1 ? similar[0] : nil
+  }
+}
+
+extension ColumnType {
+  /// Whether PostgreSQL has an `=` for the type of the cells.
+  var hasEquality: Bool {
+    switch base {
+    case .xml, .json: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import Catalog
+
+/// Every name of the target, decided in one pass over the tables in the order of their source names,
+/// so that no name depends on foreign keys or on rows.
+struct NamePlan {
+  /// By source schema.
+  private(set) var schemas: [String: Identifier] = [:]
+  /// By index of the table, as all below.
+  private(set) var tables: [QualifiedIdentifier] = []
+  private(set) var columns: [[Identifier]] = []
+  private(set) var stages: [QualifiedIdentifier] = []
+  private(set) var keyMaps: [QualifiedIdentifier] = []
+  private(set) var sourceName: String
+
+  private let mapping: Mapping
+  private var relations: [Identifier: NameScope] = [:]
+  private var constraints: [NameScope] = []
+  private var scratch = NameScope()
+
+  /// Column names that PostgreSQL keeps for itself.
+  static let systemColumns: Set<String> = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]
+
+  init(
+    _ sourceTables: [SourceTable], of database: Database, by mapping: Mapping,
+    findings: inout Findings
+  ) throws(MappingError) {
+    self.mapping = mapping
+    sourceName = mapping.source ?? Self.sourceName(of: database, style: mapping.names)
+    try nameSchemas(of: sourceTables, database, findings: &findings)
+    try nameTables(sourceTables, findings: &findings)
+    for table in sourceTables {
+      columns.append(try names(ofColumnsOf: table, findings: &findings))
+      constraints.append(NameScope())
+    }
+    for index in sourceTables.indices { nameScratch(of: index) }
+  }
+
+  /// The database's name without folder and ending: an attached file can be its own name.
+  private static func sourceName(of database: Database, style: NamingStyle) -> String {
+    let last = database.name.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
+    let lowered = last.lowercased()
+    let stem = [".mdf", ".ndf", ".bak"].contains { lowered.hasSuffix($0) }
+      ? String(last.dropLast(4)) : last
+    return style.spelled(stem)
+  }
+}
+
+// MARK: - Schemas and tables
+
+extension NamePlan {
+  private mutating func nameSchemas(
+    of sourceTables: [SourceTable], _ database: Database, findings: inout Findings
+  ) throws(MappingError) {
+    var sources = Set(sourceTables.map(\.table.name.schema))
+    sources.formUnion(database.sequences.map(\.name.schema))
+    for rule in mapping.schemas {
+      guard sources.contains(rule.schema.value) else {
+        throw mapping.error(
+          .noSuchTable, at: rule.schema, expected: "a schema that owns tables",
+          actual: "'\(rule.schema.value)'")
+      }
+      schemas[rule.schema.value] = try mapping.identifier(rule.target)
+    }
+    for source in sources.sorted(by: utf8Precedes) where schemas[source] == nil {
+      schemas[source] = Self.schema(source, style: mapping.names)
+      if let name = schemas[source]?.name, name.hasPrefix("source_"), source != name {
+        findings.note("Schema \(source) is named \(name): PostgreSQL or restage keeps its own name.")
+      }
+    }
+  }
+
+  static func schema(_ source: String, style: NamingStyle) -> Identifier {
+    if source.lowercased() == "dbo" { return Identifier("public") }
+    let spelled = style.spelled(source)
+    let isReserved =
+      spelled.hasPrefix("pg_") || spelled == "information_schema" || spelled.hasPrefix("restage")
+    return Identifier.shortened(isReserved ? "source_" + spelled : spelled)
+  }
+
+  /// Renamed tables first: what a person wrote is never given up for a spelling rule.
+  private mutating func nameTables(
+    _ sourceTables: [SourceTable], findings: inout Findings
+  ) throws(MappingError) {
+    var names: [QualifiedIdentifier?] = []
+    for table in sourceTables { names.append(try renamed(table)) }
+    for (index, table) in sourceTables.enumerated() where names[index] == nil {
+      let schema = schemas[table.table.name.schema] ?? Identifier("public")
+      let wanted = mapping.names.spelled(table.table.name.name)
+      let origin = table.table.name.description
+      let name = relations[schema, default: NameScope()].claim([wanted], origin: origin)
+      names[index] = QualifiedIdentifier(schema, name)
+      findings.noteName(of: "Table \(origin)", wanted: wanted, got: name)
+    }
+    tables = names.compactMap { $0 }
+  }
+
+  private mutating func renamed(_ table: SourceTable) throws(MappingError) -> QualifiedIdentifier? {
+    guard let rename = table.rules.rename else { return nil }
+    let parts = rename.value.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = try mapping.identifier(
+      Located(parts.last.map(String.init) ?? "", line: rename.line, path: rename.path))
+    var schema = schemas[table.table.name.schema] ?? Identifier("public")
+    if parts.count == 2 {
+      schema = try mapping.identifier(
+        Located(String(parts[0]), line: rename.line, path: rename.path))
+    }
+    guard !relations[schema, default: NameScope()].isTaken(name) else {
+      throw mapping.error(
+        .nameTaken, at: rename, expected: "a name of its own for \(table.table.name)",
+        actual: "'\(rename.value)', which another table has")
+    }
+    relations[schema, default: NameScope()].take(name)
+    return QualifiedIdentifier(schema, name)
+  }
+
+  /// `restage_stage.chinook_public_album`
+  private mutating func nameScratch(of index: Int) {
+    let target = tables[index]
+    let parts = [sourceName, target.schema.name, target.name.name]
+    let wanted = parts.map(NamingStyle.snakeCase.spelled).joined(separator: "_")
+    let name = scratch.claim([wanted], origin: parts.joined(separator: "\0"))
+    stages.append(QualifiedIdentifier(Identifier("restage_stage"), name))
+    keyMaps.append(QualifiedIdentifier(Identifier("restage_keymap"), name))
+  }
+}
+
+// MARK: - Columns
+
+extension NamePlan {
+  private func names(
+    ofColumnsOf table: SourceTable, findings: inout Findings
+  ) throws(MappingError) -> [Identifier] {
+    var scope = NameScope(taken: Self.systemColumns)
+    var names: [Identifier?] = []
+    for column in table.columns {
+      guard let rename = table.rules.columns[column.name]?.rename else {
+        names.append(nil)
+        continue
+      }
+      let name = try mapping.identifier(rename)
+      guard !scope.isTaken(name) else {
+        throw mapping.error(
+          .nameTaken, at: rename, expected: "a name of its own in \(table.table.name)",
+          actual: "'\(rename.value)', which another column or PostgreSQL itself has")
+      }
+      scope.take(name)
+      names.append(name)
+    }
+    for (index, column) in table.columns.enumerated() where names[index] == nil {
+      let wanted = mapping.names.spelled(column.name)
+      let isSystem = Self.systemColumns.contains(wanted)
+      let name = scope.claim(isSystem ? [wanted + "_"] : [wanted], origin: column.name)
+      names[index] = name
+      findings.noteName(of: "Column \(table.table.name).\(column.name)", wanted: wanted, got: name)
+    }
+    return names.compactMap { $0 }
+  }
+}
+
+// MARK: - Constraints, indexes, sequences
+
+extension NamePlan {
+  /// Name of a primary key or unique constraint, which is the name of its index too.
+  mutating func key(_ source: String?, fallback: String, of table: Int) -> Identifier {
+    let name = relation(source, fallback: fallback, of: table)
+    constraints[table].take(name)
+    return name
+  }
+
+  /// Name of an index or sequence: one namespace with the tables of its schema. Index names of SQL
+  /// Server need to be unique for each table only, so the table's name is the first way out.
+  mutating func relation(_ source: String?, fallback: String, of table: Int) -> Identifier {
+    let target = tables[table]
+    let spelled = Self.given(source).map(mapping.names.spelled) ?? fallback
+    return relations[target.schema, default: NameScope()].claim(
+      [spelled, "\(target.name.name)_\(spelled)"],
+      origin: "\(target.name.name)\0\(source ?? fallback)")
+  }
+
+  /// Name of a sequence object of the source.
+  mutating func sequence(_ source: ObjectName) -> QualifiedIdentifier {
+    let schema = schemas[source.schema] ?? Identifier("public")
+    let name = relations[schema, default: NameScope()].claim(
+      [mapping.names.spelled(source.name)], origin: source.description)
+    return QualifiedIdentifier(schema, name)
+  }
+
+  /// Name of a foreign key: unique in its table.
+  mutating func foreignKey(_ source: String?, fallback: String, of table: Int) -> Identifier {
+    constraints[table].claim(
+      [Self.given(source).map(mapping.names.spelled) ?? fallback], origin: source ?? fallback)
+  }
+
+  /// The name that a person gave. Names that SQL Server makes up (`PK__jobs__6E32B6A5`) end in hex
+  /// digits that differ between copies of one schema; they count as no name.
+  static func given(_ name: String?) -> String? {
+    guard let name, !name.isEmpty else { return nil }
+    let prefix = name.prefix(4)
+    guard ["PK__", "UQ__", "FK__"].contains(prefix) else { return name }
+    let tail = name.split(separator: "_").last ?? ""
+    let isHex = tail.allSatisfy { $0.isHexDigit && !$0.isLowercase }
+    return name.contains("__" + tail) && isHex && (8...16).contains(tail.count) ? nil : name
+  }
+}
+
+/// Orders texts by their UTF-8 bytes: the same on every machine and locale.
+func utf8Precedes(_ left: String, _ right: String) -> Bool {
+  left.utf8.lexicographicallyPrecedes(right.utf8)
+}
+
+extension Mapping {
+  func error<Value>(
+    _ code: MappingError.Code, at place: Located<Value>, expected: String, actual: String
+  ) -> MappingError {
+    MappingError(
+      code: code, file: file, line: place.line, path: place.path, expected: expected,
+      actual: actual)
+  }
+
+  /// A name that the mapping gives, taken as it is written.
+  func identifier(_ name: Located<String>) throws(MappingError) -> Identifier {
+    let byteCount = name.value.utf8.count
+    guard (1...Identifier.byteCountMax).contains(byteCount), !name.value.utf8.contains(0) else {
+      throw error(
+        .wrongValue, at: name, expected: "a name of 1 to \(Identifier.byteCountMax) bytes",
+        actual: "\(byteCount) bytes")
+    }
+    return Identifier(name.value)
+  }
+}

@@ -1,0 +1,67 @@
+// From a source database and a mapping to a database with every decision made. Each plan decides one
+// matter for all tables (which tables, which keys, names, types, collations); the table mapper then
+// puts the decisions together.
+
+public import Catalog
+
+/// Decides how a source database becomes PostgreSQL tables. Pure: no connection, no files, no clock;
+/// the same database and mapping give the same answer.
+public enum Translator {
+  /// Maps a whole database.
+  ///
+  /// - Throws: `MappingError` where the mapping does not fit the database. What the source has and
+  ///   the target cannot get is no error: it is listed in `unsupported`, with its source text.
+  public static func map(
+    _ database: Database, by mapping: Mapping
+  ) throws(MappingError) -> MappedDatabase {
+    var findings = Findings()
+    let tables = try SourceTable.moved(of: database, by: mapping, findings: &findings)
+    let order = ForeignKeyOrder(parents: tables.map { $0.links.map(\.parent) })
+    let keys = KeyPlan(tables, order: order.order, findings: &findings)
+    let mapper = TableMapper(
+      tables: tables, order: order, keys: keys,
+      types: try TypePlan(tables, keys: keys, mapping: mapping, findings: &findings),
+      collations: CollationPlan(tables, of: database, findings: &findings),
+      sequences: database.sequences)
+    var names = try NamePlan(tables, of: database, by: mapping, findings: &findings)
+    let mapped = mapper.map(names: &names, findings: &findings)
+    findings.report(objectsOf: database, usedSequences: mapped.sequences)
+    findings.noteUndeclaredReferences(tables, keys: keys)
+
+    let schemas = Set(
+      mapped.tables.map(\.target.schema) + mapped.sequences.map(\.name.schema))
+    return MappedDatabase(
+      sourceName: names.sourceName, schemas: schemas.sorted(),
+      collations: mapper.collations.used,
+      sequences: mapped.sequences, tables: mapped.tables, unsupported: findings.unsupported,
+      notes: findings.notes)
+  }
+}
+
+extension SourceTable {
+  /// The tables that are moved, sorted by name, with the foreign keys between them. What is left out
+  /// is reported.
+  fileprivate static func moved(
+    of database: Database, by mapping: Mapping, findings: inout Findings
+  ) throws(MappingError) -> [SourceTable] {
+    let all = database.tables.sorted { $0.name < $1.name }
+    let rules = try TableRules.resolve(mapping, for: all)
+    var moved: [SourceTable] = []
+    for (table, rules) in zip(all, rules) {
+      if let refusal = table.refusal {
+        findings.report("table", "\(table.name)", "its rows cannot be read: \(refusal)", text: nil)
+      } else if let reason = rules.skip {
+        findings.report("table", "\(table.name)", "skipped by the mapping: \(reason)", text: nil)
+      } else if table.storedColumns.isEmpty {
+        findings.report("table", "\(table.name)", "it stores no column", text: nil)
+      } else {
+        moved.append(SourceTable(table, rules: rules))
+      }
+    }
+    let linker = Linker(tables: moved, mapping: mapping)
+    for index in moved.indices {
+      moved[index].links = try linker.links(of: index, findings: &findings)
+    }
+    return moved
+  }
+}
