@@ -7,12 +7,30 @@ struct RowColumn {
   let name: String
   let physical: PhysicalColumn
   let decoder: ValueDecoder
+  /// Of compressed rows.
+  let expander: ValueExpander
   /// What rows have in it that are older than the column, in the type's ordinary encoding; nil for
   /// NULL.
   let missingValue: [UInt8]?
 }
 
 extension RowColumn {
+  /// Writes a cell.
+  ///
+  /// - Returns: The pointer of a value that is kept off its row and was not written.
+  @inline(__always)
+  func write(
+    _ cell: Cell, into writer: inout TableWriter
+  ) throws(Fault) -> UnsafeRawBufferPointer? {
+    switch cell {
+    case .inRow(let bytes): try decoder.decode(bytes, &writer)
+    case .null: writer.writeNull()
+    case .missing: try writeMissing(into: &writer)
+    case .offRow(let pointer): return pointer
+    }
+    return nil
+  }
+
   /// Writes what rows have that are older than the column.
   func writeMissing(into writer: inout TableWriter) throws(Fault) {
     guard let missingValue else {
@@ -39,17 +57,22 @@ extension RowColumn {
     let byID = Dictionary(
       partition.columns.filter { !$0.isDropped }.map { ($0.columnID, $0) },
       uniquingKeysWith: { first, _ in first })
+    let isCompressed = partition.rowset.compression > 0
     var result: [RowColumn] = []
     for column in table.storedColumns {
       do throws(Fault) {
-        guard let physical = byID[column.id] else {
+        guard var physical = byID[column.id] else {
           throw Fault.damaged("rowset \(partition.rowset.id) does not say where the column is")
         }
+        // A compressed bit has a value of its own; a compressed decimal is always a vardecimal.
+        if isCompressed { physical.bitPosition = 0 }
         let added = partition.addedDefaults.first { $0.number == physical.number }
         result.append(
           RowColumn(
             name: column.name, physical: physical,
-            decoder: try ValueDecoder(column, physical: physical),
+            decoder: try ValueDecoder(
+              column, physical: physical, isVardecimal: isCompressed || physical.isVardecimal),
+            expander: ValueExpander(physical.type),
             missingValue: added?.value))
       } catch {
         throw error.at("\(table.name), column \(column.name)", file: file)

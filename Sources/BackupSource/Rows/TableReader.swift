@@ -10,6 +10,7 @@ struct TableReader {
   private let allocation: AllocationReader
   private let buffer = PageBuffer()
   private let offRow: OffRowReader
+  private let compressed = CompressedRows()
   /// Values that their decoder needs whole.
   private var gathered: [UInt8] = []
   private var counts = RowCounts()
@@ -42,26 +43,45 @@ struct TableReader {
     _ partition: TableStorage.Partition, into writer: inout TableWriter
   ) throws {
     guard let unit = partition.unit else { return }
+    let isCompressed = partition.rowset.compression > 0
     let columns = try RowColumn.columns(of: table, in: partition, file: pages.fileName)
     let set = try PageSet(firstIAM: unit.firstIAM, allocation: allocation)
-    let isCompressed = partition.rowset.compression > 0
-    if storage.isClustered {
-      var chain = try LeafChain(
-        unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
-      while try chain.next(into: buffer) {
-        try readPage(columns, into: &writer)
-      }
-      return
+    guard storage.isClustered else {
+      return try readHeap(set, columns, isCompressed: isCompressed, into: &writer)
     }
+    var chain = try LeafChain(
+      unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
+    while try chain.next(into: buffer) {
+      try readPage(columns, isCompressed: isCompressed, into: &writer)
+    }
+  }
+
+  private mutating func readHeap(
+    _ set: PageSet, _ columns: [RowColumn], isCompressed: Bool, into writer: inout TableWriter
+  ) throws {
     for page in set.pages {
       try buffer.load(page, from: pages)
+      // An IAM page can lie in an extent that it owns; nothing else belongs into a heap.
+      if buffer.type == .indexAllocationMap { continue }
       guard buffer.type == .data else {
-        // An IAM page can lie in an extent that it owns; nothing else belongs into a heap.
-        guard buffer.type == .indexAllocationMap else {
-          throw pages.damaged(page, "is of type \(buffer.type.rawValue) and belongs to a heap")
-        }
-        continue
+        throw pages.damaged(page, "is of type \(buffer.type.rawValue) and belongs to a heap")
       }
+      try readPage(columns, isCompressed: isCompressed, into: &writer)
+    }
+    // A stub without its row is a lost row, unless the row was deleted and is still there as ghost.
+    guard counts.stubs <= counts.forwarded + counts.ghosts else {
+      throw BackupError(
+        .damaged, file: pages.fileName, place: "\(table.name)",
+        problem: "\(counts.stubs) rows have moved within the heap, \(counts.forwarded) were found")
+    }
+  }
+
+  private mutating func readPage(
+    _ columns: [RowColumn], isCompressed: Bool, into writer: inout TableWriter
+  ) throws {
+    if isCompressed {
+      try readCompressedPage(columns, into: &writer)
+    } else {
       try readPage(columns, into: &writer)
     }
   }
@@ -74,7 +94,14 @@ struct TableReader {
       guard let record = try record(slot: slot) else { continue }
       writer.beginRow()
       for index in columns.indices {
-        try writeCell(of: record, columns[index], slot: slot, into: &writer)
+        let pointer: UnsafeRawBufferPointer?
+        do throws(Fault) {
+          pointer = try columns[index].write(
+            try record.cell(columns[index].physical), into: &writer)
+        } catch {
+          throw error.at(place(slot, columns[index]), file: pages.fileName)
+        }
+        if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
       }
       try writer.endRow()
       counts.rows += 1
@@ -84,28 +111,56 @@ struct TableReader {
   /// The record in a slot; nil for an empty slot and for a record that holds no row.
   private mutating func record(slot: Int) throws(BackupError) -> FixedVarRecord? {
     do throws(Fault) {
-      guard let bytes = try buffer.record(slot: slot) else { return nil }
-      guard try counts.note(RecordKind(statusA: bytes.uint8(at: 0))) else { return nil }
+      guard let bytes = try buffer.record(slot: slot),
+        try counts.note(RecordKind(statusA: bytes.uint8(at: 0)))
+      else { return nil }
       return try FixedVarRecord(bytes)
     } catch {
       throw error.at(place(slot), file: pages.fileName)
     }
   }
 
-  private mutating func writeCell(
-    of record: FixedVarRecord, _ column: RowColumn, slot: Int, into writer: inout TableWriter
-  ) throws(BackupError) {
-    let pointer: UnsafeRawBufferPointer
-    do throws(Fault) {
-      switch try record.cell(column.physical) {
-      case .inRow(let bytes): return try column.decoder.decode(bytes, &writer)
-      case .null: return writer.writeNull()
-      case .missing: return try column.writeMissing(into: &writer)
-      case .offRow(let value): pointer = value
-      }
-    } catch {
-      throw error.at(place(slot, column), file: pages.fileName)
+  /// Writes the rows of the page in the buffer, whose records are compressed.
+  private mutating func readCompressedPage(
+    _ columns: [RowColumn], into writer: inout TableWriter
+  ) throws {
+    do throws(Fault) { try compressed.load(buffer) } catch {
+      throw error.at("\(table.name), page \(buffer.id ?? .none)", file: pages.fileName)
     }
+    for slot in 0..<buffer.slotCount where try parseCompressed(slot: slot) {
+      writer.beginRow()
+      for index in columns.indices {
+        let pointer: UnsafeRawBufferPointer?
+        do throws(Fault) {
+          pointer = try columns[index].write(
+            try compressed.cell(columns[index]), into: &writer)
+        } catch {
+          throw error.at(place(slot, columns[index]), file: pages.fileName)
+        }
+        if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
+      }
+      try writer.endRow()
+      counts.rows += 1
+    }
+  }
+
+  /// - Returns: `false` for an empty slot and for a record that holds no row.
+  private mutating func parseCompressed(slot: Int) throws(BackupError) -> Bool {
+    do throws(Fault) {
+      guard let bytes = try buffer.record(slot: slot),
+        try counts.note(RecordKind(try CDRecord.kind(of: bytes)))
+      else { return false }
+      try compressed.parse(bytes)
+      return true
+    } catch {
+      throw error.at(place(slot), file: pages.fileName)
+    }
+  }
+
+  private mutating func writeOffRow(
+    _ pointer: UnsafeRawBufferPointer, _ column: RowColumn, slot: Int,
+    into writer: inout TableWriter
+  ) throws(BackupError) {
     do throws(BackupError) {
       try writeOffRow(pointer, column, into: &writer)
     } catch {

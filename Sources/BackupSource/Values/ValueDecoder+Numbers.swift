@@ -87,17 +87,28 @@ struct Vardecimal {
   func magnitude(scale: Int) throws(Fault) -> UInt128 {
     var magnitude: UInt128 = 0
     var digits = 0
-    let groupCount = (groups.count * 8 + 9) / 10
-    for group in 0..<groupCount {
-      let value = self.group(group)
+    let last = lastGroup
+    for index in 0..<last + 1 {
+      var value = group(index)
       guard value <= 999 else { throw .damaged("a vardecimal with the digit group \(value)") }
-      if value == 0 && isRest(from: group) { break }
-      let (scaled, overflow) = magnitude.multipliedReportingOverflow(by: 1000)
-      guard !overflow else { throw .damaged("a vardecimal of more than 38 digits") }
-      magnitude = scaled + UInt128(value)
-      digits += 3
+      // 38 digits fill 13 groups to 39: zeros at the very end would not fit 128 bits.
+      var width = 3
+      while index == last && value % 10 == 0 {
+        value /= 10
+        width -= 1
+      }
+      magnitude = try Self.scaled(magnitude, by: width)
+      magnitude += UInt128(value)
+      digits += width
     }
     return try shifted(magnitude, by: exponent + 1 - digits + scale)
+  }
+
+  /// The last group that is not zero, -1 when there is none.
+  private var lastGroup: Int {
+    var index = (groups.count * 8 + 9) / 10 - 1
+    while index >= 0 && group(index) == 0 { index -= 1 }
+    return index
   }
 
   /// Ten bits, the most significant first; bits past the end are zero.
@@ -112,23 +123,27 @@ struct Vardecimal {
     return value
   }
 
-  private func isRest(from group: Int) -> Bool {
-    (group..<(groups.count * 8 + 9) / 10).allSatisfy { self.group($0) == 0 }
-  }
-
   private func shifted(_ magnitude: UInt128, by powerOfTen: Int) throws(Fault) -> UInt128 {
+    if magnitude == 0 || powerOfTen >= 0 { return try Self.scaled(magnitude, by: powerOfTen) }
     var result = magnitude
-    if magnitude == 0 { return 0 }
-    for _ in 0..<max(powerOfTen, 0) {
-      let (scaled, overflow) = result.multipliedReportingOverflow(by: 10)
-      guard !overflow else { throw .damaged("a vardecimal of more than 38 digits") }
-      result = scaled
-    }
-    for _ in 0..<max(-powerOfTen, 0) {
+    for _ in powerOfTen..<0 {
       let (quotient, rest) = result.quotientAndRemainder(dividingBy: 10)
       guard rest == 0 else { throw .damaged("a vardecimal with more digits than its scale") }
       result = quotient
     }
     return result
   }
+
+  private static func scaled(_ magnitude: UInt128, by powerOfTen: Int) throws(Fault) -> UInt128 {
+    if magnitude == 0 { return 0 }
+    var result = magnitude
+    for _ in 0..<powerOfTen {
+      result = result &* 10
+      guard result < limit else { throw .damaged("a vardecimal of more than 38 digits") }
+    }
+    return result
+  }
+
+  /// 10^38, the first number of 39 digits; ten times less than that never overflows.
+  private static let limit: UInt128 = 100_000_000_000_000_000_000_000_000_000_000_000_000
 }

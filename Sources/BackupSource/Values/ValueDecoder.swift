@@ -27,9 +27,11 @@ struct ValueDecoder {
 }
 
 extension ValueDecoder {
-  /// - Parameter physical: Where and how the rowset keeps the column.
+  /// - Parameters:
+  ///   - physical: Where and how the rowset keeps the column.
+  ///   - isVardecimal: Decimals are kept as vardecimals.
   /// - Throws: `unknown` for a type whose values are not read.
-  init(_ column: Column, physical: PhysicalColumn) throws(Fault) {
+  init(_ column: Column, physical: PhysicalColumn, isVardecimal: Bool) throws(Fault) {
     let type = column.type
     switch type.base {
     case .bit: self = .bit(position: physical.bitPosition)
@@ -40,7 +42,7 @@ extension ValueDecoder {
     case .money: self = .money
     case .smallmoney: self = .smallMoney
     case .decimal, .numeric:
-      self = physical.isVardecimal ? .vardecimal(scale: type.scale ?? 0) : .decimal(type)
+      self = isVardecimal ? .vardecimal(scale: type.scale ?? 0) : .decimal(type)
     case .float: self = .float64
     case .real: self = .float32
     case .date: self = .date
