@@ -1,15 +1,19 @@
-// Where merge statements are written: `mergeFiles` lists them in the order in which they run, and
-// each step has its own file below `Steps/`.
+// Where merge statements are written: `files` lists them in the order in which they run, and each
+// step has its own file below `Steps/`.
 
 public import Catalog
 
 /// The generated SQL of a mapped database. A function of the mapping alone: same mapping, same bytes.
 public enum Merge {
-  /// All files in the order of execution: a step for every table, in foreign-key order, before the
+  /// The files in the order of execution: a step for every table, in foreign-key order, before the
   /// next step begins.
-  public static func files(for database: MappedDatabase) -> [SQLFile] {
-    let tables = database.tables.indices.map { TableNames(database: database, index: $0) }
-    return Step.allCases.flatMap { step in tables.map { $0.file(for: step) } }
+  ///
+  /// - Parameter tables: Indexes of the tables that a run loads; nil for all. The text of a file does
+  ///   not depend on it: parents that are not loaded are found in their key maps as they are.
+  public static func files(for database: MappedDatabase, tables: Set<Int>? = nil) -> [SQLFile] {
+    let names = database.tables.indices.filter { tables?.contains($0) ?? true }
+      .map { TableNames(database: database, index: $0) }
+    return Step.allCases.flatMap { step in names.map { $0.file(for: step) } }
   }
 
   /// The COPY that fills a stage table from the chunks of a snapshot.

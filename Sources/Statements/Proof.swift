@@ -2,17 +2,29 @@ public import Catalog
 
 /// The queries by which a load is proven: read-only, and written to `verify/` of a plan so that a
 /// person can run them with psql.
+///
+/// They speak of the last run that loaded the table: rows that it refused are in `restage.reject` and
+/// nowhere else, so the proof takes them from there, and rows that vanished from the source are left
+/// out though they are still in the final table.
 public enum Proof {
-  /// Prints the final rows that came from this source as they stood in the source: own and parents'
-  /// keys mapped back, columns in CSV order. Equal rows give equal bytes.
+  /// Prints the rows of the snapshot as the target remembers them: final rows with their own and
+  /// their parents' keys mapped back, and rejected rows as they were staged; columns in CSV order.
+  /// Equal rows give equal bytes; the order of rows means nothing.
   public static func contentQuery(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).contentQuery
   }
 
-  /// Key map rows, and how many of them have their row in the final table:
-  /// columns `known`, `present`. Nil for tables keyed by their whole row.
-  public static func keyQuery(for table: Int, of database: MappedDatabase) -> String? {
+  /// How many keys the key map holds of rows that have not vanished, and how many of them have their
+  /// row in the final table: columns `known`, `present`. Vanished ones in column `vanished`.
+  public static func keyQuery(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).keyQuery
+  }
+
+  /// Columns `snapshot_rows`, `present`, `rejected`: the rows of the snapshot, those of them in the
+  /// final table, and those refused. The first is the sum of the others when all is well. No row when
+  /// the table was never loaded.
+  public static func countQuery(for table: Int, of database: MappedDatabase) -> String {
+    TableNames(database: database, index: table).countQuery
   }
 
   /// Rows of the final table whose parent is missing: one column `orphans`. One query for each
@@ -23,81 +35,263 @@ public enum Proof {
     let names = TableNames(database: database, index: table)
     return names.mapped.foreignKeys.map { ($0, names.orphanQuery($0)) }
   }
+
+  /// All of them as files below `verify/`, table by table.
+  public static func files(for database: MappedDatabase) -> [GeneratedFile] {
+    database.tables.indices.flatMap { TableNames(database: database, index: $0).proofFiles }
+  }
 }
+
+// MARK: - Queries
 
 extension TableNames {
   fileprivate var contentQuery: String {
     """
     COPY (
+      WITH noted AS MATERIALIZED (
+        \(block: notedRows, indent: 4)
+      )
+      \(block: isWholeRow ? wholeRowContent : keyedContent, indent: 2)
+      UNION ALL
       SELECT
-        \(lines: allColumns.map { mappedBack($0) }, indent: 4)
-      FROM \(target) AS t\(mappedBackJoins.map { "\n  \($0)" }.joined())
+        \(lines: allColumns.map { "n.\(column($0))" }, indent: 4)
+      FROM noted AS n
     ) TO STDOUT WITH (FORMAT csv);
     """
   }
 
-  fileprivate var keyQuery: String? {
-    guard !isWholeRow else { return nil }
-    return """
+  /// Rows that the last run refused, or loaded without a parent, as they were staged. Of a row that
+  /// lost several parents only the first note has it whole.
+  private var notedRows: String {
+    """
+    SELECT
+      \(lines: allColumns.map { "s.\(column($0))" }
+        + (isWholeRow ? ["\(rowHash(of: "s")) AS \(hashName)"] : []), indent: 2)
+    FROM (
       SELECT
-        (
-          SELECT count(*)
-          FROM \(keyMap)
-        ) AS known,
-        (
-          SELECT count(*)
-          FROM \(target) AS t\(mappedBackJoins.map { "\n      \($0.replacing("\n", with: "\n    "))" }.joined())
-        ) AS present;
-      """
+        r.row_data,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = \(lastRun)
+        AND r.table_name = \(auditName)
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::\(target), r.row_data) AS s
+    WHERE r.rule = r.first_rule
+    """
+  }
+
+  private var keyedContent: String {
+    """
+    SELECT
+      \(lines: allColumns.map(mappedBack), indent: 2)
+    FROM \(target) AS t
+    \(lines: mappedBackJoins + [ownJoin], indent: 0, separator: "")
+    WHERE \(all: presentConditions("noted", "n"), indent: 2)
+    """
+  }
+
+  private var wholeRowContent: String {
+    """
+    SELECT
+      \(lines: allColumns.map { "s.\(column($0))" }, indent: 2)
+    FROM (
+      \(block: numberedFinalRows(columns: allColumns), indent: 2)
+    ) AS s
+    JOIN \(keyMap) AS k
+      ON \(all: keyJoin(), indent: 2)
+    WHERE \(all: presentConditions("noted", "n"), indent: 2)
+    """
+  }
+
+  fileprivate var keyQuery: String {
+    """
+    SELECT
+      (
+        SELECT count(*)
+        FROM \(keyMap) AS k
+        WHERE k.vanished_run IS NULL
+      ) AS known,
+      (
+        SELECT count(*)
+        \(block: presentSource, indent: 4)
+        WHERE k.vanished_run IS NULL
+      ) AS present,
+      (
+        SELECT count(*)
+        FROM \(keyMap) AS k
+        WHERE k.vanished_run IS NOT NULL
+      ) AS vanished;
+    """
+  }
+
+  fileprivate var countQuery: String {
+    """
+    WITH refused AS MATERIALIZED (
+      SELECT
+        \(block: refusedKey, indent: 4)
+      \(block: rejectedRows(ofRun: lastRun, where: "NOT r.is_loaded"), indent: 2)
+    )
+    SELECT
+      coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+      (
+        SELECT count(*)
+        \(block: presentSource, indent: 4)
+        WHERE \(all: presentConditions("refused", "r"), indent: 6)
+      ) AS present,
+      (
+        SELECT count(*)
+        FROM refused
+      ) AS rejected
+    FROM restage.staged AS g
+    WHERE g.run_id = \(lastRun)
+      AND g.table_name = \(auditName);
+    """
   }
 
   fileprivate func orphanQuery(_ foreignKey: MappedForeignKey) -> String {
-    let parent = TableNames(database: database, index: foreignKey.parent)
+    let parent = table(foreignKey.parent)
     let pairs = zip(foreignKey.columns, foreignKey.parentColumns).map {
       "p.\(parent.column($1)) = t.\(column($0))"
+        + parent.collation(ofComparing: $1, with: mapped.columns[$0])
     }
     return """
       SELECT count(*) AS orphans
       FROM \(target) AS t
-      WHERE \(lines: foreignKey.columns.map { "t.\(column($0)) IS NOT NULL" }, indent: 2, separator: " AND")
+      WHERE \(all: foreignKey.columns.map { "t.\(column($0)) IS NOT NULL" }, indent: 2)
         AND NOT EXISTS (
           SELECT
           FROM \(parent.target) AS p
-          WHERE \(lines: pairs, indent: 6, separator: " AND")
+          WHERE \(all: pairs, indent: 6)
         );
       """
   }
 
+  private var lastRun: String {
+    "(SELECT restage.last_run(\(SQLLiteral.quoted(database.sourceName)), \(auditName)))"
+  }
+}
+
+// MARK: - Final rows as they stood in the source
+
+extension TableNames {
   /// A column of the final row as it stood in the source.
   private func mappedBack(_ index: Int) -> String {
-    if index == mapped.surrogate?.column { return "k.\(keyMapColumns[0])" }
-    if let reference = references.first(where: { $0.column == index }) {
-      return "\(reference.alias).\(reference.parentKey)"
+    if index == surrogate?.column { return "k.\(keyMapColumns[0])" }
+    guard let reference = references.first(where: { $0.column == index }) else {
+      return "t.\(column(index))"
     }
-    return "t.\(column(index))"
+    let value = "\(reference.alias).\(reference.parent.keyMapColumns[0])"
+    // The parent's column may be wider: its value is to print as this column's did.
+    let type = mapped.columns[index].type
+    return reference.parent.mapped.columns[reference.parentColumn].type == type
+      ? value : "\(value)::\(type)"
   }
 
-  /// Joins the parents' key maps, and the table's own one, which keeps rows out that restage never
-  /// loaded. A table without a key has no way to tell its rows apart.
+  /// Joins the parents' key maps to the final row.
   private var mappedBackJoins: [String] {
-    let parents = references.map { reference in
+    references.map { reference in
       """
       LEFT JOIN \(reference.parent.keyMap) AS \(reference.alias)
-          ON \(reference.alias).target_key = t.\(column(reference.column))
+        ON \(reference.alias).target_key = t.\(column(reference.column))
       """
     }
-    if isWholeRow { return parents }
-    let own: [String]
-    if let surrogate = mapped.surrogate {
-      own = ["k.target_key = t.\(column(surrogate.column))"]
-    } else {
-      own = zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
-    }
-    return parents + [
-      """
+  }
+
+  /// The table's own key map keeps rows out that restage never loaded.
+  private var ownJoin: String {
+    let pairs =
+      surrogate.map { ["k.target_key = t.\(column($0.column))"] }
+      ?? zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
+    return """
       JOIN \(keyMap) AS k
-          ON \(own.joined(separator: "\n      AND "))
+        ON \(all: pairs, indent: 2)
       """
+  }
+
+  /// Key map rows joined to their final rows.
+  private var presentSource: String {
+    guard isWholeRow else {
+      let needed = surrogate == nil ? mappedBackJoins(of: keyColumns) : []
+      return """
+        FROM \(target) AS t
+        \(lines: needed + [ownJoin], indent: 0, separator: "")
+        """
+    }
+    return """
+      FROM (
+        \(block: numberedFinalRows(columns: []), indent: 2)
+      ) AS s
+      JOIN \(keyMap) AS k
+        ON \(all: keyJoin(), indent: 2)
+      """
+  }
+
+  private func mappedBackJoins(of columns: [Int]) -> [String] {
+    zip(references, mappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
+  }
+
+  private func presentConditions(_ refused: String, _ alias: String) -> [String] {
+    [
+      "k.vanished_run IS NULL",
+      """
+      NOT EXISTS (
+        SELECT
+        FROM \(refused) AS \(alias)
+        WHERE \(all: refusedJoin(alias), indent: 2)
+      )
+      """,
+    ]
+  }
+
+  /// Final rows of a table without a key, hashed as they stood in the source.
+  private func numberedFinalRows(columns: [Int]) -> String {
+    let values = allColumns.map(mappedBack)
+    let shown =
+      columns.map { "\(mappedBack($0)) AS \(column($0))" }
+      + ["\(rowHash(of: "t", columns: values)) AS \(hashName)"]
+    let rows = """
+      SELECT
+        \(lines: shown, indent: 2)
+      FROM \(target) AS t\(mappedBackJoins.map { "\n" + $0 }.joined())
+      """
+    return numbered(rows, columns: columns.map(column))
+  }
+}
+
+// MARK: - Files
+
+extension TableNames {
+  fileprivate var proofFiles: [GeneratedFile] {
+    [
+      GeneratedFile(
+        proofOf: self, name: "content.sql",
+        purpose: "print the snapshot's rows as the target remembers them",
+        body: """
+          \(Settings.text)
+          SET client_encoding = 'UTF8';
+
+          \(contentQuery)
+          """),
+      GeneratedFile(
+        proofOf: self, name: "counts.sql",
+        purpose: "snapshot_rows = present + rejected, when all is well",
+        body: wholeRowSettings + countQuery),
+      GeneratedFile(
+        proofOf: self, name: "keys.sql",
+        purpose: "known = present, when every key has its final row",
+        body: wholeRowSettings + keyQuery),
+    ] + orphanFile
+  }
+
+  private var orphanFile: [GeneratedFile] {
+    guard !mapped.foreignKeys.isEmpty else { return [] }
+    let queries = mapped.foreignKeys.map { "-- \(comment: $0.name.name)\n\(orphanQuery($0))" }
+    return [
+      GeneratedFile(
+        proofOf: self, name: "orphans.sql",
+        purpose: "count final rows without their parent; 0 for each foreign key, when all is well",
+        body: queries.joined(separator: "\n\n"))
     ]
   }
 }

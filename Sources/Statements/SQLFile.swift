@@ -1,7 +1,7 @@
 import CLibMD
 import Catalog
 
-/// A generated file: plain SQL that libpq and psql run alike, its header included.
+/// A generated file of the merge: plain SQL that libpq and psql run alike, its header included.
 public struct SQLFile: Hashable, Sendable {
   /// Below the plan's folder: `merge/003_dbo.Album/40_insert.sql`.
   public let path: String
@@ -24,10 +24,22 @@ public struct SQLFile: Hashable, Sendable {
   }
 }
 
+/// A generated file that is no step of the merge: definitions of key maps, queries of the proof.
+public struct GeneratedFile: Hashable, Sendable {
+  /// Below the plan's folder: `verify/003_dbo.Album/content.sql`.
+  public let path: String
+  /// Index into `MappedDatabase.tables`; nil for a file about all tables.
+  public let table: Int?
+  public let text: String
+
+  /// SHA-256 of the whole text in hex: what `sha256sum` prints for the file.
+  public var sha256: String { SQLFile.sha256(of: text) }
+}
+
 extension SQLFile {
   /// Puts the header over a body.
   init(_ step: Step, of table: TableNames, purpose: String, body: String) {
-    let trimmed = body.hasSuffix("\n") ? body : body + "\n"
+    let text = body.hasSuffix("\n") ? body : body + "\n"
     let byHand =
       step == .stage
       ? "-- by hand: psql -X -v ON_ERROR_STOP=1 -f \(step.fileName)"
@@ -39,29 +51,47 @@ extension SQLFile {
     self.step = step
     self.table = table.index
     self.text = """
-      -- table:   \(comment: table.mapped.target.quoted)
+      -- table:   \(comment: table.target)
       -- step:    \(step.operation)
       -- purpose: \(purpose)
       -- source:  \(comment: table.mapped.source.description), staged in \(comment: table.stage)
-      -- body:    sha256:\(Self.sha256(of: trimmed))
+      -- body:    sha256:\(Self.sha256(of: text))
       \(byHand)
 
-      \(trimmed)
+      \(text)
       """
   }
 }
 
-extension String.StringInterpolation {
-  /// A name inside a `--` comment: line ends in it must not end the comment.
-  mutating func appendInterpolation(comment text: String) {
-    appendLiteral(String(text.map { $0.isNewline ? " " : $0 }))
+extension GeneratedFile {
+  /// Puts the header over a query of the proof.
+  init(proofOf table: TableNames, name: String, purpose: String, body: String) {
+    let text = body + "\n"
+    self.path = "verify/\(table.folder)/\(name)"
+    self.table = table.index
+    self.text = """
+      -- table:   \(comment: table.target)
+      -- purpose: \(purpose)
+      -- source:  \(comment: table.mapped.source.description)
+      -- body:    sha256:\(SQLFile.sha256(of: text))
+      -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f \(name)
+
+      \(text)
+      """
   }
 
-  /// Items one a line, each but the first indented, with `separator` at the end of all but the last.
-  mutating func appendInterpolation(
-    lines items: [String], indent: Int, separator: String = ","
-  ) {
-    let margin = String(repeating: " ", count: indent)
-    appendLiteral(items.joined(separator: "\(separator)\n\(margin)"))
+  /// Puts the header over definitions that concern all tables.
+  init(path: String, purpose: String, source: String, body: String) {
+    let text = body + "\n"
+    self.path = path
+    self.table = nil
+    self.text = """
+      -- purpose: \(purpose)
+      -- source:  \(comment: source)
+      -- body:    sha256:\(SQLFile.sha256(of: text))
+      -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f \(path.split(separator: "/").last ?? "")
+
+      \(text)
+      """
   }
 }

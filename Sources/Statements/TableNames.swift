@@ -23,9 +23,11 @@ struct TableNames {
     return String(repeating: "0", count: width - digits.count) + digits + "_"
       + mapped.source.fileName
   }
+
+  func table(_ index: Int) -> TableNames { TableNames(database: database, index: index) }
 }
 
-// MARK: - Columns
+// MARK: - Columns and keys
 
 extension TableNames {
   func column(_ index: Int) -> String { mapped.columns[index].name.quoted }
@@ -38,85 +40,142 @@ extension TableNames {
     return []
   }
 
-  /// The key map's key columns, and the expressions over `s` that they hold.
+  /// The surrogate key. Its column is the whole source key, so that the key map holds both its
+  /// values: the source's and, as `target_key`, the target's.
+  var surrogate: Surrogate? {
+    mapped.surrogate.flatMap { keyColumns == [$0.column] ? $0 : nil }
+  }
+
+  /// The key map's key columns.
   var keyMapColumns: [String] { mapped.keyMapColumns.map(\.quoted) }
 
-  var stagedKey: [String] {
-    isWholeRow ? keyMapColumns.map { "s.\($0)" } : keyColumns.map { "s.\(column($0))" }
+  /// The column whose value in the target the key map repeats as `target_key`: the surrogate key, or
+  /// the only column of a key that is carried over. Nil for other keys, and where the value is the
+  /// new key of a table that gets its keys later, which can happen in a cycle only.
+  var targetKeyColumn: Int? {
+    if let surrogate { return surrogate.column }
+    guard keyColumns.count == 1 else { return nil }
+    let isLater = references.contains { $0.column == keyColumns[0] && $0.parent.index > index }
+    return isLater ? nil : keyColumns[0]
   }
 
-  /// `k.source_a = s.a` for each key column.
-  func keyJoin(_ keyMapAlias: String = "k", _ stageAlias: String = "s") -> [String] {
-    let staged = isWholeRow ? keyMapColumns : keyColumns.map(column)
-    return zip(keyMapColumns, staged).map { "\(keyMapAlias).\($0) = \(stageAlias).\($1)" }
+  /// A name that no column of the table has: for what subqueries add to its columns.
+  func unused(_ name: String) -> String {
+    let taken = Set(mapped.columns.map(\.name.name))
+    var candidate = name
+    while taken.contains(candidate) { candidate += "_" }
+    return candidate
   }
 
-  /// 128-bit hash of a staged row. `ROW(…)::text` tells NULL from '' and one column from the next,
-  /// so different rows have different texts.
-  func rowHash(indent: Int) -> String {
-    let margin = String(repeating: " ", count: indent)
-    let columns = allColumns.map { "\(margin)  s.\(column($0))" }.joined(separator: ",\n")
-    return "md5(ROW(\n\(columns)\n\(margin))::text)::uuid"
+  /// What subqueries call the hash of a row, and the number of a row among equal ones.
+  var hashName: String { unused("row_hash") }
+  var occurrenceName: String { unused("occurrence") }
+
+  /// Columns over which a staged row and its key map row are joined: the source key, or hash and
+  /// number of a table keyed by its whole row.
+  var joinColumns: [String] {
+    isWholeRow ? [hashName, occurrenceName] : keyColumns.map(column)
+  }
+
+  /// `k.source_a = s.a` for each column of the key.
+  func keyJoin(_ keyMapAlias: String = "k", _ rowAlias: String = "s") -> [String] {
+    zip(keyMapColumns, joinColumns).map { "\(keyMapAlias).\($0) = \(rowAlias).\($1)" }
   }
 }
 
-// MARK: - Foreign keys
-
-/// A column whose value in the target comes from a key map.
-struct KeyReference {
-  let column: Int
-  /// `p1`, `p2` …; `k` for the table's own surrogate key.
-  let alias: String
-  let parent: TableNames
-  /// The one source-key column of the parent's key map.
-  let parentKey: String
-}
+// MARK: - Staged rows
 
 extension TableNames {
-  /// References to the key maps of other tables and of this table itself, in column order; the
-  /// table's own surrogate key is not among them.
-  var references: [KeyReference] {
-    var found: [KeyReference] = []
-    for (index, mappedColumn) in mapped.columns.enumerated() {
-      guard let keyTable = mappedColumn.keyTable, index != mapped.surrogate?.column else { continue }
-      let parent = TableNames(database: database, index: keyTable)
-      found.append(
-        KeyReference(
-          column: index, alias: "p\(found.count + 1)", parent: parent,
-          parentKey: parent.keyMapColumns[0]))
+  /// 128-bit hash of a row of the stage table's shape. `ROW(…)::text` tells NULL from '' and one
+  /// column from the next, so different rows have different texts.
+  ///
+  /// Every column counts, a rowversion too: the source wrote the row, and a final row with an old
+  /// version would not be what the snapshot holds.
+  func rowHash(of alias: String, columns: [String]? = nil) -> String {
+    let values = columns ?? allColumns.map { "\(alias).\(column($0))" }
+    return """
+      md5(ROW(
+        \(lines: values, indent: 2)
+      )::text)::uuid
+      """
+  }
+
+  /// What stands before a statement that hashes the rows of a table without a key.
+  var wholeRowSettings: String { isWholeRow ? Settings.text + "\n\n" : "" }
+
+  /// The staged rows under the alias `s`, with hash and number for a table keyed by its whole row.
+  ///
+  /// - Parameter withColumns: Whether a table keyed by its whole row shows its columns as well.
+  func stagedRows(withColumns: Bool = false, where conditions: [String] = []) -> String {
+    guard isWholeRow else { return "\(stage) AS s" }
+    return """
+      (
+        \(block: numberedRows(withColumns: withColumns, where: conditions), indent: 2)
+      ) AS s
+      """
+  }
+
+  /// The rows of a table without a key, equal ones numbered from 1. Which of two equal rows gets
+  /// which number makes no difference: they are equal.
+  func numberedRows(withColumns: Bool, where conditions: [String] = []) -> String {
+    let filter = conditions.isEmpty ? "" : "\nWHERE \(conditions.joined(separator: "\n  AND "))"
+    let rows = """
+      SELECT
+        \(lines: (withColumns ? allColumns.map { "s.\(column($0))" } : [])
+          + ["\(rowHash(of: "s")) AS \(hashName)"], indent: 2)
+      FROM \(stage) AS s\(filter)
+      """
+    return numbered(rows, columns: withColumns ? allColumns.map(column) : [])
+  }
+
+  /// Rows that come with their hash, numbered among equal ones.
+  func numbered(_ rows: String, columns: [String]) -> String {
+    let shown =
+      columns.map { "h.\($0)" }
+      + [
+        "h.\(hashName)",
+        "row_number() OVER (PARTITION BY h.\(hashName))::integer AS \(occurrenceName)",
+      ]
+    return """
+      SELECT
+        \(lines: shown, indent: 2)
+      FROM (
+        \(block: rows, indent: 2)
+      ) AS h
+      """
+  }
+
+  /// The source key of a row as jsonb, under its source column names.
+  func keyObject(of alias: String) -> String {
+    guard isWholeRow else { return object(of: keyColumns, alias) }
+    return """
+      jsonb_build_object(
+        'row_hash', \(block: rowHash(of: alias), indent: 2)
+      )
+      """
+  }
+
+  /// Values of some columns as jsonb, under their source names.
+  func object(of columns: [Int], _ alias: String) -> String {
+    let parts = columns.map {
+      "\(SQLLiteral.quoted(mapped.columns[$0].sourceName)), \(alias).\(column($0))"
     }
-    return found
+    return """
+      jsonb_build_object(
+        \(lines: parts, indent: 2)
+      )
+      """
   }
 
-  /// The value of each column in the target, over the aliases `s`, `k` and `p1` ….
-  func targetValue(of index: Int, references: [KeyReference]) -> String {
-    if index == mapped.surrogate?.column { return "k.target_key" }
-    if let reference = references.first(where: { $0.column == index }) {
-      return "\(reference.alias).target_key"
-    }
-    return "s.\(column(index))"
-  }
-
-  /// Whether a column may stay NULL when its parent is not found.
-  func nullsOrphans(_ index: Int) -> Bool {
-    mapped.foreignKeys.contains { $0.columns.contains(index) && $0.onOrphan == .null }
-  }
-
-  /// Joins the key maps of `references` to the staged row.
-  func parentJoins(_ references: [KeyReference]) -> [String] {
-    references.map { reference in
-      let kind = mapped.columns[reference.column].isNullable ? "LEFT JOIN" : "JOIN"
-      return """
-        \(kind) \(reference.parent.keyMap) AS \(reference.alias)
-          ON \(reference.alias).\(reference.parentKey) = s.\(column(reference.column))
-        """
-    }
-  }
-
-  /// Conditions that keep a row out rather than let it lose a parent: such a row is then missing from
-  /// the account, and the run fails.
-  func parentGuards(_ references: [KeyReference]) -> [String] {
-    references.filter { mapped.columns[$0.column].isNullable && !nullsOrphans($0.column) }
-      .map { "(s.\(column($0.column)) IS NULL OR \($0.alias).target_key IS NOT NULL)" }
+  /// Rows of this table that `restage.reject` holds for a run, in the shape of the final table, as
+  /// a FROM clause with the alias `s`. The final table's row type serves because stage tables are
+  /// scratch and may be gone.
+  func rejectedRows(ofRun run: String, where condition: String? = nil) -> String {
+    """
+    FROM restage.reject AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::\(target), r.row_data) AS s
+    WHERE r.run_id = \(run)
+      AND r.table_name = \(auditName)\(condition.map { "\n  AND \($0)" } ?? "")
+    """
   }
 }

@@ -3,106 +3,225 @@ import Catalog
 extension TableNames {
   /// Step 30: every unseen row gets its place in the key map, and with it its new surrogate key.
   /// Sequence values are drawn for unseen rows alone: a run that finds nothing new burns none.
+  ///
+  /// A row that step 35 will reject gets none either, so that a row which is refused every night
+  /// leaves no trace every night. Only within a cycle of tables, where no order tells which parent
+  /// will be known, step 35 takes keys back.
   func allocateFile() -> SQLFile {
-    let keys = keyMapColumns
-    let hasTargetKey = mapped.surrogate != nil || keyColumns.count == 1
-    let targets = keys + (hasTargetKey ? ["target_key"] : []) + ["row_hash", "first_run", "last_run"]
+    let hasTarget = targetKeyColumn != nil
+    let targets =
+      keyMapColumns + (hasTarget ? ["target_key"] : []) + ["row_hash", "first_run", "last_run"]
     let values =
-      (isWholeRow ? keys.map { "u.\($0)" } : keyColumns.map { "u.\(column($0))" })
-      + (hasTargetKey ? [targetKeyValue] : [])
-      + ["u.row_hash", "(SELECT restage.run_id())", "(SELECT restage.run_id())"]
+      joinColumns.map { "s.\($0)" } + (hasTarget ? [targetKeyValue] : [])
+      + ["s.\(hashName)", "(SELECT restage.run_id())", "(SELECT restage.run_id())"]
     return SQLFile(
       .allocate, of: self,
-      purpose: mapped.surrogate == nil
+      purpose: surrogate == nil
         ? "remember every unseen row in the key map"
         : "give every unseen row one new surrogate key",
       body: """
-        WITH allocated AS (
+        \(Settings.text)
+
+        -- A nested loop over a key map that is empty now would read all that this statement adds.
+        SELECT set_config('enable_nestloop', EXISTS (SELECT FROM \(keyMap))::text, true) AS enable_nestloop;
+
+        WITH \(orphans)allocated AS (
           INSERT INTO \(keyMap) (
             \(lines: targets, indent: 4)
           )
           SELECT
             \(lines: values, indent: 4)
           FROM (
-            \(isWholeRow ? unseenWholeRows : unseenRows)
-          ) AS u
+            \(block: unseenRows, indent: 4)
+          ) AS s\(targetKeyJoin)
           RETURNING 1
         )
-        SELECT count(*) AS rows
+        SELECT restage.count_rows(\(auditName), 'allocated', count(*)) AS rows
         FROM allocated;
 
-        ANALYZE \(keyMap);
+        SET LOCAL enable_nestloop TO DEFAULT;
 
-        SELECT count(*) AS rows
-        FROM \(keyMap) AS k
-        WHERE k.first_run = (SELECT restage.run_id());
+        \(analyzeAfter("allocated", keyMap))
+
+        SELECT c.rows
+        FROM restage.row_count AS c
+        WHERE c.run_id = restage.run_id()
+          AND c.table_name = \(auditName)
+          AND c.kind = 'allocated';
         """)
   }
 
   private var targetKeyValue: String {
-    switch mapped.surrogate?.generator {
+    switch surrogate?.generator {
     case .sequence:
-      let sequence = mapped.surrogate.flatMap { mapped.columns[$0.column].identity?.sequence }
+      let sequence = surrogate.flatMap { mapped.columns[$0.column].identity?.sequence }
       guard let sequence else {
         preconditionFailure("a surrogate key from a sequence needs an identity column")
       }
       return "nextval(\(SQLLiteral.quoted(sequence.quoted)))"
     case .uuid: return "gen_random_uuid()"
-    case nil: return "u.\(column(keyColumns[0]))"
+    case nil: return targetKeyReference.map { "\($0.alias).target_key" } ?? "s.\(joinColumns[0])"
     }
   }
 
+  /// The reference through which a key that is a foreign key too gets its value.
+  private var targetKeyReference: KeyReference? {
+    guard surrogate == nil, let targetKeyColumn else { return nil }
+    return references.first { $0.column == targetKeyColumn }
+  }
+
+  private var targetKeyJoin: String {
+    targetKeyReference.map { "\n  " + parentJoins([$0])[0].indented(by: 2) } ?? ""
+  }
+
+  /// Staged rows whose key is in no key map row, in key order, with their hash.
   private var unseenRows: String {
-    """
-    SELECT
-          \(lines: keyColumns.map { "s.\(column($0))" }, indent: 6),
-          \(rowHash(indent: 6)) AS row_hash
-        FROM \(stage) AS s
-        WHERE NOT EXISTS (
-          SELECT
-          FROM \(keyMap) AS k
-          WHERE \(lines: keyJoin(), indent: 8, separator: " AND")
-        )
+    let isUnseen = """
+      NOT EXISTS (
+        SELECT
+        FROM \(keyMap) AS k
+        WHERE \(all: keyJoin(), indent: 2)
+      )
+      """
+    let order = joinColumns.map { "s.\($0)" }
+    guard !isWholeRow else {
+      return """
+        SELECT
+          \(lines: order, indent: 2)
+        FROM \(stagedRows(where: notOrphaned))
+        WHERE \(block: isUnseen, indent: 2)
         ORDER BY
-          \(lines: keyColumns.map { "s.\(column($0))" }, indent: 6)
-    """
-  }
-
-  private var unseenWholeRows: String {
-    """
-    SELECT
-          s.source_row_hash,
-          s.source_occurrence,
-          s.source_row_hash AS row_hash
-        FROM (
-          \(numberedRows(withColumns: false, indent: 6))
-        ) AS s
-        WHERE NOT EXISTS (
-          SELECT
-          FROM \(keyMap) AS k
-          WHERE \(lines: keyJoin(), indent: 8, separator: " AND")
-        )
-        ORDER BY
-          s.source_row_hash,
-          s.source_occurrence
-    """
-  }
-
-  /// The staged rows of a table without a key, equal ones numbered from 1. Which of two equal rows
-  /// gets which number makes no difference: they are equal.
-  func numberedRows(withColumns: Bool, indent: Int) -> String {
-    let margin = String(repeating: " ", count: indent)
-    let columns = withColumns ? allColumns.map { "\(margin)  h.\(column($0)),\n" }.joined() : ""
-    let inner = withColumns ? allColumns.map { "\(margin)    s.\(column($0)),\n" }.joined() : ""
+          \(lines: order, indent: 2)
+        """
+    }
     return """
       SELECT
-      \(columns)\(margin)  h.source_row_hash,
-      \(margin)  row_number() OVER (PARTITION BY h.source_row_hash)::integer AS source_occurrence
-      \(margin)FROM (
-      \(margin)  SELECT
-      \(inner)\(margin)    \(rowHash(indent: indent + 4)) AS source_row_hash
-      \(margin)  FROM \(stage) AS s
-      \(margin)) AS h
+        \(lines: order, indent: 2),
+        \(block: rowHash(of: "s"), indent: 2) AS \(hashName)
+      FROM \(stage) AS s
+      WHERE \(all: [isUnseen] + notOrphaned, indent: 2)
+      ORDER BY
+        \(lines: order, indent: 2)
+      """
+  }
+
+  /// Statistics for a table that the step made more than a tenth larger. Not otherwise: a table that
+  /// is known to be empty would be read by nested loops while it fills the next time.
+  func analyzeAfter(_ kind: String, _ relation: String) -> String {
+    """
+    BEGIN
+      IF EXISTS (
+        SELECT
+        FROM restage.row_count AS c
+        JOIN pg_catalog.pg_class AS r
+          ON r.oid = \(SQLLiteral.quoted(relation))::regclass
+        WHERE c.run_id = restage.run_id()
+          AND c.table_name = \(auditName)
+          AND c.kind = '\(kind)'
+          AND c.rows * 10 > r.reltuples
+          AND c.rows > 0
+      ) THEN
+        ANALYZE \(relation);
+      END IF;
+    END
+    """.asDoStatement
+  }
+}
+
+// MARK: - Rows that will be refused
+
+extension TableNames {
+  /// Tests that reject, of foreign keys to tables whose keys are all allocated by now.
+  private var settledTests: [OrphanTest] {
+    let cycle = Set(self.cycle)
+    return orphanTests.filter { $0.policy == .reject && !cycle.contains($0.parent.index) }
+  }
+
+  /// Self references that reject, unless the table is in a cycle of several: then step 35 goes
+  /// through the whole cycle anyway.
+  private var selfTests: [OrphanTest] {
+    guard cycle.count == 1, !isWholeRow else { return [] }
+    return orphanTests.filter { $0.policy == .reject && !$0.selfPairs.isEmpty }
+  }
+
+  private var notOrphaned: [String] {
+    guard !settledTests.isEmpty || !selfTests.isEmpty else { return [] }
+    let pairs =
+      isWholeRow ? ["o.row_id = s.ctid"] : keyColumns.map { "o.\(column($0)) = s.\(column($0))" }
+    return [
+      """
+      NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE \(all: pairs, indent: 2)
+      )
+      """
+    ]
+  }
+
+  /// The rows without a parent; of a table that references itself, all rows below them too.
+  private var orphans: String {
+    let keys = isWholeRow ? ["s.ctid AS row_id"] : keyColumns.map { "s.\(column($0))" }
+    let roots =
+      (settledTests.map(\.conditions)
+      + selfTests.map { $0.conditions + [isStagedNowhere($0)] }).map { conditions in
+        """
+        SELECT
+          \(lines: keys, indent: 2)
+        FROM \(stage) AS s
+        WHERE \(all: conditions, indent: 2)
+        """
+      }
+    guard !roots.isEmpty else { return "" }
+    guard !selfTests.isEmpty else {
+      return """
+        orphan AS (
+          \(block: roots.joined(separator: "\nUNION ALL\n"), indent: 2)
+        ),
+
+        """
+    }
+    return """
+      RECURSIVE orphan AS (
+        (
+          \(block: roots.joined(separator: "\nUNION ALL\n"), indent: 4)
+        )
+        UNION
+        \(block: nextOrphans, indent: 2)
+      ),
+
+      """
+  }
+
+  /// Rows whose parent is in `orphan`; a refused row that was loaded earlier is still a parent.
+  private var nextOrphans: String {
+    let steps = selfTests.map { test in
+      test.selfPairs.map { "s.\(column($0.column)) = o.\(column($0.parentColumn))" }
+        .joined(separator: " AND ")
+    }
+    let known = zip(keyMapColumns, keyColumns).map { "k.\($0) = o.\(column($1))" }
+    return """
+      SELECT
+        \(lines: keyColumns.map { "s.\(column($0))" }, indent: 2)
+      FROM orphan AS o
+      JOIN \(stage) AS s
+        ON \(steps.count == 1 ? steps[0] : steps.map { "(\($0))" }.joined(separator: "\n  OR "))
+      WHERE NOT EXISTS (
+        SELECT
+        FROM \(keyMap) AS k
+        WHERE \(all: known, indent: 2)
+      )
+      """
+  }
+
+  private func isStagedNowhere(_ test: OrphanTest) -> String {
+    let pairs = test.selfPairs.map { "p.\(column($0.parentColumn)) = s.\(column($0.column))" }
+    return """
+      NOT EXISTS (
+        SELECT
+        FROM \(stage) AS p
+        WHERE \(all: pairs, indent: 2)
+      )
       """
   }
 }

@@ -1,85 +1,101 @@
 import Catalog
 
 extension TableNames {
-  /// Step 15: rows whose source key is NULL or stands on several rows become rejects. Nobody can
-  /// know which of the rows that share a key is meant, so all of them are refused.
+  /// Step 15: the stage table holds what COPY took, and rows whose source key is NULL or stands on
+  /// several rows become rejects. Nobody can know which of the rows that share a key is meant, so all
+  /// of them are refused.
   func checkFile() -> SQLFile {
     SQLFile(
       .check, of: self,
       purpose: isWholeRow
-        ? "gather statistics; without a key there is nothing to check"
-        : "refuse rows whose source key is NULL or not unique",
-      body: isWholeRow ? analyzeStage + "\n\n" + noRows : checkedBody)
+        ? "gather statistics and count; without a key there is nothing to check"
+        : "count, and refuse rows whose source key is NULL or not unique",
+      body: """
+        ANALYZE \(stage);
+
+        SELECT restage.count_staged(\(auditName), count(*)) AS staged
+        FROM \(stage) AS s;
+
+        \(isWholeRow ? "SELECT 0::bigint AS rows;" : refusal)
+        """)
   }
 
-  private var analyzeStage: String { "ANALYZE \(stage);" }
-  private var noRows: String { "SELECT 0::bigint AS rows;" }
-
-  private var checkedBody: String {
-    let keys = keyColumns.map(column)
+  private var refusal: String {
+    let keys = keyColumns.map { "s.\(column($0))" }
     return """
-      \(analyzeStage)
-
-      WITH repeated AS (
+      WITH repeated AS MATERIALIZED (
         SELECT
-          \(lines: keys.map { "s.\($0)" }, indent: 4)
+          \(lines: keys, indent: 4)
         FROM \(stage) AS s
+        WHERE \(all: keys.map { "\($0) IS NOT NULL" }, indent: 4)
         GROUP BY
-          \(lines: keys.map { "s.\($0)" }, indent: 4)
+          \(lines: keys, indent: 4)
         HAVING count(*) > 1
+      ),
+      bad AS (
+        SELECT
+          s.ctid AS row_id,
+          'the source key is NULL' AS message
+        FROM \(stage) AS s
+        WHERE \(lines: keys.map { "\($0) IS NULL" }, indent: 4, separator: " OR")
+        UNION ALL
+        SELECT
+          s.ctid AS row_id,
+          'several staged rows have this source key' AS message
+        FROM repeated AS r
+        JOIN \(stage) AS s
+          ON \(all: keyColumns.map { "s.\(column($0)) = r.\(column($0))" }, indent: 4)
       ),
       refused AS (
         DELETE FROM \(stage) AS s
-        WHERE \(lines: keys.map { "s.\($0) IS NULL" }, indent: 4, separator: " OR")
-          OR EXISTS (
-            SELECT
-            FROM repeated AS r
-            WHERE \(lines: keys.map { "r.\($0) = s.\($0)" }, indent: 8, separator: " AND")
-          )
-        RETURNING s.*
+        USING bad AS b
+        WHERE s.ctid = b.row_id
+        RETURNING
+          \(block: keyObject(of: "s"), indent: 4) AS source_key,
+          \(block: object(of: keyColumns, "s"), indent: 4) AS value,
+          b.message,
+          row_to_json(s.*) AS row_data
       ),
       recorded AS (
-        INSERT INTO restage.reject (
-          run_id,
-          table_name,
-          source_key,
-          rule,
-          column_names,
-          message,
-          row_data
-        )
-        SELECT
-          restage.run_id(),
-          \(auditName),
-          \(keyObject(of: "r", indent: 4)),
-          'source key',
-          ARRAY[\(keyNameList)],
-          CASE
-            WHEN \(lines: keys.map { "r.\($0) IS NULL" }, indent: 6, separator: " OR") THEN 'the source key is NULL'
-            ELSE 'several staged rows have this source key'
-          END,
-          to_jsonb(r)
-        FROM refused AS r
-        RETURNING 1
+        \(block: rejectInsert(rule: "source key", columns: keyColumns, message: "r.message"), indent: 2)
       )
       SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows
       FROM recorded;
       """
   }
 
-  /// The source key of a row as jsonb, under its source column names.
-  func keyObject(of alias: String, indent: Int) -> String {
-    if isWholeRow {
-      return "jsonb_build_object('row_hash', md5(\(alias)::text))"
-    }
-    let margin = String(repeating: " ", count: indent)
-    let parts = keyColumns.map {
-      "\(margin)  \(SQLLiteral.quoted(mapped.columns[$0].sourceName)), \(alias).\(column($0))"
-    }
-    return "jsonb_build_object(\n\(parts.joined(separator: ",\n"))\n\(margin))"
-  }
-
-  private var keyNameList: String {
-    keyColumns.map { SQLLiteral.quoted(mapped.columns[$0].name.name) }.joined(separator: ", ")
+  /// Records rows as rejects, from a query called `refused` with `source_key`, `value` and `row_data`.
+  ///
+  /// - Parameter message: A SQL expression over `r`.
+  func rejectInsert(
+    rule: String, columns: [Int], message: String, isLoaded: Bool = false,
+    from rows: String = "refused"
+  ) -> String {
+    let names = columns.map { SQLLiteral.quoted(mapped.columns[$0].name.name) }
+    return """
+      INSERT INTO restage.reject (
+        run_id,
+        table_name,
+        source_key,
+        rule,
+        column_names,
+        value,
+        message,
+        is_loaded,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        \(auditName),
+        r.source_key,
+        \(SQLLiteral.quoted(rule)),
+        ARRAY[\(names.joined(separator: ", "))],
+        r.value::text,
+        \(message),
+        \(isLoaded),
+        r.row_data
+      FROM \(rows) AS r
+      RETURNING 1
+      """
   }
 }

@@ -1,29 +1,66 @@
 import Catalog
 
 extension TableNames {
-  /// Step 60: rows of the key map that are staged no longer. Counted; nothing is deleted.
+  /// Step 60: keys that are staged no longer are marked, once; the mark goes when they are staged
+  /// again. Nothing is deleted. A row that this run refused has not vanished: the source has it.
   func vanishedFile() -> SQLFile {
-    let staged =
-      isWholeRow
-      ? "(\n    \(numberedRows(withColumns: false, indent: 4))\n  ) AS s" : "\(stage) AS s"
-    return SQLFile(
-      .vanished, of: self, purpose: "count rows that vanished from the source since they were loaded",
+    SQLFile(
+      .vanished, of: self,
+      purpose: "mark rows that vanished from the source since they were loaded",
       body: """
-        SELECT restage.count_rows(\(auditName), 'vanished', count(*)) AS rows
-        FROM \(keyMap) AS k
-        WHERE NOT EXISTS (
+        \(wholeRowSettings)WITH refused AS MATERIALIZED (
           SELECT
-          FROM \(staged)
-          WHERE \(lines: keyJoin(), indent: 4, separator: " AND")
-        );
+            \(block: refusedKey, indent: 4)
+          \(block: rejectedRows(ofRun: "(SELECT restage.run_id())", where: "NOT r.is_loaded"), indent: 2)
+        ),
+        vanished AS (
+          UPDATE \(keyMap) AS k
+          SET vanished_run = (SELECT restage.run_id())
+          WHERE k.vanished_run IS NULL
+            AND k.first_run <> (SELECT restage.run_id())
+            AND NOT EXISTS (
+              SELECT
+              FROM \(block: stagedRows(), indent: 6)
+              WHERE \(all: keyJoin(), indent: 8)
+            )
+            AND NOT EXISTS (
+              SELECT
+              FROM refused AS r
+              WHERE \(all: refusedJoin("r"), indent: 8)
+            )
+          RETURNING 1
+        ),
+        returned AS (
+          UPDATE \(keyMap) AS k
+          SET vanished_run = NULL
+          FROM \(block: stagedRows(), indent: 2)
+          WHERE k.vanished_run IS NOT NULL
+            AND \(all: keyJoin(), indent: 4)
+          RETURNING 1
+        )
+        SELECT
+          restage.count_rows(\(auditName), 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+          restage.count_rows(\(auditName), 'returned', (SELECT count(*) FROM returned)) AS returned;
         """)
+  }
+
+  /// What of a rejected row `s` names its key map row. Equal rows of a table without a key are
+  /// refused together, so their hash is enough.
+  var refusedKey: String {
+    isWholeRow
+      ? "\(rowHash(of: "s")) AS \(hashName)"
+      : keyColumns.map { "s.\(column($0))" }.joined(separator: ",\n")
+  }
+
+  func refusedJoin(_ alias: String) -> [String] {
+    isWholeRow ? ["k.\(keyMapColumns[0]) = \(alias).\(hashName)"] : keyJoin("k", alias)
   }
 
   /// Step 70: sequences of identity columns whose values were carried over move past the highest of
   /// them and past the last one that the source handed out; they never move back.
   func resetFile() -> SQLFile {
     let columns = allColumns.filter {
-      mapped.columns[$0].identity != nil && $0 != mapped.surrogate?.column
+      mapped.columns[$0].identity != nil && $0 != surrogate?.column
     }
     let statements = columns.compactMap(resetStatement)
     return SQLFile(
@@ -60,22 +97,31 @@ extension TableNames {
       """
   }
 
-  /// Step 90: staged = inserted + updated + unchanged + matched + rejected, or the run fails.
-  /// What is unchanged is counted on its own, not inferred from the other numbers.
+  /// Step 90: staged = inserted + updated + unchanged + changed + matched + rejected, or the run
+  /// fails. What is unchanged is counted on its own, not inferred from the other numbers.
   func accountFile() -> SQLFile {
-    let staged =
-      isWholeRow
-      ? "(\n  \(numberedRows(withColumns: false, indent: 2))\n) AS s" : "\(stage) AS s"
-    return SQLFile(
+    SQLFile(
       .account, of: self, purpose: "prove that every staged row is accounted for",
       body: """
-        SELECT restage.count_rows(\(auditName), 'unchanged', count(*)) AS unchanged
-        FROM \(staged)
+        \(wholeRowSettings)SELECT restage.close_account(\(auditName), \(block: unchangedCount, indent: 0)) AS rows
+        FROM \(stagedRows())
         JOIN \(keyMap) AS k
-          ON \(lines: keyJoin(), indent: 2, separator: " AND")
+          ON \(all: keyJoin(), indent: 2)
         WHERE k.last_run <> (SELECT restage.run_id());
-
-        SELECT restage.close_account(\(auditName)) AS rows;
         """)
+  }
+
+  /// Under `on_changed: report` the rows that differ are counted on their own.
+  private var unchangedCount: String {
+    guard mapped.onChanged == .report, !isWholeRow else { return "count(*)" }
+    return """
+      count(*) - (
+        SELECT coalesce(sum(c.rows), 0)::bigint
+        FROM restage.row_count AS c
+        WHERE c.run_id = restage.run_id()
+          AND c.table_name = \(auditName)
+          AND c.kind = 'changed'
+      )
+      """
   }
 }

@@ -5,24 +5,19 @@ extension TableNames {
   /// every table by now, so the order of tables matters to constraints only.
   func insertFile() -> SQLFile {
     let references = self.references
-    let values = allColumns.map { targetValue(of: $0, references: references) }
-    let conditions = parentGuards(references)
-    let filter =
-      conditions.isEmpty ? "" : "\n  WHERE " + conditions.joined(separator: "\n    AND ")
-    let joins = ([keyMapJoin] + parentJoins(references)).map {
-      $0.replacing("\n", with: "\n  ")
-    }
+    let joins = [keyMapJoin] + parentJoins(references)
     return SQLFile(
       .insert, of: self, purpose: "insert the unseen rows with their new keys",
       body: """
-        \(deferral)WITH inserted AS (
+        \(wholeRowSettings)\(deferral)WITH inserted AS (
           INSERT INTO \(target) (
             \(lines: allColumns.map(column), indent: 4)
           )
           SELECT
-            \(lines: values, indent: 4)
-          FROM \(stagedRows)
-          \(lines: joins, indent: 2, separator: "")\(filter)
+            \(lines: allColumns.map { targetValue(of: $0, references: references) }, indent: 4)
+          FROM \(block: stagedRows(withColumns: true), indent: 2)
+          \(lines: joins, indent: 2, separator: "")
+          WHERE \(all: [notYetInserted] + parentGuards(references), indent: 4)
           RETURNING 1
         )
         SELECT restage.count_rows(\(auditName), 'inserted', count(*)) AS rows
@@ -30,21 +25,31 @@ extension TableNames {
         """)
   }
 
-  /// The constraints of a cycle hold again when the transaction commits.
-  private var deferral: String {
-    mapped.isInCycle ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
-  }
-
-  private var stagedRows: String {
-    isWholeRow
-      ? "(\n    \(numberedRows(withColumns: true, indent: 4))\n  ) AS s" : "\(stage) AS s"
-  }
-
   private var keyMapJoin: String {
     """
     JOIN \(keyMap) AS k
-      ON \(lines: keyJoin(), indent: 2, separator: " AND")
-      AND k.first_run = (SELECT restage.run_id())
+      ON \(all: keyJoin() + ["k.first_run = (SELECT restage.run_id())"], indent: 2)
     """
+  }
+
+  /// Run a second time, the step inserts nothing.
+  private var notYetInserted: String {
+    """
+    NOT EXISTS (
+      SELECT
+      FROM restage.row_count AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = \(auditName)
+        AND c.kind = 'inserted'
+    )
+    """
+  }
+
+  /// Deferrable constraints hold again when the transaction commits: those of a cycle, and unique
+  /// keys whose values move from one row to another where a DBA made them deferrable.
+  var deferral: String {
+    let hasUniqueKeys =
+      !mapped.uniqueConstraints.isEmpty || mapped.indexes.contains(where: \.isUnique)
+    return mapped.isInCycle || hasUniqueKeys ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
   }
 }

@@ -2,13 +2,19 @@ import Catalog
 
 extension TableNames {
   /// Step 35: rows whose parent is in no key map, foreign key by foreign key, as its policy says.
+  /// Rejects first, then what fails the run, then what is loaded with NULL.
   func orphansFile() -> SQLFile {
-    let parts = mapped.foreignKeys.compactMap(orphanStatements)
+    let tests = orphanTests
+    let rejects = tests.filter { $0.policy == .reject }
+    let refusals = cycle.count > 1 ? [cycleRefusals].compactMap { $0 } : rejects.map(refusal)
+    let failures = tests.filter { $0.policy == .fail }.map(failure)
+    let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
+    let settings = !tests.isEmpty && (isWholeRow || !nulled.isEmpty) ? [Settings.text] : []
     return SQLFile(
       .orphans, of: self,
-      purpose: parts.isEmpty
+      purpose: tests.isEmpty
         ? "no foreign key to check" : "find rows whose parent is in no key map",
-      body: (parts + [orphanCount]).joined(separator: "\n\n"))
+      body: (settings + refusals + failures + nulled + [orphanCount]).joined(separator: "\n\n"))
   }
 
   private var orphanCount: String {
@@ -21,148 +27,177 @@ extension TableNames {
     """
   }
 
-  /// Nil for a foreign key that leads to something else than the parent's source key: its constraint
-  /// in the target decides.
-  private func orphanStatements(_ foreignKey: MappedForeignKey) -> String? {
-    guard let condition = orphanCondition(foreignKey) else { return nil }
-    let title = "-- \(comment: foreignKey.name.name)"
-    switch foreignKey.onOrphan {
-    case .fail: return title + "\n" + failOnOrphans(foreignKey, condition)
-    case .reject: return title + "\n" + rejectOrphans(foreignKey, condition)
-    case .null: return title + "\n" + recordNulledOrphans(foreignKey, condition)
-    }
+  private func title(_ test: OrphanTest) -> String {
+    "-- \(comment: test.name): on_orphan: \(test.policy.rawValue)"
   }
 
-  /// Over `s`: every referencing column has a value, and the parent's key map does not know them.
-  private func orphanCondition(_ foreignKey: MappedForeignKey) -> [String]? {
-    let parent = TableNames(database: database, index: foreignKey.parent)
-    guard Set(parent.keyColumns) == Set(foreignKey.parentColumns), !parent.isWholeRow else {
-      return nil
-    }
-    let joins = zip(parent.keyColumns, parent.keyMapColumns).compactMap { keyColumn, keyMapColumn in
-      foreignKey.parentColumns.firstIndex(of: keyColumn).map {
-        "k.\(keyMapColumn) = s.\(column(foreignKey.columns[$0]))"
-      }
-    }
-    return foreignKey.columns.map { "s.\(column($0)) IS NOT NULL" } + [
-      """
-      NOT EXISTS (
-          SELECT
-          FROM \(parent.keyMap) AS k
-          WHERE \(joins.joined(separator: "\n      AND "))
-        )
-      """
-    ]
-  }
-
-  private func failOnOrphans(_ foreignKey: MappedForeignKey, _ condition: [String]) -> String {
+  private func failure(_ test: OrphanTest) -> String {
     """
+    \(title(test))
     SELECT restage.fail_orphans(
       \(auditName),
-      \(SQLLiteral.quoted(foreignKey.name.name)),
+      \(SQLLiteral.quoted(test.name)),
       count(*),
-      min(\(orphanValues(foreignKey, "s", indent: 2))::text)
+      min(\(block: object(of: test.columns, "s"), indent: 2)::text)
     )
     FROM \(stage) AS s
-    WHERE \(lines: condition, indent: 2, separator: " AND")
+    WHERE \(all: test.conditions, indent: 2)
     HAVING count(*) > 0;
     """
   }
+}
 
-  /// Rejects the orphans, and with them every row of this table that hangs on a rejected one.
-  private func rejectOrphans(_ foreignKey: MappedForeignKey, _ condition: [String]) -> String {
-    let isSelfReference = foreignKey.parent == index
-    let recursion =
-      isSelfReference
-      ? """
+// MARK: - Reject
 
-          UNION
-          SELECT
-            s.ctid AS row_id,
-            \(lines: keyColumns.map { "s.\(column($0))" }, indent: 4)
-          FROM orphan AS o
-          JOIN \(stage) AS s
-            ON \(lines: zip(foreignKey.columns, foreignKey.parentColumns).map { "s.\(column($0)) = o.\(column($1))" }, indent: 4, separator: " AND")
-        """ : ""
+extension TableNames {
+  private func refusal(_ test: OrphanTest) -> String {
+    """
+    \(title(test))
+    \(refusing(test, counting: "SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows"));
+    """
+  }
+
+  /// Moves the orphans out of the stage table and into the rejects.
+  private func refusing(_ test: OrphanTest, counting: String) -> String {
+    """
+    WITH refused AS (
+      DELETE FROM \(stage) AS s
+      WHERE \(all: test.conditions, indent: 4)
+      RETURNING
+        \(block: keyObject(of: "s"), indent: 4) AS source_key,
+        \(block: object(of: test.columns, "s"), indent: 4) AS value,
+        row_to_json(s.*) AS row_data
+    ),
+    recorded AS (
+      \(block: rejectInsert(
+        rule: "foreign key \(test.name)", columns: test.columns,
+        message: "'the parent is in no key map'"), indent: 2)
+    )
+    \(counting)
+    FROM recorded
+    """
+  }
+
+  /// In a cycle of tables, a refused row takes rows of the other tables with it, and they may take
+  /// more of this one: the tables of the cycle that belong to this run lose rows by turns until
+  /// nothing is lost any more, and with the rows the keys that step 30 gave them.
+  private var cycleRefusals: String? {
+    let turns = cycle.map(table).compactMap(\.turn)
+    guard !turns.isEmpty else { return nil }
+    let body = """
+      DECLARE
+        refused_rows bigint;
+        lost_rows bigint;
+      BEGIN
+        LOOP
+          lost_rows := 0;
+          \(block: turns.joined(separator: "\n"), indent: 4)
+          EXIT WHEN lost_rows = 0;
+        END LOOP;
+      END
+      """
+    return "-- The whole cycle, since a refused row takes its children with it.\n"
+      + body.asDoStatement
+  }
+
+  /// One table's turn.
+  private var turn: String? {
+    let tests = orphanTests.filter { $0.policy == .reject }
+    guard !tests.isEmpty else { return nil }
+    let refusals = tests.map { test in
+      """
+      \(title(test))
+      \(refusing(test, counting: "SELECT restage.count_rows(\(auditName), 'rejected', count(*))\nINTO refused_rows"));
+      lost_rows := lost_rows + refused_rows;
+      """
+    }
     return """
-      WITH RECURSIVE orphan AS (
+      IF EXISTS (
         SELECT
-          \(lines: ["s.ctid AS row_id"] + keyColumns.map { "s.\(column($0))" }, indent: 4)
+        FROM restage.staged AS g
+        WHERE g.run_id = restage.run_id()
+          AND g.table_name = \(auditName)
+      ) THEN
+        \(block: refusals.joined(separator: "\n"), indent: 2)
+        DELETE FROM \(keyMap) AS k
+        WHERE k.first_run = restage.run_id()
+          AND NOT EXISTS (
+            SELECT
+            FROM \(block: stagedRows(), indent: 6)
+            WHERE \(all: keyJoin(), indent: 6)
+          );
+      END IF;
+      """
+  }
+}
+
+// MARK: - Null
+
+extension TableNames {
+  /// Empties the orphans' columns in the stage table, so that the row hash is that of the row as it
+  /// is loaded: the night on which the parent arrives, the row counts as changed and gets it.
+  private func nulling(_ test: OrphanTest) -> String {
+    let keys = keyColumns.map { "s.\(column($0))" }
+    return """
+      \(title(test))
+      WITH orphan AS (
+        SELECT
+          s.ctid AS row_id,
+          \(block: keyObject(of: "s"), indent: 4) AS source_key,
+          \(block: object(of: test.columns, "s"), indent: 4) AS value,
+          row_to_json(s.*) AS row_data
         FROM \(stage) AS s
-        WHERE \(lines: condition, indent: 4, separator: " AND")\(recursion)
+        WHERE \(all: test.conditions, indent: 4)
       ),
-      refused AS (
-        DELETE FROM \(stage) AS s
-        USING orphan AS o
+      nulled AS (
+        UPDATE \(stage) AS s
+        SET
+          \(lines: test.nulled.map { "\(column($0)) = NULL" }, indent: 4)
+        FROM orphan AS o
         WHERE s.ctid = o.row_id
-        RETURNING s.*
+        RETURNING
+          \(lines: keys, indent: 4),
+          \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
+      ),
+      rehashed AS (
+        UPDATE \(keyMap) AS k
+        SET row_hash = n.\(hashName)
+        FROM nulled AS n
+        WHERE k.first_run = (SELECT restage.run_id())
+          AND \(all: keyJoin("k", "n"), indent: 4)
       ),
       recorded AS (
-        \(orphanInsert(foreignKey, rule: "foreign key", message: "the parent is in no key map", from: "refused"))
+        \(block: nulledInsert(test), indent: 2)
       )
-      SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows
+      SELECT restage.count_rows(\(auditName), 'nulled', count(*)) AS rows
       FROM recorded;
-
-      DELETE FROM \(keyMap) AS k
-      WHERE k.first_run = (SELECT restage.run_id())
-        AND NOT EXISTS (
-          SELECT
-          FROM \(isWholeRow ? "(\n        \(numberedRows(withColumns: false, indent: 8))\n      )" : stage) AS s
-          WHERE \(lines: keyJoin(), indent: 6, separator: " AND")
-        );
       """
   }
 
-  private func recordNulledOrphans(_ foreignKey: MappedForeignKey, _ condition: [String]) -> String
-  {
+  /// A row that is its own key cannot be changed in the stage table: step 40 finds no parent for it
+  /// and inserts NULL.
+  private func noteOfNulled(_ test: OrphanTest) -> String {
     """
+    \(title(test))
     WITH orphan AS (
       SELECT
-        \(lines: allColumns.map { "s.\(column($0))" }, indent: 4)
+        \(block: keyObject(of: "s"), indent: 4) AS source_key,
+        \(block: object(of: test.columns, "s"), indent: 4) AS value,
+        row_to_json(s.*) AS row_data
       FROM \(stage) AS s
-      WHERE \(lines: condition, indent: 4, separator: " AND")
+      WHERE \(all: test.conditions, indent: 4)
+    ),
+    recorded AS (
+      \(block: nulledInsert(test), indent: 2)
     )
-    \(orphanInsert(foreignKey, rule: "foreign key set to NULL", message: "the parent is in no key map; loaded with NULL", from: "orphan", indent: 0));
+    SELECT restage.count_rows(\(auditName), 'nulled', count(*)) AS rows
+    FROM recorded;
     """
   }
 
-  private func orphanInsert(
-    _ foreignKey: MappedForeignKey, rule: String, message: String, from rows: String,
-    indent: Int = 4
-  ) -> String {
-    let text = """
-      INSERT INTO restage.reject (
-        run_id,
-        table_name,
-        source_key,
-        rule,
-        column_names,
-        value,
-        message,
-        row_data
-      )
-      SELECT
-        restage.run_id(),
-        \(auditName),
-        \(keyObject(of: "r", indent: 2)),
-        \(SQLLiteral.quoted("\(rule) \(foreignKey.name.name)")),
-        ARRAY[\(foreignKey.columns.map { SQLLiteral.quoted(mapped.columns[$0].name.name) }.joined(separator: ", "))],
-        \(orphanValues(foreignKey, "r", indent: 2))::text,
-        \(SQLLiteral.quoted(message)),
-        to_jsonb(r)
-      FROM \(rows) AS r
-      RETURNING 1
-      """
-    let margin = String(repeating: " ", count: indent)
-    return (indent == 0 ? text.replacing("\nRETURNING 1", with: "") : text)
-      .replacing("\n", with: "\n\(margin)")
-  }
-
-  private func orphanValues(_ foreignKey: MappedForeignKey, _ alias: String, indent: Int) -> String {
-    let margin = String(repeating: " ", count: indent)
-    let parts = foreignKey.columns.map {
-      "\(margin)  \(SQLLiteral.quoted(mapped.columns[$0].sourceName)), \(alias).\(column($0))"
-    }
-    return "jsonb_build_object(\n\(parts.joined(separator: ",\n"))\n\(margin))"
+  private func nulledInsert(_ test: OrphanTest) -> String {
+    rejectInsert(
+      rule: "foreign key \(test.name)", columns: test.nulled,
+      message: "'the parent is in no key map; loaded with NULL'", isLoaded: true, from: "orphan")
   }
 }

@@ -5,19 +5,20 @@ extension TableNames {
   /// whose hash is as the key map remembers it is not written again.
   func updateFile() -> SQLFile {
     if isWholeRow {
-      return SQLFile(
-        .update, of: self, purpose: "nothing: without a key a changed row is an unseen row",
-        body: "SELECT 0::bigint AS rows;")
+      return emptyUpdate("nothing: without a key a changed row is an unseen row")
     }
     switch mapped.onChanged {
-    case .ignore:
-      return SQLFile(
-        .update, of: self, purpose: "nothing: the mapping says on_changed: ignore",
-        body: "SELECT 0::bigint AS rows;")
+    case .ignore: return emptyUpdate("nothing: the mapping says on_changed: ignore")
     case .report:
       return SQLFile(
         .update, of: self, purpose: "count the rows that changed in the source",
-        body: "WITH \(changedRows)\nSELECT count(*) AS rows\nFROM changed;")
+        body: """
+          \(Settings.text)
+
+          SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
+          \(changedSource)
+          WHERE \(all: isChanged + [notYetCounted], indent: 2);
+          """)
     case .update:
       return SQLFile(
         .update, of: self, purpose: "carry over the rows that changed in the source",
@@ -25,66 +26,91 @@ extension TableNames {
     }
   }
 
-  private var changedRows: String {
+  private func emptyUpdate(_ purpose: String) -> SQLFile {
+    SQLFile(.update, of: self, purpose: purpose, body: "SELECT 0::bigint AS rows;")
+  }
+
+  private var changedSource: String {
     """
-    changed AS MATERIALIZED (
+    FROM \(stage) AS s
+    JOIN \(keyMap) AS k
+      ON \(all: keyJoin(), indent: 2)
+    """
+  }
+
+  /// Rows of this very run are as they were staged; their hash need not be computed again.
+  private var isChanged: [String] {
+    [
+      "k.first_run <> (SELECT restage.run_id())",
+      "k.row_hash <> \(rowHash(of: "s"))",
+    ]
+  }
+
+  private var notYetCounted: String {
+    """
+    NOT EXISTS (
       SELECT
-        \(lines: keyColumns.map { "s.\(column($0))" }, indent: 4),
-        \(rowHash(indent: 4)) AS row_hash
-      FROM \(stage) AS s
-      JOIN \(keyMap) AS k
-        ON \(lines: keyJoin(), indent: 4, separator: " AND")
-      WHERE k.row_hash <> \(rowHash(indent: 4))
+      FROM restage.row_count AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = \(auditName)
+        AND c.kind = 'changed'
     )
     """
   }
 
   private var updateBody: String {
     let references = self.references
-    let isKept = Set(keyColumns)
-    let assigned = allColumns.filter { !isKept.contains($0) }
-    let remembered = """
-      remembered AS (
-        UPDATE \(keyMap) AS k
-        SET
-          row_hash = c.row_hash,
-          last_run = (SELECT restage.run_id())
-        FROM changed AS c
-        WHERE \(lines: keyJoin("k", "c"), indent: 4, separator: " AND")
-        RETURNING 1
-      )
-      """
-    guard !assigned.isEmpty else {
-      return "SELECT 0::bigint AS rows;"
-    }
-    let joins = (["""
-      JOIN \(stage) AS s
-        ON \(lines: keyColumns.map { "s.\(column($0)) = c.\(column($0))" }, indent: 2, separator: " AND")
-      """, """
-      JOIN \(keyMap) AS k
-        ON \(lines: keyJoin(), indent: 2, separator: " AND")
-      """] + parentJoins(references)).map { $0.replacing("\n", with: "\n  ") }
+    let assigned = allColumns.filter(isAssigned)
+    let joins =
+      [
+        """
+        JOIN \(keyMap) AS k
+          ON \(all: keyJoin("k", "c"), indent: 2)
+        """
+      ] + parentJoins(references, staged: "c")
     let located = keyColumns.map {
-      "t.\(column($0)) = \(targetValue(of: $0, references: references))"
+      "t.\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
+    }
+    guard !assigned.isEmpty else { return "SELECT 0::bigint AS rows;" }
+    let values = assigned.map {
+      "\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
     }
     return """
-      \(deferredConstraints)WITH \(changedRows),
+      \(Settings.text)
+
+      \(deferral)WITH changed AS MATERIALIZED (
+        SELECT
+          \(lines: allColumns.map { "s.\(column($0))" }, indent: 4),
+          \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
+        \(block: changedSource, indent: 2)
+        WHERE \(all: isChanged, indent: 4)
+      ),
       updated AS (
         UPDATE \(target) AS t
         SET
-          \(lines: assigned.map { "\(column($0)) = \(targetValue(of: $0, references: references))" }, indent: 4)
+          \(lines: values, indent: 4)
         FROM changed AS c
         \(lines: joins, indent: 2, separator: "")
-        WHERE \(lines: located + parentGuards(references), indent: 4, separator: " AND")
+        WHERE \(all: located + parentGuards(references, staged: "c"), indent: 4)
         RETURNING 1
       ),
-      \(remembered)
+      remembered AS (
+        UPDATE \(keyMap) AS k
+        SET
+          row_hash = c.\(hashName),
+          last_run = (SELECT restage.run_id())
+        FROM changed AS c
+        WHERE \(all: keyJoin("k", "c"), indent: 4)
+      )
       SELECT restage.count_rows(\(auditName), 'updated', count(*)) AS rows
       FROM updated;
       """
   }
 
-  private var deferredConstraints: String {
-    mapped.isInCycle ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
+  /// The key of a row never changes. Under a collation that ignores case its spelling can.
+  private func isAssigned(_ index: Int) -> Bool {
+    guard keyColumns.contains(index) else { return true }
+    return index != surrogate?.column && mapped.columns[index].collation != nil
+      && !references.contains { $0.column == index }
   }
 }

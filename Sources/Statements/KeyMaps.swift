@@ -1,0 +1,121 @@
+public import Catalog
+
+extension Merge {
+  /// `ddl/15_key_maps.sql`: makes the key maps that are not there yet and registers every table in
+  /// `restage.table_map`. Repeatable: a second run writes nothing at all.
+  public static func keyMapFile(for database: MappedDatabase) -> GeneratedFile {
+    let tables = database.tables.indices.map { TableNames(database: database, index: $0) }
+    let registration = tables.isEmpty ? [] : [registration(of: tables, source: database.sourceName)]
+    return GeneratedFile(
+      path: "ddl/15_key_maps.sql",
+      purpose: "make the key maps: which source row became which final row",
+      source: database.sourceName,
+      body: (tables.map(\.keyMapDefinition) + registration).joined(separator: "\n\n"))
+  }
+
+  private static func registration(of tables: [TableNames], source: String) -> String {
+    let columns = [
+      "source_name", "source_schema", "source_table", "target_schema", "target_table",
+      "stage_table",
+      "key_map_table", "keys",
+    ]
+    let rows = tables.map { table in
+      let values = [
+        source, table.mapped.source.schema, table.mapped.source.name,
+        table.mapped.target.schema.name, table.mapped.target.name.name, table.stage, table.keyMap,
+        table.surrogate == nil ? "preserve" : "remap",
+      ]
+      return "(" + values.map(SQLLiteral.quoted).joined(separator: ", ") + ")"
+    }
+    return """
+      -- Which table became which.
+      INSERT INTO restage.table_map AS m (
+        \(lines: columns, indent: 2)
+      )
+      SELECT
+        \(lines: columns.map { "v.\($0)" }, indent: 2)
+      FROM (
+        VALUES
+          \(lines: rows, indent: 4)
+      ) AS v (\(columns.joined(separator: ", ")))
+      WHERE NOT EXISTS (
+        SELECT
+        FROM restage.table_map AS m
+        WHERE \(all: columns.map { "m.\($0) = v.\($0)" }, indent: 4)
+      )
+      ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+      SET
+        \(lines: columns.dropFirst(3).map { "\($0) = excluded.\($0)" }, indent: 2);
+      """
+  }
+}
+
+extension TableNames {
+  /// Made only where it is missing, comments included, so that nothing is written the second time.
+  fileprivate var keyMapDefinition: String {
+    """
+    -- \(comment: mapped.source.description)
+    \("""
+      BEGIN
+        IF to_regclass(\(SQLLiteral.quoted(keyMap))) IS NOT NULL THEN
+          RETURN;
+        END IF;
+
+        CREATE TABLE \(keyMap) (
+          \(lines: keyMapColumnDefinitions, indent: 4)
+        );
+
+        \(lines: keyMapComments, indent: 2, separator: "")
+      END
+      """.asDoStatement)
+    """
+  }
+
+  private var keyMapColumnDefinitions: [String] {
+    let keys =
+      isWholeRow
+      ? zip(keyMapColumns, ["uuid", "integer"]).map { "\($0) \($1) NOT NULL" }
+      : zip(keyMapColumns, keyColumns).map { "\($0) \(typeAndCollation($1)) NOT NULL" }
+    let target =
+      targetKeyColumn.map { ["target_key \(typeAndCollation($0)) NOT NULL UNIQUE"] } ?? []
+    return keys + target + [
+      "row_hash uuid NOT NULL",
+      "first_run uuid NOT NULL",
+      "last_run uuid NOT NULL",
+      "vanished_run uuid",
+      "PRIMARY KEY (\(keyMapColumns.joined(separator: ", ")))",
+    ]
+  }
+
+  private var keyMapComments: [String] {
+    let keys =
+      isWholeRow
+      ? zip(
+        keyMapColumns,
+        [
+          "Hash of the whole row in the source, which is all that identifies it.",
+          "Number of the row among equal ones, from 1.",
+        ]
+      ).map { ($0, $1) }
+      : zip(keyMapColumns, keyColumns).map {
+        ($0, "Column \(mapped.columns[$1].sourceName) of the row's key in the source.")
+      }
+    let target =
+      targetKeyColumn.map {
+        [("target_key", "Value of column \(mapped.columns[$0].name.name) of the final row.")]
+      } ?? []
+    let rest = [
+      ("row_hash", "Hash of the row as it was loaded last: tells whether it changed since."),
+      ("first_run", "The run that loaded the row first."),
+      ("last_run", "The run that wrote the row last."),
+      ("vanished_run", "The run that found the row gone from the source; NULL while it is there."),
+    ]
+    let comment =
+      "Key map: which row of \(mapped.source) of \(database.sourceName) is which row of "
+      + "\(mapped.target.quoted)."
+    return ["COMMENT ON TABLE \(keyMap) IS \(SQLLiteral.quoted(comment));"]
+      + (keys + target + rest).map {
+        "COMMENT ON COLUMN \(keyMap).\($0.0) IS \(SQLLiteral.quoted($0.1));"
+      }
+  }
+}

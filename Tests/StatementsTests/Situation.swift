@@ -1,0 +1,31 @@
+import Catalog
+
+/// A situation that the merge has to get right: a mapped database and what its source holds on some
+/// nights, one after the other.
+struct Situation: Sendable, CustomStringConvertible {
+  struct Night: Sendable {
+    /// CSV lines by source table. A table that is not named is not loaded on this night.
+    var rows: [String: [String]]
+    /// What the run counts, as `Target.counts` writes it; or the SQLSTATE that ends it.
+    var expected: String
+    /// False where the mapping lets the target differ from the source on purpose.
+    var isProven = true
+  }
+
+  let name: String
+  let tables: [TestTable]
+  let nights: [Night]
+
+  var database: MappedDatabase { MappedDatabase.of(tables) }
+  var description: String { name }
+}
+
+/// A night on which the proof must hold.
+func night(_ expected: String, _ rows: [String: [String]]) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected)
+}
+
+/// A night on which the target is left behind the source, because the mapping says so.
+func unprovenNight(_ expected: String, _ rows: [String: [String]]) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected, isProven: false)
+}
