@@ -17,7 +17,7 @@ extension TableNames {
           UPDATE \(keyMap) AS k
           SET vanished_run = (SELECT restage.run_id())
           WHERE k.vanished_run IS NULL
-            AND k.first_run <> (SELECT restage.run_id())
+            AND \(isOfEarlierRun("first_run"))
             AND NOT EXISTS (
               SELECT
               FROM \(block: stagedRows(), indent: 6)
@@ -107,7 +107,7 @@ extension TableNames {
         FROM \(stagedRows())
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 2)
-        WHERE k.last_run <> (SELECT restage.run_id());
+        WHERE \(isOfEarlierRun("last_run"));
         """)
   }
 

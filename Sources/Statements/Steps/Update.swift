@@ -41,7 +41,7 @@ extension TableNames {
   /// Rows of this very run are as they were staged; their hash need not be computed again.
   private var isChanged: [String] {
     [
-      "k.first_run <> (SELECT restage.run_id())",
+      isOfEarlierRun("first_run"),
       "k.row_hash <> \(rowHash(of: "s"))",
     ]
   }
