@@ -15,7 +15,7 @@ public struct ContentDigest: Hashable, Sendable {
   public mutating func add(_ record: UnsafeRawBufferPointer) {
     rows += 1
     bytes += record.count
-    sum &+= StreamHash.hash(record)
+    sum &+= Self.hash(of: record)
   }
 
   /// Adds all rows of another digest: parts may be digested at the same time.
@@ -24,6 +24,9 @@ public struct ContentDigest: Hashable, Sendable {
     bytes += other.bytes
     sum &+= other.sum
   }
+
+  /// The XXH3-128 of one record, without its line feed: what a digest adds up.
+  public static func hash(of record: UnsafeRawBufferPointer) -> UInt128 { StreamHash.hash(record) }
 
   /// 32 lower-case hex digits.
   public var hexDigits: String { StreamHash.hexDigits(sum) }
@@ -36,25 +39,37 @@ extension ContentDigest: CustomStringConvertible {
 extension Snapshot {
   /// Digests all rows of a table, whatever chunks they lie in; checks the chunks on the way.
   ///
-  /// - Throws: `StagingError` with `.damaged`, also when a chunk does not hold the number of rows
-  ///   that the manifest says, `.unreadable`, `.valueTooLarge`.
+  /// - Throws: As `readRecords`.
   public func contentDigest(of table: TableManifest) throws -> ContentDigest {
     var digest = ContentDigest()
+    try readRecords(of: table) { digest.add($0) }
+    return digest
+  }
+
+  /// Hands out every row of a table in the order of its chunks, and checks each chunk at its end.
+  ///
+  /// - Parameter body: Gets one record without its line feed, valid until it returns.
+  /// - Throws: `StagingError` with `.damaged`, also when a chunk does not hold the number of rows
+  ///   that the manifest says, `.unreadable`, `.valueTooLarge`; and what `body` throws.
+  public func readRecords(
+    of table: TableManifest, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     for chunk in table.chunks {
       var records = CSVRecords(of: chunkPath(chunk, of: table))
-      var part = ContentDigest()
+      var rowCount = 0
       try readChunk(chunk, of: table) { block in
-        try records.append(block) { part.add($0) }
+        try records.append(block) { record in
+          rowCount += 1
+          try body(record)
+        }
       }
       try records.finish()
-      guard part.rows == chunk.rows else {
+      guard rowCount == chunk.rows else {
         throw StagingError(
           .damaged, file: chunkPath(chunk, of: table),
-          problem: "\(part.rows) rows, and the manifest says \(chunk.rows)",
+          problem: "\(rowCount) rows, and the manifest says \(chunk.rows)",
           advice: "export again")
       }
-      digest.add(part)
     }
-    return digest
   }
 }
