@@ -1,13 +1,18 @@
 import Dispatch
 
-/// Runs one connection's actor on a queue of its own, where libpq may block.
+/// Runs one actor on a queue of its own, where blocking calls are allowed.
 ///
-/// Swift's cooperative threads are as many as the machine has cores: one that waits for a server
-/// would stop all other tasks of the process.
-final class ConnectionExecutor: SerialExecutor {
-  private let queue = DispatchQueue(label: "restage.target")
+/// Swift's cooperative threads are as many as the machine has cores: one that waits for a server or a
+/// disk would stop all other tasks of the process.
+public final class BlockingExecutor: SerialExecutor {
+  private let queue: DispatchQueue
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  /// - Parameter label: The queue's name in a debugger.
+  public init(label: String) {
+    queue = DispatchQueue(label: label)
+  }
+
+  public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
   }

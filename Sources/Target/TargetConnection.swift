@@ -7,7 +7,7 @@ import Synchronization
 /// end, and throws `TargetError.Code.cancelled`; so does the next call of a task that is cancelled
 /// already, but for `rollback` and `close`.
 public actor TargetConnection {
-  private let executor = ConnectionExecutor()
+  private let executor = BlockingExecutor(label: "restage.target")
   private let interrupt = Interrupt()
   private var handle: ConnectionHandle?
   private let version = Atomic(0)
