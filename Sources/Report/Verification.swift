@@ -42,6 +42,10 @@ public struct Verification: Codable, Hashable, Sendable {
     public var extra: Int
     /// On both sides under the same source key, and not the same; 0 below level content.
     public var differing: Int
+    /// Whether so many rows differ that they were not all counted: the three counts are the least.
+    public var isCutShort: Bool
+    /// Rows loaded with a foreign key set to NULL, as the mapping allows; not counted as differing.
+    public var nulledRows: Int
     /// Key map rows; nil below level keys and for tables without a source key.
     public var knownKeys: Int?
     /// Key map rows whose row is in the final table.
@@ -55,8 +59,8 @@ public struct Verification: Codable, Hashable, Sendable {
 
     public init(
       table: String, source: String, snapshotRows: Int, targetRows: Int = 0, rejectedRows: Int = 0,
-      missing: Int = 0, extra: Int = 0, differing: Int = 0, knownKeys: Int? = nil,
-      presentKeys: Int? = nil, orphans: [OrphanLine] = [], examples: [Example] = [],
+      missing: Int = 0, extra: Int = 0, differing: Int = 0, isCutShort: Bool = false,
+      nulledRows: Int = 0, knownKeys: Int? = nil, presentKeys: Int? = nil, orphans: [OrphanLine] = [], examples: [Example] = [],
       problem: String? = nil
     ) {
       self.table = table
@@ -67,6 +71,8 @@ public struct Verification: Codable, Hashable, Sendable {
       self.missing = missing
       self.extra = extra
       self.differing = differing
+      self.isCutShort = isCutShort
+      self.nulledRows = nulledRows
       self.knownKeys = knownKeys
       self.presentKeys = presentKeys
       self.orphans = orphans
@@ -86,6 +92,8 @@ public struct Verification: Codable, Hashable, Sendable {
       case snapshotRows = "snapshot_rows"
       case targetRows = "target_rows"
       case rejectedRows = "rejected_rows"
+      case isCutShort = "cut_short"
+      case nulledRows = "nulled_rows"
       case knownKeys = "known_keys"
       case presentKeys = "present_keys"
     }
@@ -111,10 +119,10 @@ public struct Verification: Codable, Hashable, Sendable {
     public enum Kind: String, Codable, Sendable { case missing, extra, differing }
 
     public var kind: Kind
-    /// The source key's columns and values; all columns for a table without one. A nil value is
-    /// NULL.
+    /// The source key's columns, under their names in the source, and their values; all columns for
+    /// a table without one. A nil value is NULL.
     public var key: [KeyValue]
-    /// Names of the columns that differ; empty for missing and extra rows.
+    /// Names, in the source, of the columns that differ; empty for missing and extra rows.
     public var columns: [String]
 
     public init(kind: Kind, key: [KeyValue], columns: [String] = []) {
@@ -171,6 +179,7 @@ extension Verification: CustomStringConvertible {
     for example in line.examples { text += "  \(example)\n" }
     let left = line.missing + line.extra + line.differing - line.examples.count
     if left > 0 { text += "  and \(left.grouped) more rows\n" }
+    if line.isCutShort { text += "  and others: so many differ that they were not all counted\n" }
     return text
   }
 
