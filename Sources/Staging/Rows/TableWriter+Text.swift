@@ -120,7 +120,7 @@ extension TableWriter {
     }
     if decoded.findings.isEmpty { return decoded.consumed }
 
-    if decoded.findings.contains(.fault) { report(decoded.findings) }
+    if !decoded.findings.isDisjoint(with: .fault) { report(decoded.findings) }
     if !text.isQuoted && decoded.findings.contains(.needsQuotes) {
       start += rows.openQuote()
       text.isQuoted = true

@@ -10,7 +10,7 @@ import Glibc
 struct CodePageTables: @unchecked Sendable {
   /// 256 entries.
   let singles: UnsafePointer<UInt32>
-  /// 65,536 entries by lead and trail byte; for an 8-bit page there are none.
+  /// 65,536 entries by lead and trail byte; not to be read where `hasLeads` is false.
   let doubles: UnsafePointer<UInt32>
   let hasLeads: Bool
 
@@ -24,33 +24,32 @@ struct CodePageTables: @unchecked Sendable {
   /// - Returns: nil when the C library does not know the code page.
   init?(codePage: Int) {
     guard let converter = ByteConverter(codePage: codePage) else { return nil }
-    let singles = (0..<256).map { converter.convert([UInt8($0)]) }
-    let leads = (0..<256).filter { singles[$0] == .unfinished }
+    let supplement = CodePageSupplement(codePage: codePage)
     self.init { byte in
-      switch singles[Int(byte)] {
-      case .character(let packed): packed
-      case .unfinished: Self.leadByte
-      // SQL Server keeps a byte that an 8-bit code page leaves undefined as the character of the
-      // same number.
-      case .undefined: leads.isEmpty || byte < 0xA0 ? Self.packed(scalar: UInt32(byte)) : 0
-      }
+      if supplement.isLead(byte) { return Self.leadByte }
+      if let packed = converter.convert([byte]) { return packed }
+      return supplement.scalar(for: byte).map(Self.packed(scalar:)) ?? 0
     } double: { lead, trail in
-      guard leads.contains(Int(lead)),
-        case .character(let packed) = converter.convert([lead, trail])
-      else { return 0 }
-      return packed
+      converter.convert([lead, trail]) ?? 0
+    }
+    guard hasLeads else { return }
+    let doubles = UnsafeMutablePointer(mutating: doubles)
+    supplement.forEachUserDefined { lead, trail in
+      supplement.isLead(lead) && doubles[Int(lead) << 8 | Int(trail)] == 0
+    } _: { lead, trail, scalar in
+      doubles[Int(lead) << 8 | Int(trail)] = Self.packed(scalar: scalar)
     }
   }
 
   private init(
-    single: (UInt8) -> UInt32, double: ((UInt8, UInt8) -> UInt32)? = nil
+    single: (UInt8) -> UInt32, double: (UInt8, UInt8) -> UInt32 = { _, _ in 0 }
   ) {
     let singles = UnsafeMutablePointer<UInt32>.allocate(capacity: 256)
     for byte in 0..<256 { singles[byte] = single(UInt8(byte)) }
     self.singles = UnsafePointer(singles)
     let leads = (0..<256).filter { singles[$0] == Self.leadByte }
     hasLeads = !leads.isEmpty
-    guard hasLeads, let double else {
+    guard hasLeads else {
       doubles = UnsafePointer(singles)
       return
     }
@@ -69,18 +68,12 @@ struct CodePageTables: @unchecked Sendable {
 
   fileprivate static func packed(_ utf8: [UInt8]) -> UInt32 {
     guard (1...3).contains(utf8.count) else { return 0 }
-    return UInt32(utf8.count) << 24 | utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    return utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) } | UInt32(utf8.count) << 24
   }
 }
 
 /// iconv for one character at a time.
 private final class ByteConverter {
-  enum Outcome: Equatable {
-    case character(UInt32)
-    case unfinished
-    case undefined
-  }
-
   private let converter: iconv_t
 
   init?(codePage: Int) {
@@ -92,7 +85,8 @@ private final class ByteConverter {
 
   deinit { iconv_close(converter) }
 
-  func convert(_ source: [UInt8]) -> Outcome {
+  /// - Returns: The table entry; nil where the bytes are no character.
+  func convert(_ source: [UInt8]) -> UInt32? {
     var source = source.map(CChar.init(bitPattern:))
     var target = [CChar](repeating: 0, count: 16)
     var sourceLeft = source.count
@@ -107,10 +101,8 @@ private final class ByteConverter {
         return status == 0 ? iconv(converter, nil, nil, &to, &targetLeft) : status
       }
     }
-    if status == 0 && sourceLeft == 0 {
-      let count = target.count - targetLeft
-      return .character(CodePageTables.packed(target[..<count].map(UInt8.init(bitPattern:))))
-    }
-    return errno == EINVAL ? .unfinished : .undefined
+    guard status == 0, sourceLeft == 0 else { return nil }
+    let count = target.count - targetLeft
+    return CodePageTables.packed(target[..<count].map(UInt8.init(bitPattern:)))
   }
 }
