@@ -71,7 +71,8 @@ let package = Package(
     tests("TargetTests", ["Catalog", "Target"]),
     tests("ReportTests", ["Catalog", "Report"]),
     tests(
-      "PipelineTests", ["Catalog", "Staging", "Statements", "Target", "Report", "Pipeline"]),
+      "PipelineTests",
+      ["Catalog", "Staging", "Translation", "Statements", "Target", "Report", "Pipeline"]),
   ],
   cxxLanguageStandard: .cxx17
 )
