@@ -13,8 +13,6 @@ struct RowDifferences: Sendable {
   var missing = 0
   var extra = 0
   var differing = 0
-  var rejected = 0
-  var nulled = 0
   var isCutShort = false
   var examples: [Verification.Example] = []
 }
@@ -23,7 +21,6 @@ struct RowDifferences: Sendable {
 struct DifferenceSearch: Sendable {
   let sides: VerifySides
   let shape: RecordShape
-  let known: KnownRejects
   let limits: VerifyLimits
 
   /// - Parameters:
@@ -72,18 +69,12 @@ struct DifferenceSearch: Sendable {
   private func summary(
     _ missing: MissingRows, _ extra: ExtraRows, isCutShort: Bool
   ) -> RowDifferences {
-    // A table without a key says how many rows were refused, and not which.
-    let refused = shape.hasKey ? 0 : min(missing.missingCount, known.rowCount)
-    return RowDifferences(
-      missing: missing.missingCount - refused, extra: extra.extraCount,
-      differing: missing.pairCount - extra.nulledCount,
-      rejected: missing.rejectedCount + refused, nulled: extra.nulledCount,
+    RowDifferences(
+      missing: missing.missingCount, extra: extra.extraCount, differing: missing.pairCount,
       isCutShort: isCutShort,
       examples: Self.mixed(
-        [
-          extra.differingExamples, missing.examples.dropLast(min(refused, missing.examples.count)),
-          extra.examples,
-        ], countMax: limits.exampleCountMax))
+        [extra.differingExamples, missing.examples, extra.examples],
+        countMax: limits.exampleCountMax))
   }
 
   /// Takes from each list in turn.
@@ -151,15 +142,13 @@ private struct MissingRows: Sendable {
   private var counts: [UInt128: Int]
   private var extraKeys: [KeyHash: Int]
   private let shape: RecordShape
-  private let known: KnownRejects
   private let exampleCountMax: Int
 
   var missingCount = 0
-  var rejectedCount = 0
   var pairCount = 0
   /// How many rows under a key are pairs.
   var pairedKeys: [KeyHash: Int] = [:]
-  /// The first pairs, and those that a recorded change may explain.
+  /// The first of them.
   var pairs: [KeyHash: Pair] = [:]
   var examples: [Verification.Example] = []
 
@@ -167,7 +156,6 @@ private struct MissingRows: Sendable {
     self.counts = counts
     self.extraKeys = extraKeys
     shape = search.shape
-    known = search.known
     exampleCountMax = search.limits.exampleCountMax
   }
 
@@ -175,9 +163,7 @@ private struct MissingRows: Sendable {
     guard counts.take(ContentDigest.hash(of: record)) else { return }
     let cells = try shape.cells(of: record)
     let key = KeyHash(shape.keyCells(cells))
-    if known.refused.contains(key) {
-      rejectedCount += 1
-    } else if extraKeys.take(key) {
+    if extraKeys.take(key) {
       addPair(key, cells)
     } else {
       missingCount += 1
@@ -189,7 +175,7 @@ private struct MissingRows: Sendable {
   private mutating func addPair(_ key: KeyHash, _ cells: [[UInt8]?]) {
     pairCount += 1
     pairedKeys[key, default: 0] += 1
-    guard pairs.count < exampleCountMax || known.nulled[key] != nil else { return }
+    guard pairs.count < exampleCountMax else { return }
     pairs[key] = Pair(key: shape.keyValues(cells), cellHashes: cells.map(\.hashValue))
   }
 }
@@ -200,11 +186,9 @@ private struct ExtraRows: Sendable {
   private var pairedKeys: [KeyHash: Int]
   private let pairs: [KeyHash: Pair]
   private let shape: RecordShape
-  private let known: KnownRejects
   private let exampleCountMax: Int
 
   var extraCount = 0
-  var nulledCount = 0
   var examples: [Verification.Example] = []
   var differingExamples: [Verification.Example] = []
 
@@ -213,7 +197,6 @@ private struct ExtraRows: Sendable {
     pairedKeys = missing.pairedKeys
     pairs = missing.pairs
     shape = search.shape
-    known = search.known
     exampleCountMax = search.limits.exampleCountMax
   }
 
@@ -221,8 +204,6 @@ private struct ExtraRows: Sendable {
     guard counts.take(ContentDigest.hash(of: record)) else { return }
     let cells = try shape.cells(of: record)
     let key = KeyHash(shape.keyCells(cells))
-    // What an earlier run loaded and the last one refused is not compared.
-    if known.refused.contains(key) { return }
     if pairedKeys.take(key) {
       addPair(key, cells)
       return
@@ -233,16 +214,10 @@ private struct ExtraRows: Sendable {
   }
 
   private mutating func addPair(_ key: KeyHash, _ cells: [[UInt8]?]) {
-    guard let pair = pairs[key] else { return }
+    guard let pair = pairs[key], differingExamples.count < exampleCountMax else { return }
     let differing = cells.indices.filter { cells[$0].hashValue != pair.cellHashes[$0] }
-    if let nulled = known.nulled[key],
-      differing.allSatisfy({ cells[$0] == nil && nulled.contains(shape.columns[$0]) })
-    {
-      nulledCount += 1
-    } else if differingExamples.count < exampleCountMax {
-      differingExamples.append(
-        Verification.Example(
-          kind: .differing, key: pair.key, columns: differing.map { shape.columns[$0] }))
-    }
+    differingExamples.append(
+      Verification.Example(
+        kind: .differing, key: pair.key, columns: differing.map { shape.columns[$0] }))
   }
 }

@@ -9,8 +9,6 @@ struct BucketDigest: Hashable, Sendable {
   private(set) var byteCount = 0
   private var sums = Array(repeating: 0 as UInt128, count: bucketCount)
 
-  var rowCount: Int { rows.reduce(0, +) }
-
   mutating func add(_ record: UnsafeRawBufferPointer) {
     let hash = ContentDigest.hash(of: record)
     let bucket = Self.bucket(of: hash)
@@ -87,8 +85,6 @@ public struct VerifyLimits: Sendable {
   /// How often both sides are read to count differing rows; with more of them the counts are cut
   /// short.
   public var passCountMax = 8
-  /// Rows of `restage.reject` held against the differences of one table.
-  public var rejectCountMax = 1 << 20
   /// Rows named for each table.
   public var exampleCountMax = 20
 

@@ -31,11 +31,12 @@ struct RecordCells {
     csv_set_space_func(&parser) { _ in 0 }
     csv_set_term_func(&parser) { byte in byte == UInt8(ascii: "\n") ? 1 : 0 }
     var cells: [[UInt8]?] = []
-    let addCell: @convention(c) (UnsafeMutableRawPointer?, Int, UnsafeMutableRawPointer?) -> Void = {
-      bytes, count, cells in
-      let cell = bytes.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: count)) }
-      cells?.assumingMemoryBound(to: [[UInt8]?].self).pointee.append(cell)
-    }
+    let addCell: @convention(c) (UnsafeMutableRawPointer?, Int, UnsafeMutableRawPointer?) -> Void =
+      {
+        bytes, count, cells in
+        let cell = bytes.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: count)) }
+        cells?.assumingMemoryBound(to: [[UInt8]?].self).pointee.append(cell)
+      }
     let isWhole = withUnsafeMutablePointer(to: &cells) { cells in
       csv_parse(&parser, record.baseAddress, record.count, addCell, nil, cells) == record.count
         && csv_fini(&parser, addCell, nil, cells) == 0

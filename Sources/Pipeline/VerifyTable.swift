@@ -34,45 +34,33 @@ struct TableProof: Sendable {
   }
 
   private func prove(_ line: inout Verification.TableLine) async throws {
-    let known = try await KnownRejects(counting: table, of: database.sourceName, connection)
+    try await count(&line)
     if level >= .keys {
       try await countKeys(&line)
       try await countOrphans(&line)
     }
-    if level >= .content {
-      try await compareContent(&line, known)
-    } else {
-      try await compareCounts(&line, known)
-    }
+    if level >= .content { try await compareContent(&line) }
   }
 }
 
 // MARK: - Counts and keys
 
 extension TableProof {
-  private func compareCounts(
-    _ line: inout Verification.TableLine, _ known: KnownRejects
-  ) async throws {
-    line.targetRows = try await targetRowCount()
-    line.rejectedRows = known.rowCount
-    // A row that the last run refused may still be there from an earlier one.
-    let least = line.snapshotRows - known.rowCount
-    line.missing = max(0, least - line.targetRows)
-    line.extra = max(0, line.targetRows - line.snapshotRows)
-  }
-
-  private func targetRowCount() async throws -> Int {
-    guard let query = Proof.keyQuery(for: index, of: database) else {
-      return try await sides.readTarget(into: 0) { count, _ in count += 1 }
-    }
-    return try number("present", of: try await connection.query(query))
+  private func count(_ line: inout Verification.TableLine) async throws {
+    let result = try await connection.query(Proof.countQuery(for: index, of: database))
+    guard !result.rows.isEmpty else { throw VerifyProblem("no run has loaded this table") }
+    line.targetRows = try number("present", of: result)
+    line.rejectedRows = try number("rejected", of: result)
+    let accounted = line.targetRows + line.rejectedRows
+    line.missing = max(0, line.snapshotRows - accounted)
+    line.extra = max(0, accounted - line.snapshotRows)
   }
 
   private func countKeys(_ line: inout Verification.TableLine) async throws {
-    guard let query = Proof.keyQuery(for: index, of: database) else { return }
-    let result = try await connection.query(query)
+    let result = try await connection.query(Proof.keyQuery(for: index, of: database))
     line.knownKeys = try number("known", of: result)
     line.presentKeys = try number("present", of: result)
+    line.vanishedRows = try number("vanished", of: result)
   }
 
   private func countOrphans(_ line: inout Verification.TableLine) async throws {
@@ -100,26 +88,18 @@ extension TableProof {
       contentQuery: Proof.contentQuery(for: index, of: database))
   }
 
-  private func compareContent(
-    _ line: inout Verification.TableLine, _ counted: KnownRejects
-  ) async throws {
+  private func compareContent(_ line: inout Verification.TableLine) async throws {
     let sides = sides
     async let snapshotSide = sides.readSnapshot(into: BucketDigest()) { $0.add($1) }
     async let targetSide = sides.readTarget(into: BucketDigest()) { $0.add($1) }
     let (inSnapshot, inTarget) = try await (snapshotSide, targetSide)
-    line.targetRows = inTarget.rowCount
-    guard inSnapshot != inTarget else { return }
 
-    var known = counted
-    try await known.readKeys(
-      of: table, source: database.sourceName, rowCountMax: limits.rejectCountMax, connection)
-    let search = DifferenceSearch(sides: sides, shape: shape, known: known, limits: limits)
-    let found = try await search.run(inSnapshot, inTarget)
+    let search = DifferenceSearch(sides: sides, shape: shape, limits: limits)
+    let found =
+      inSnapshot == inTarget ? RowDifferences() : try await search.run(inSnapshot, inTarget)
     line.missing = found.missing
     line.extra = found.extra
     line.differing = found.differing
-    line.rejectedRows = found.rejected
-    line.nulledRows = found.nulled
     line.isCutShort = found.isCutShort
     line.examples = found.examples
   }

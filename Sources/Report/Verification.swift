@@ -31,7 +31,7 @@ public struct Verification: Codable, Hashable, Sendable {
     public var source: String
     /// Rows in the snapshot's chunks.
     public var snapshotRows: Int
-    /// Rows of the final table that came from this source.
+    /// Rows of the final table that came from this source and that it still has.
     public var targetRows: Int
     /// Rows of the snapshot that the last run refused, as its rejects say: not counted as missing.
     public var rejectedRows: Int
@@ -44,8 +44,8 @@ public struct Verification: Codable, Hashable, Sendable {
     public var differing: Int
     /// Whether so many rows differ that they were not all counted: the three counts are the least.
     public var isCutShort: Bool
-    /// Rows loaded with a foreign key set to NULL, as the mapping allows; not counted as differing.
-    public var nulledRows: Int
+    /// Rows of the final table that the source no longer has: not compared. Nil below level keys.
+    public var vanishedRows: Int?
     /// Key map rows; nil below level keys and for tables without a source key.
     public var knownKeys: Int?
     /// Key map rows whose row is in the final table.
@@ -60,7 +60,8 @@ public struct Verification: Codable, Hashable, Sendable {
     public init(
       table: String, source: String, snapshotRows: Int, targetRows: Int = 0, rejectedRows: Int = 0,
       missing: Int = 0, extra: Int = 0, differing: Int = 0, isCutShort: Bool = false,
-      nulledRows: Int = 0, knownKeys: Int? = nil, presentKeys: Int? = nil, orphans: [OrphanLine] = [], examples: [Example] = [],
+      vanishedRows: Int? = nil, knownKeys: Int? = nil, presentKeys: Int? = nil,
+      orphans: [OrphanLine] = [], examples: [Example] = [],
       problem: String? = nil
     ) {
       self.table = table
@@ -72,7 +73,7 @@ public struct Verification: Codable, Hashable, Sendable {
       self.extra = extra
       self.differing = differing
       self.isCutShort = isCutShort
-      self.nulledRows = nulledRows
+      self.vanishedRows = vanishedRows
       self.knownKeys = knownKeys
       self.presentKeys = presentKeys
       self.orphans = orphans
@@ -93,7 +94,7 @@ public struct Verification: Codable, Hashable, Sendable {
       case targetRows = "target_rows"
       case rejectedRows = "rejected_rows"
       case isCutShort = "cut_short"
-      case nulledRows = "nulled_rows"
+      case vanishedRows = "vanished_rows"
       case knownKeys = "known_keys"
       case presentKeys = "present_keys"
     }
