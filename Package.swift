@@ -11,8 +11,11 @@ let strict: [SwiftSetting] = [
 ]
 
 /// One module of the product. Which module may import which is drawn in docs/architecture.md.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -50,11 +53,13 @@ let package = Package(
       [
         "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "Report",
         "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
-      ]),
+      ],
+      // The extension's script is part of the tool, so that `install` needs no file beside it.
+      resources: [.embedInCode("install.sql")]),
     .executableTarget(
       name: "restage",
       dependencies: [
-        "Pipeline", "Report",
+        "Catalog", "Staging", "BackupSource", "Translation", "Target", "Pipeline", "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

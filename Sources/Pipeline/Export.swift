@@ -1,0 +1,104 @@
+// Where an export is driven: every table of a source becomes CSV chunks in one snapshot folder.
+
+import Catalog
+public import Logging
+public import Staging
+
+/// Dumps the tables of a source into a new snapshot.
+public struct Export: Sendable {
+  /// What the export did.
+  public struct Outcome: Sendable {
+    public let folder: String
+    public let manifest: Manifest
+    /// Rows that PostgreSQL could not hold and that went to `rejects/`.
+    public var rejectCount: Int { manifest.tables.reduce(0) { $0 + $1.rejects } }
+  }
+
+  let source: any Source
+  let folder: String
+  let selection: TableSelection
+  let jobCount: Int
+  let logger: Logger
+
+  /// - Parameters:
+  ///   - folder: Made when missing. An unfinished export in it is thrown away and begun again: a file
+  ///     is read faster than it is compared.
+  ///   - jobCount: Tables read at the same time.
+  public init(
+    source: any Source, folder: String, selection: TableSelection, jobCount: Int, logger: Logger
+  ) {
+    self.source = source
+    self.folder = folder
+    self.selection = selection
+    self.jobCount = jobCount
+    self.logger = logger
+  }
+
+  /// Reads the catalog, writes every selected table and, last of all, the manifest.
+  ///
+  /// - Throws: The source's error for the first table that cannot be read; the folder then has no
+  ///   manifest and is no snapshot.
+  public func run() async throws -> Outcome {
+    let database = try await onBlockingThread { try source.readCatalog() }
+    let (tables, leftOut) = try selectTables(of: database)
+    let writer = try SnapshotWriter(folder: folder)
+    try writer.begin(database)
+    for case let (table, reason?) in tables.map({ ($0, $0.refusal) }) {
+      logger.warning("table left out", metadata: ["table": "\(table.name)", "reason": "\(reason)"])
+    }
+    // The largest first, so that the last table to finish is a small one.
+    let largestFirst = tables.filter { $0.refusal == nil }.sorted {
+      ($0.rowCount ?? 0, $1.name) > ($1.rowCount ?? 0, $0.name)
+    }
+    let written = try await forEachBlocking(largestFirst, jobCount: jobCount) { table in
+      try export(table, to: writer)
+    }
+    let manifest = try writer.finish(source: source.identity, tables: written, leftOut: leftOut)
+    return Outcome(folder: folder, manifest: manifest)
+  }
+
+  /// The tables of this export, and those that nobody asked for.
+  private func selectTables(of database: Database) throws -> ([Table], leftOut: [ObjectName]) {
+    guard !database.tables.isEmpty else {
+      throw PipelineError(
+        .noInput, "database \(database.name) has no user table",
+        advice: "check that this is the right file")
+    }
+    let selected = Set(try selection.select(from: database.tables.map(\.name)))
+    let tables = database.tables.filter { selected.contains($0.name) }
+    // A refused table never stops the others, unless it is asked for by name.
+    for table in tables where selection.namesExactly(table.name) {
+      guard let refusal = table.refusal else { continue }
+      throw PipelineError(.noInput, "\(table.name) cannot be read: \(refusal)")
+    }
+    return (tables, database.tables.map(\.name).filter { !selected.contains($0) })
+  }
+
+  private func export(_ table: Table, to snapshot: SnapshotWriter) throws -> TableManifest {
+    let began = ContinuousClock.now
+    var writer = try snapshot.makeTableWriter(for: table)
+    let order = try source.readRows(of: table, into: &writer)
+    let manifest = try writer.finish(order: order)
+    logger.info(
+      "table exported",
+      metadata: [
+        "table": "\(table.name)", "rows": "\(manifest.rows)", "bytes": "\(manifest.bytes)",
+        "rejects": "\(manifest.rejects)", "ms": "\(began.millisecondsUntilNow)",
+      ])
+    return manifest
+  }
+}
+
+/// Does one blocking piece of work off the cooperative threads.
+func onBlockingThread<Outcome: Sendable>(
+  _ work: @escaping @Sendable () throws -> Outcome
+) async throws -> Outcome {
+  try await withTaskExecutorPreference(BlockingThreads.shared) { try work() }
+}
+
+extension ContinuousClock.Instant {
+  var millisecondsUntilNow: Int64 {
+    let elapsed = (ContinuousClock.now - self).components
+    return elapsed.seconds * 1000 + elapsed.attoseconds / 1_000_000_000_000_000
+  }
+}

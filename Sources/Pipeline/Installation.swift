@@ -1,0 +1,38 @@
+public import Logging
+public import Target
+
+/// The database part of restage on one target: schema `restage` and what is in it.
+public struct Installation: Sendable {
+  let connection: TargetConnection
+  let logger: Logger
+
+  public init(connection: TargetConnection, logger: Logger) {
+    self.connection = connection
+    self.logger = logger
+  }
+
+  /// The script of the extension, which is plain SQL as well.
+  public static var script: String { String(decoding: PackageResources.install_sql, as: UTF8.self) }
+
+  /// Installs what is missing; does nothing where everything is there.
+  ///
+  /// - Throws: `usage` for a server that is too old, `notAllowed` without the right to create schemas.
+  public func ensure() async throws {
+    let version = connection.serverVersion
+    guard version >= Limits.serverVersionMin else {
+      throw PipelineError(
+        .usage, "the target is PostgreSQL \(version / 10_000), which is too old",
+        advice: "PostgreSQL \(Limits.serverVersionMin / 10_000) or newer is needed")
+    }
+    guard try await !Self.isInstalled(on: connection) else { return }
+    try await connection.execute(
+      "BEGIN;\n\(Self.script)\nCOMMIT;", file: "restage--1.0.sql")
+    logger.notice("schema restage installed")
+  }
+
+  /// Whether the schema and its functions are there.
+  static func isInstalled(on connection: TargetConnection) async throws -> Bool {
+    let found = try await connection.query("SELECT to_regprocedure('restage.run_id()') AS found")
+    return found.first("found") != nil
+  }
+}

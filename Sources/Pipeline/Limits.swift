@@ -1,0 +1,13 @@
+/// Every bound of a run, in one place.
+public enum Limits {
+  /// Tables that are exported, staged or proven at the same time; also the number of connections
+  /// that stage rows. Two for each core are enough to keep disk and server busy.
+  public static let jobCountDefault = 4
+  public static let jobCountMax = 64
+
+  /// Seconds that a statement of the merge waits for a lock that an application holds.
+  public static let lockTimeoutSeconds = 60
+
+  /// Oldest PostgreSQL that understands what is generated (UNIQUE NULLS NOT DISTINCT).
+  public static let serverVersionMin = 150_000
+}

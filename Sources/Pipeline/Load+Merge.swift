@@ -1,0 +1,72 @@
+// The merge: the plan's files in one transaction.
+
+import Catalog
+import Logging
+import Target
+
+extension Load {
+  /// Runs the merge files of the tables, the definitions too on a first load, and ends the run.
+  func merge(
+    _ tables: [StagedTable], isFirstLoad: Bool, run: RunRecord
+  ) async throws -> LoadOutcome {
+    let outcome = try await TargetConnection.using(target, runID: run.id) { connection in
+      try await merge(tables, isFirstLoad: isFirstLoad, run: run, on: connection)
+    }
+    if options.isRehearsal { try await run.endRehearsal() }
+    return outcome
+  }
+
+  /// - Returns: The numbers, as they stood before the commit or the rollback.
+  private func merge(
+    _ tables: [StagedTable], isFirstLoad: Bool, run: RunRecord, on connection: TargetConnection
+  ) async throws -> LoadOutcome {
+    try await connection.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
+    try await connection.execute("BEGIN;")
+    for phase in [PlanFile.Phase.tables, .keyMaps, .rows, .keys, .changes, .constraints]
+    where isFirstLoad || !phase.isDefinition {
+      try await execute(phase, for: tables, on: connection, run: run)
+    }
+    let outcome = LoadOutcome(
+      runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
+      tables: try await run.counts(of: tables, on: connection))
+    guard !options.isRehearsal else {
+      await connection.rollback()
+      return outcome
+    }
+    try await run.succeed(on: connection)
+    try await connection.execute("COMMIT;")
+    return outcome
+  }
+
+  /// Executes the plan's files of one phase, in order, and records each in the audit.
+  func execute(
+    _ phase: PlanFile.Phase, for tables: [StagedTable], on connection: TargetConnection,
+    run: RunRecord
+  ) async throws {
+    let selected = Dictionary(
+      tables.map { ($0.mapped.source, $0.mapped.target.quoted) },
+      uniquingKeysWith: { first, _ in first })
+    for file in plan.files where file.phase == phase {
+      if let table = file.table, selected[table] == nil { continue }
+      let target = file.table.flatMap { selected[$0] }
+      let began = ContinuousClock.now
+      do {
+        let results = try await connection.execute(plan.texts[file.path] ?? "", file: file.path)
+        let rowCount = results.last { $0.columns.contains("rows") }?.firstInteger("rows")
+        try await run.recordStep(
+          file, target: target, rowCount: rowCount,
+          milliseconds: began.millisecondsUntilNow, on: connection)
+        logger.debug(
+          "step done",
+          metadata: [
+            "run": "\(run.id)", "file": "\(file.path)", "rows": "\(rowCount ?? 0)",
+            "ms": "\(began.millisecondsUntilNow)",
+          ])
+      } catch {
+        await run.recordFailure(
+          of: file, target: target, error: error, milliseconds: began.millisecondsUntilNow)
+        throw error
+      }
+    }
+  }
+}

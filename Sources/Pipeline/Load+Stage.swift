@@ -1,0 +1,52 @@
+// Staging: chunks of the snapshot into stage tables, several tables at once.
+
+import Catalog
+import Logging
+import Staging
+import Statements
+import Target
+
+extension Load {
+  /// Fills the stage table of every table, each over one of `jobCount` connections.
+  ///
+  /// Stage tables are scratch: they are committed table by table and made anew by the next run.
+  /// A chunk that is not the one of the manifest is found before a row of it is sent.
+  func stage(_ tables: [StagedTable], run: RunRecord) async throws {
+    let largestFirst = tables.sorted {
+      ($0.manifest.bytes, $1.index) > ($1.manifest.bytes, $0.index)
+    }
+    let count = min(options.jobCount, max(tables.count, 1))
+    try await ConnectionPool.using(target, count: count, runID: run.id) { pool in
+      _ = try await forEachBlocking(largestFirst, jobCount: count) { table in
+        try await pool.withConnection { try await stage(table, on: $0, run: run) }
+      }
+    }
+  }
+
+  private func stage(
+    _ table: StagedTable, on connection: TargetConnection, run: RunRecord
+  ) async throws {
+    let began = ContinuousClock.now
+    try snapshot.verifyChunks(of: table.manifest)
+    try await execute(.stage, for: [table], on: connection, run: run)
+    let rowCount = try await connection.copyIn(
+      Merge.copyStatement(for: table.index, of: plan.database),
+      files: table.manifest.chunks.map { snapshot.chunkPath($0, of: table.manifest) })
+    guard rowCount == table.manifest.rows else {
+      throw PipelineError(
+        .differences,
+        """
+        \(table.mapped.source): the snapshot holds \(table.manifest.rows) rows, \
+        PostgreSQL took \(rowCount)
+        """,
+        advice: "nothing was merged; export the table again")
+    }
+    try await run.recordStaged(table, rowCount: rowCount, on: connection)
+    logger.info(
+      "table staged",
+      metadata: [
+        "run": "\(run.id)", "table": "\(table.mapped.source)", "rows": "\(rowCount)",
+        "bytes": "\(table.manifest.bytes)", "ms": "\(began.millisecondsUntilNow)",
+      ])
+  }
+}

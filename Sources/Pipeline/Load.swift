@@ -1,0 +1,144 @@
+// Where a run is driven: stage the rows of a snapshot, then merge them in one transaction.
+
+public import Catalog
+import FoundationEssentials
+public import Logging
+public import Staging
+import Target
+
+/// Loads a snapshot into the target: COPY into stage tables, then the plan's merge files.
+///
+/// Everything that changes final tables or key maps happens in one transaction, the run's own end
+/// included: a loader killed at any moment leaves the target as it was before or as it is after.
+public struct Load: Sendable {
+  let snapshot: Snapshot
+  let plan: Plan
+  let target: String
+  let options: Options
+  let logger: Logger
+
+  /// How to load.
+  public struct Options: Sendable {
+    public var selection: TableSelection
+    /// Connections that stage rows at the same time.
+    public var jobCount: Int
+    /// Runs everything, reports the numbers and rolls back.
+    public var isRehearsal: Bool
+    /// Seconds that a statement of the merge waits for a lock of somebody else.
+    public var lockTimeoutSeconds: Int
+
+    public init(
+      selection: TableSelection = .all, jobCount: Int = Limits.jobCountDefault,
+      isRehearsal: Bool = false, lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
+    ) {
+      self.selection = selection
+      self.jobCount = jobCount
+      self.isRehearsal = isRehearsal
+      self.lockTimeoutSeconds = lockTimeoutSeconds
+    }
+  }
+
+  /// - Parameter target: Connection URI; anything that libpq accepts.
+  public init(snapshot: Snapshot, plan: Plan, target: String, options: Options, logger: Logger) {
+    self.snapshot = snapshot
+    self.plan = plan
+    self.target = target
+    self.options = options
+    self.logger = logger
+  }
+
+  /// Runs the load from the lock to the commit.
+  ///
+  /// - Throws: `locked` (75) while another run of the same source works on the target, `drifted` (76)
+  ///   when final tables are not what the plan says, and what the server answers otherwise.
+  public func run() async throws -> LoadOutcome {
+    let tables = try selectedTables()
+    return try await TargetConnection.using(target) { control in
+      try await Installation(connection: control, logger: logger).ensure()
+      try await lockSource(on: control)
+      let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
+      try await run.begin(self)
+      do {
+        return try await stageAndMerge(tables, run: run)
+      } catch {
+        await run.fail(with: error)
+        throw error
+      }
+    }
+  }
+
+  private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
+    try await execute(.schemas, for: tables, on: run.control, run: run)
+    let isFirstLoad = try await Drift(connection: run.control, database: plan.database).check()
+    try await stage(tables, run: run)
+    return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
+  }
+
+  /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.
+  private func selectedTables() throws -> [StagedTable] {
+    let manifests = snapshot.manifest.tables
+    let names = Set(try options.selection.select(from: manifests.map(\.table)))
+    return plan.database.tables.enumerated().compactMap { index, table in
+      guard names.contains(table.source),
+        let manifest = snapshot.manifest.table(named: table.source), manifest.refusal == nil
+      else { return nil }
+      let source = snapshot.database.tables.first { $0.name == table.source }
+      return StagedTable(
+        index: index, mapped: table, manifest: manifest,
+        identityLastValue: source?.columns.compactMap(\.identity).first?.lastValue)
+    }
+  }
+
+  private func lockSource(on control: TargetConnection) async throws {
+    let source = plan.database.sourceName
+    guard case .held(let holder) = try await control.tryLock(source: source) else { return }
+    throw PipelineError(
+      .locked,
+      "another run of source '\(source)' works on this target"
+        + (holder.map { ": \($0)" } ?? ""),
+      advice: "wait for it to end")
+  }
+}
+
+/// A table of this run: what is planned for it and what the snapshot holds of it.
+struct StagedTable: Sendable {
+  /// Index into `MappedDatabase.tables`.
+  let index: Int
+  let mapped: MappedTable
+  let manifest: TableManifest
+  /// The last value that the source's identity column handed out.
+  let identityLastValue: Int64?
+}
+
+/// What a load did, table by table.
+public struct LoadOutcome: Sendable {
+  /// The counts of one table; every staged row is in exactly one of inserted … rejected.
+  public struct Table: Hashable, Sendable {
+    public let source: ObjectName
+    /// The final table as it stands in SQL.
+    public let target: String
+    public let staged: Int
+    /// By the kinds of `restage.row_count`.
+    let counts: [String: Int]
+
+    public var inserted: Int { counts["inserted"] ?? 0 }
+    public var updated: Int { counts["updated"] ?? 0 }
+    public var unchanged: Int { counts["unchanged"] ?? 0 }
+    /// Changed in the source and left alone, as the mapping says.
+    public var changed: Int { counts["changed"] ?? 0 }
+    public var rejected: Int { counts["rejected"] ?? 0 }
+    /// Loaded with a foreign key set to NULL, because the parent was not found.
+    public var nulled: Int { counts["nulled"] ?? 0 }
+    /// Rows loaded earlier that the source no longer has.
+    public var vanished: Int { counts["vanished"] ?? 0 }
+  }
+
+  public let runID: String
+  public let isFirstLoad: Bool
+  public let isRehearsal: Bool
+  public let tables: [Table]
+
+  public var insertedCount: Int { tables.reduce(0) { $0 + $1.inserted } }
+  public var updatedCount: Int { tables.reduce(0) { $0 + $1.updated } }
+  public var rejectedCount: Int { tables.reduce(0) { $0 + $1.rejected } }
+}

@@ -1,0 +1,158 @@
+// The plan on disk: written, read back and held to its hashes.
+
+import Catalog
+import FoundationEssentials
+import Statements
+import SystemPackage
+import Translation
+
+extension Plan {
+  /// Writes the plan's files; `plan.json`, which makes it a plan, comes last.
+  ///
+  /// What an earlier plan left in `ddl`, `merge` and `verify` is removed first, so that no file of
+  /// another plan stays between the new ones.
+  ///
+  /// - Throws: `cannotWrite` with the path and the system's reason.
+  public func write(to folder: String) throws(PipelineError) {
+    let manager = FileManager.default
+    do {
+      try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for name in ["plan.json", "ddl", "merge", "verify", "unsupported.md"]
+      where manager.fileExists(atPath: "\(folder)/\(name)") {
+        try manager.removeItem(atPath: "\(folder)/\(name)")
+      }
+      for file in files {
+        try Self.write(texts[file.path] ?? "", to: "\(folder)/\(file.path)")
+      }
+      try Self.write(UnsupportedReport.markdown(for: database), to: "\(folder)/unsupported.md")
+      try Self.write(try PlanIndex(self).json, to: "\(folder)/plan.json")
+    } catch {
+      throw PipelineError(
+        .cannotWrite, "the plan cannot be written to \(folder): \(error)",
+        advice: "name another folder with --into or --plan")
+    }
+  }
+
+  /// Reads a plan that `write` made.
+  ///
+  /// - Throws: `usage` when there is none; `notAllowed` when a file is not the one that was planned.
+  public init(reading folder: String) throws(PipelineError) {
+    let index: PlanIndex
+    do {
+      let bytes = try Data(contentsOf: URL(filePath: "\(folder)/plan.json"))
+      index = try JSONDecoder().decode(PlanIndex.self, from: bytes)
+    } catch {
+      throw PipelineError(
+        .usage, "\(folder) holds no plan that can be read: plan.json: \(error)",
+        advice: "make one with `restage plan SNAPSHOT --into DIR`")
+    }
+    guard index.format == PlanIndex.formatNumber else {
+      throw PipelineError(
+        .usage, "\(folder)/plan.json has format \(index.format), not \(PlanIndex.formatNumber)",
+        advice: "make the plan anew with this version")
+    }
+    var texts: [String: String] = [:]
+    for file in index.files {
+      texts[file.path] = try Self.readText(of: file, in: folder)
+    }
+    self.init(database: index.mapped, files: index.files, texts: texts)
+  }
+
+  private init(database: MappedDatabase, files: [PlanFile], texts: [String: String]) {
+    self.database = database
+    self.files = files
+    self.texts = texts
+  }
+
+  /// SHA-256 over the hashes of all files: one number for the whole plan.
+  public var sha256: String {
+    SQLFile.sha256(of: files.map { "\($0.sha256)  \($0.path)\n" }.joined())
+  }
+
+  private static func readText(of file: PlanFile, in folder: String) throws(PipelineError) -> String
+  {
+    let path = "\(folder)/\(file.path)"
+    let text: String
+    do {
+      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
+    } catch {
+      throw PipelineError(.usage, "\(path) of the plan cannot be read: \(error)")
+    }
+    let found = SQLFile.sha256(of: text)
+    guard found == file.sha256 else {
+      throw PipelineError(
+        .notAllowed,
+        "\(path) was changed after it was planned: SHA-256 \(found), plan.json says \(file.sha256)",
+        advice: "change the mapping, not the generated file, and plan again")
+    }
+    return text
+  }
+
+  private static func write(_ text: String, to path: String) throws {
+    let url = URL(filePath: path)
+    try FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: url)
+  }
+}
+
+/// What `plan.json` holds.
+private struct PlanIndex: Codable {
+  static let formatNumber = 1
+
+  struct PlannedTable: Codable {
+    let position: Int
+    let source: String
+    let target: String
+    let keys: String
+    let sourceKey: [String]
+    /// Source names of the tables that its foreign keys lead to.
+    let dependsOn: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case position, source, target, keys
+      case sourceKey = "source_key"
+      case dependsOn = "depends_on"
+    }
+  }
+
+  let format: Int
+  let source: String
+  let tables: [PlannedTable]
+  let files: [PlanFile]
+  let notes: [String]
+  /// Every decision, for the loader.
+  let mapped: MappedDatabase
+
+  init(_ plan: Plan) {
+    let database = plan.database
+    format = Self.formatNumber
+    source = database.sourceName
+    files = plan.files
+    notes = database.notes
+    mapped = database
+    tables = database.tables.enumerated().map { index, table in
+      let parents = Set(table.foreignKeys.map(\.parent)).subtracting([index]).sorted()
+      return PlannedTable(
+        position: index + 1, source: table.source.description, target: table.target.quoted,
+        keys: table.keysMode, sourceKey: table.sourceKeyNames,
+        dependsOn: parents.map { database.tables[$0].source.description })
+    }
+  }
+
+  var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+  }
+}
+
+extension MappedTable {
+  /// The source key's columns under their source names; empty for the whole row.
+  var sourceKeyNames: [String] {
+    if case .columns(let indexes) = sourceKey { return indexes.map { columns[$0].sourceName } }
+    return []
+  }
+}

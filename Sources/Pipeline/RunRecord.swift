@@ -1,0 +1,147 @@
+// What the target remembers of a run: restage.run, its steps, and what was staged.
+
+import Catalog
+import Staging
+import Target
+
+/// One run in the audit tables of the target.
+struct RunRecord: Sendable {
+  /// Outside the merge's transaction: what it writes stays when the merge is rolled back.
+  let control: TargetConnection
+  let id: String
+
+  /// Begins the run; runs whose loader is gone are marked as interrupted first.
+  func begin(_ load: Load) async throws {
+    try await control.query(
+      """
+      SELECT restage.begin_run(
+        source_name => $1,
+        id => $2::uuid,
+        source_kind => $3,
+        snapshot => $4,
+        mode => $5,
+        tool_version => $6,
+        plan_sha256 => $7
+      )
+      """,
+      [
+        load.plan.database.sourceName, id, load.snapshot.manifest.source.kind, load.snapshot.folder,
+        load.options.isRehearsal ? "rehearsal" : "load", Version.number, load.plan.sha256,
+      ])
+  }
+
+  /// Ends the run as succeeded, on the connection of the merge: with the rows or not at all.
+  func succeed(on merge: TargetConnection) async throws {
+    try await merge.query("SELECT restage.finish_run($1::uuid)", [id])
+  }
+
+  /// Ends a rehearsal, whose merge was rolled back.
+  func endRehearsal() async throws {
+    try await succeed(on: control)
+  }
+
+  /// Ends the run as failed, also when its task is cancelled. Where the server is gone nothing can be
+  /// written; the next run then finds the run without a loader and marks it as interrupted.
+  func fail(with error: any Error) async {
+    await Task.detached { [self] in
+      _ = try? await control.query(
+        "SELECT restage.fail_run($1::uuid, $2)", [id, "\(error)"])
+    }.value
+  }
+}
+
+// MARK: - Steps
+
+extension RunRecord {
+  /// Records a file that was executed, in the transaction of `connection`.
+  ///
+  /// - Parameter target: The final table, quoted; nil for a file about no single table.
+  func recordStep(
+    _ file: PlanFile, target: String?, rowCount: Int?, milliseconds: Int64,
+    on connection: TargetConnection
+  ) async throws {
+    try await connection.query(
+      Self.recordStatement,
+      [
+        id, target, file.step, rowCount.map { "\($0)" }, "succeeded", nil, "\(milliseconds)",
+        file.path, file.sha256,
+      ])
+  }
+
+  /// Records the file that failed, behind the back of the merge's transaction.
+  func recordFailure(
+    of file: PlanFile, target: String?, error: any Error, milliseconds: Int64
+  ) async {
+    await Task.detached { [self] in
+      _ = try? await control.query(
+        Self.recordStatement,
+        [
+          id, target, file.step, nil, "failed", "\(error)", "\(milliseconds)", file.path,
+          file.sha256,
+        ])
+    }.value
+  }
+
+  private static let recordStatement = """
+    SELECT restage.record_step(
+      run => $1::uuid,
+      table_name => $2,
+      operation => $3,
+      rows_affected => $4::bigint,
+      status => $5,
+      error_message => $6,
+      started_at => clock_timestamp() - $7::bigint * interval '1 millisecond',
+      metadata => jsonb_build_object('file', $8::text, 'sha256', $9::text)
+    )
+    """
+}
+
+// MARK: - Rows
+
+extension RunRecord {
+  /// Remembers what was staged of a table, chunk by chunk.
+  func recordStaged(
+    _ table: StagedTable, rowCount: Int, on connection: TargetConnection
+  ) async throws {
+    let name = table.mapped.target.quoted
+    try await connection.query(
+      "SELECT restage.record_staged($1::uuid, $2, $3::bigint, $4::bigint, $5::bigint, $6::bigint)",
+      [
+        id, name, "\(table.manifest.rows)", "\(rowCount)", "\(table.manifest.rejects)",
+        table.identityLastValue.map { "\($0)" },
+      ])
+    for (index, chunk) in table.manifest.chunks.enumerated() {
+      try await connection.query(
+        """
+        SELECT restage.record_chunk($1::uuid, $2, $3::integer, $4, $5::bigint, $6::bigint, $7)
+        """,
+        [
+          id, name, "\(index + 1)", "data/\(table.manifest.folder)/\(chunk.file)", "\(chunk.rows)",
+          "\(chunk.bytes)", chunk.xxh3,
+        ])
+    }
+  }
+
+  /// What became of the staged rows, as the merge counted them.
+  func counts(
+    of tables: [StagedTable], on connection: TargetConnection
+  ) async throws -> [LoadOutcome.Table] {
+    let result = try await connection.query(
+      """
+      SELECT c.table_name, c.kind, c.rows
+      FROM restage.row_count AS c
+      WHERE c.run_id = $1::uuid
+      """, [id])
+    var counts: [String: [String: Int]] = [:]
+    for row in result.rows {
+      guard row.count == 3, let table = row[0], let kind = row[1] else { continue }
+      counts[table, default: [:]][kind] = row[2].flatMap { Int($0) }
+    }
+    return tables.map { table in
+      let name = table.mapped.target.quoted
+      return LoadOutcome.Table(
+        source: table.mapped.source, target: name, staged: table.manifest.rows,
+        counts: counts[name] ?? [:])
+    }
+  }
+}

@@ -1,0 +1,1 @@
+../../sql/restage--1.0.sql
