@@ -1,0 +1,23 @@
+import ArgumentParser
+import BackupSource
+import Report
+
+struct InspectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Show what a source holds and what cannot be moved")
+
+  @Argument(help: ArgumentHelp("What to look into.", valueName: "source")) var source: String
+  @OptionGroup var sourceOptions: SourceOptions
+  @Flag(help: "Print one JSON object instead of a table.") var json = false
+
+  func run() async throws {
+    let source = try sourceOptions.open(source)
+    let inspection = Inspection(of: source.readCatalog())
+    if json {
+      Terminal.answer(try jsonText(inspection))
+    } else {
+      let facts = source.facts.map { "\($0.name): \($0.value)\n" }.joined()
+      Terminal.answer("\(facts)\n\(inspection)")
+    }
+  }
+}

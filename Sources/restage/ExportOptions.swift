@@ -1,0 +1,34 @@
+import ArgumentParser
+import BackupSource
+import FoundationEssentials
+import Logging
+import Pipeline
+import Staging
+
+/// What `export` and `run` share.
+struct ExportOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the snapshot itself; staging/<database>/<UTC time>.", valueName: "folder"))
+  var into: String?
+
+  @OptionGroup var sourceOptions: SourceOptions
+  @OptionGroup var tables: TableOptions
+
+  func run(_ specification: String, logger: Logger) async throws -> Export.Outcome {
+    let source = try sourceOptions.open(specification)
+    for warning in source.identity.warnings { logger.warning("\(warning)") }
+    return try await Export(
+      source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
+      selection: tables.selection, jobCount: tables.jobs, logger: logger
+    ).run()
+  }
+
+  /// `staging/Northwind/20260131T040000Z`; a database's name can be a path and is made harmless.
+  private static func defaultFolder(of database: String) -> String {
+    let name = String(
+      database.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" })
+    let time = Date.now.formatted(.iso8601).filter { !"-:".contains($0) }
+    return "staging/\(name.isEmpty || name.hasPrefix(".") ? "database" : name)/\(time)"
+  }
+}

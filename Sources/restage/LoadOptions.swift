@@ -1,0 +1,41 @@
+import ArgumentParser
+import Catalog
+import Logging
+import Pipeline
+import Report
+import Staging
+
+/// What `load` and `run` share.
+struct LoadOptions: ParsableArguments {
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var plan: PlanOptions
+
+  @Flag(help: "Run everything, report the numbers, and roll back.")
+  var rehearse = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds to wait for a lock that somebody else holds.", valueName: "seconds"))
+  var lockTimeout: Int = Limits.lockTimeoutSeconds
+
+  /// Loads and prints what became of each table's rows.
+  func run(
+    _ snapshot: Snapshot, tables: TableOptions, logger: Logger
+  ) async throws -> LoadOutcome {
+    let plan = try plan.plan(for: snapshot)
+    for note in plan.database.notes { logger.debug("\(note)") }
+    let began = ContinuousClock.now
+    let outcome = try await Load(
+      snapshot: snapshot, plan: plan, target: target.uri,
+      options: Load.Options(
+        selection: tables.selection, jobCount: tables.jobs, isRehearsal: rehearse,
+        lockTimeoutSeconds: lockTimeout),
+      logger: logger
+    ).run()
+    let elapsed = (ContinuousClock.now - began).components
+    let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    Terminal.answer(
+      outcome.summary(of: plan.database.sourceName, seconds: seconds).description)
+    return outcome
+  }
+}

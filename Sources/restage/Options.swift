@@ -1,0 +1,118 @@
+import ArgumentParser
+import BackupSource
+import FoundationEssentials
+import Logging
+import Pipeline
+import Staging
+import Translation
+
+/// Options that every command takes.
+struct LogOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Progress on stderr as text or json.", valueName: "format"))
+  var log: LogFormat = .text
+
+  @Flag(name: .shortAndLong, help: "Report each file and step.")
+  var verbose = false
+
+  @Flag(name: .shortAndLong, help: "Report warnings and errors only.")
+  var quiet = false
+
+  enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+  var logger: Logger {
+    let level: Logger.Level = verbose ? .debug : quiet ? .warning : .info
+    let format: LogLines.Format = log == .json ? .json : .text
+    return Logger(label: "restage") { _ in LogLines(format: format, level: level) }
+  }
+}
+
+/// The source of `inspect`, `export`, `run` and `doctor`.
+struct SourceOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Backup set in the file, from 1; the newest full one.", valueName: "number"))
+  var setNumber: Int?
+
+  func open(_ specification: String) throws -> BackupSource {
+    try BackupSource(specification, setNumber: setNumber)
+  }
+}
+
+/// Which tables, and how many at a time.
+struct TableOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Tables as schema.table with *, separated by commas; all.", valueName: "patterns"))
+  var tables: String?
+
+  @Option(help: ArgumentHelp("Tables worked on at the same time, 1 to 64.", valueName: "number"))
+  var jobs: Int = Limits.jobCountDefault
+
+  func validate() throws {
+    guard (1...Limits.jobCountMax).contains(jobs) else {
+      throw ValidationError("--jobs takes 1 to \(Limits.jobCountMax), not \(jobs)")
+    }
+  }
+
+  var selection: TableSelection { TableSelection(tables) }
+}
+
+/// Where rows go.
+struct TargetOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Target database as libpq takes it (URI or keywords); RESTAGE_TARGET_URI, then PG* variables.",
+      valueName: "uri"))
+  var target: String?
+
+  /// An empty string lets libpq take everything from its environment.
+  var uri: String { target ?? ProcessInfo.processInfo.environment["RESTAGE_TARGET_URI"] ?? "" }
+}
+
+/// The mapping file of `plan`, `load` and `run`.
+struct MappingOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Mapping file; every key is optional.", valueName: "file"))
+  var mapping: String?
+
+  func read() throws -> Mapping {
+    guard let mapping else { return Mapping() }
+    let text: String
+    do {
+      text = try String(contentsOf: URL(filePath: mapping), encoding: .utf8)
+    } catch {
+      throw PipelineError(
+        .wrongMapping, "mapping file \(mapping) cannot be read: \(error)")
+    }
+    return try Mapping(yaml: text, file: mapping)
+  }
+}
+
+/// Where a load takes its SQL from.
+struct PlanOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plan"),
+    help: ArgumentHelp(
+      "Plan folder that `restage plan` wrote; without it the plan is made now.",
+      valueName: "folder"))
+  var folder: String?
+
+  @OptionGroup var mapping: MappingOptions
+
+  func validate() throws {
+    if folder != nil, mapping.mapping != nil {
+      throw ValidationError("--plan and --mapping exclude each other: a plan holds its mapping")
+    }
+  }
+
+  /// The plan as it stands on disk: read from `--plan`, or written beside the snapshot first.
+  func plan(for snapshot: Snapshot) throws -> Plan {
+    if let folder {
+      let plan = try Plan(reading: folder)
+      try plan.check(against: snapshot)
+      return plan
+    }
+    let made = "\(snapshot.folder)/plan"
+    try Plan(snapshot.database, mapping: try mapping.read()).write(to: made)
+    return try Plan(reading: made)
+  }
+}

@@ -1,0 +1,27 @@
+public import ArgumentParser
+import Catalog
+import Pipeline
+public import Report
+import Staging
+
+/// What `verify` and `run` share.
+struct VerifyOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("counts, keys or content.", valueName: "level"))
+  var level: Verification.Level = .content
+
+  /// Proves the load of a snapshot and prints what was compared.
+  func run(
+    _ snapshot: Snapshot, plan: Plan, target: String, tables: TableOptions
+  ) async throws -> Verification {
+    let names = Set(try tables.selection.select(from: snapshot.manifest.tables.map(\.table)))
+    var verifier = Verifier(snapshot: snapshot, database: plan.database, level: level)
+    verifier.tables = plan.database.tables.indices.filter {
+      names.contains(plan.database.tables[$0].source)
+    }
+    let proof = try await verifier.run(target: target, connectionCount: tables.jobs)
+    Terminal.answer("\(proof)")
+    return proof
+  }
+}
+
+extension Verification.Level: ExpressibleByArgument {}
