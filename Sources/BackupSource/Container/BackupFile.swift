@@ -142,7 +142,7 @@ extension BackupFile {
       throw BackupError(
         .refusedKind, file: backup.streams[0].fileName,
         problem: "is a backup of SQL Server 2000 or older (internal version \(version.number))",
-        advice: "restore it on SQL Server 2005 to 2016 and back it up from there")
+        advice: "restore it on SQL Server 2005 to 2008 R2 and back it up from there")
     }
   }
 

@@ -1,55 +1,58 @@
-/// Eight pages of a region, and the extent that their headers say they are, section 6.
+/// Eight pages of a region, and the extents that their headers name, section 6.
 ///
-/// Formatted pages know their number. Unallocated pages inside a copied extent keep old headers or
-/// are zero, so the majority decides.
+/// Formatted pages know their number. Unallocated pages inside a copied extent keep old headers,
+/// which can name other extents, or are zero; so the majority is heard first and the rest kept.
 struct Frame: Sendable {
+  /// An extent that one of the headers names.
+  struct Vote: Hashable, Sendable {
+    let extent: ExtentID
+    /// How many of the eight headers name it.
+    var count: Int
+    /// The newest of the pages that name it.
+    var lsn: LogSequenceNumber
+  }
+
   let place: Place
-  /// Nil where no header is plausible.
-  let extent: ExtentID?
-  /// How many of the eight headers name `extent`.
-  let votes: Int
-  /// The newest of the pages that name `extent`.
-  let lsn: LogSequenceNumber
+  /// The one with most headers first; empty where no header is plausible.
+  let votes: [Vote]
   /// Filler between the last extent and the end of a region.
   let isFiller: Bool
 
-  /// - Parameter bytes: The frame's 64 KiB.
+  /// The extent that most headers name.
+  var extent: ExtentID? { votes.first?.extent }
+
+  /// Takes the frame's 64 KiB.
   init(_ bytes: UnsafeRawBufferPointer, at place: Place) {
     self.place = place
-    var ballot = Ballot()
+    var votes: [Vote] = []
+    var fillerCount = 0
     for index in 0..<PageLayout.pagesPerExtent {
       let start = index * PageLayout.byteCount
       guard start + PageLayout.headerByteCount <= bytes.count else { break }
       let page = UnsafeRawBufferPointer(rebasing: bytes[start...])
-      if let header = PageHeader(page.bytes) { ballot.take(header, index) }
+      guard let header = PageHeader(page.bytes), header.version == 1 else { continue }
+      if header.type == .filler {
+        fillerCount += 1
+      } else if header.id.file > 0, Int(header.id.page) % PageLayout.pagesPerExtent == index {
+        votes.count(header)
+      }
     }
-    isFiller = ballot.fillerCount > 0 && ballot.votes.isEmpty
-    let winner = ballot.votes.max { ($0.count, $1.extent) < ($1.count, $0.extent) }
-    extent = winner?.extent
-    votes = winner?.count ?? 0
-    lsn = winner?.lsn ?? .none
+    votes.sort { ($1.count, $0.extent) < ($0.count, $1.extent) }
+    self.votes = votes
+    isFiller = fillerCount > 0 && votes.isEmpty
   }
+
+  func vote(for extent: ExtentID) -> Vote? { votes.first { $0.extent == extent } }
 }
 
-private struct Ballot {
-  var votes: [(extent: ExtentID, count: Int, lsn: LogSequenceNumber)] = []
-  var fillerCount = 0
-
-  mutating func take(_ header: PageHeader, _ index: Int) {
-    guard header.version == 1 else { return }
-    guard header.type != .filler else {
-      fillerCount += 1
-      return
-    }
-    guard header.id.file > 0, Int(header.id.page) % PageLayout.pagesPerExtent == index else {
-      return
-    }
+extension [Frame.Vote] {
+  fileprivate mutating func count(_ header: PageHeader) {
     let extent = ExtentID(of: header.id)
-    if let known = votes.firstIndex(where: { $0.extent == extent }) {
-      votes[known].count += 1
-      votes[known].lsn = max(votes[known].lsn, header.lsn)
+    if let known = firstIndex(where: { $0.extent == extent }) {
+      self[known].count += 1
+      self[known].lsn = Swift.max(self[known].lsn, header.lsn)
     } else {
-      votes.append((extent, 1, header.lsn))
+      append(Frame.Vote(extent: extent, count: 1, lsn: header.lsn))
     }
   }
 }

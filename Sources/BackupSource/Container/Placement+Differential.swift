@@ -66,22 +66,18 @@ extension Placement {
     let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
     var missing: [ExtentID] = []
     for file in files {
-      let extentCount = file.byteCount / PageLayout.extentByteCount
-      let intervals = AllocationInterval.count(forPages: extentCount * PageLayout.pagesPerExtent)
-      for interval in 0..<intervals {
-        let first = interval * AllocationInterval.extentCount
+      for interval in file.intervals {
         var changed = AllocationBitmap()
         let page = AllocationInterval.mapPage(.differential, interval)
         try changed.load(pages, PageID(file: file.id, page: page))
-        let end = min(extentCount - first, AllocationInterval.extentCount)
-        for extent in 0..<end where changed[extent] {
+        for extent in file.extents(ofInterval: interval) where changed[extent] {
           let id = ExtentID(file: file.id, interval: interval, extent: extent)
           if !named.contains(id) { missing.append(id) }
         }
       }
     }
-    // A changed extent that has been deallocated since may hold no page that names itself.
-    guard missing.count <= frameCount - named.count else {
+    // A changed extent that has been deallocated since may hold no page that names it.
+    guard missing.count <= overlays.reduce(0, { $0 + $1.namelessCount }) else {
       throw damaged(
         "\(missing.count) changed extents are missing, the first one begins with page "
           + "\(missing.first?.page(0) ?? .none)", of: fileName)

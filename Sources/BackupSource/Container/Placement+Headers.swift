@@ -6,47 +6,63 @@ extension Placement {
   mutating func placeByHeaders(
     _ members: [BackupSet], _ files: [BackupDataFile]
   ) throws(BackupError) {
-    var frames: [[Frame]] = []
+    var frameCount = 0
+    var loose: [Frame] = []
+    var claims: [ExtentID: [Frame]] = [:]
     for (stream, member) in members.enumerated() {
-      var list: [Frame] = []
-      if let region = member.regions.first {
-        try streams.forEachFrame(of: region, in: stream) { (frame) throws(BackupError) in
-          if !frame.isFiller { list.append(frame) }
-          return !frame.isFiller
+      guard let region = member.regions.first else { continue }
+      let frames = try self.frames(of: region, in: stream)
+      frameCount += frames.count
+      let trusted = frames.ascending()
+      for (frame, isTrusted) in zip(frames, trusted) {
+        if isTrusted, let extent = frame.extent {
+          claims[extent, default: []].append(frame)
+        } else {
+          loose.append(frame)
         }
       }
-      frames.append(list)
     }
-    try requireCount(of: frames.reduce(0) { $0 + $1.count }, files)
-    let leftovers = try placeClaims(of: frames, files)
-    try requirePlanned(files, leftoverCount: leftovers)
+    try requireCount(frameCount, files)
+    loose += try place(claims)
+    try requirePlanned(files, loose)
   }
 
   /// Lays a later region over what is placed already.
   ///
   /// A frame whose headers are leftovers of a deallocated extent can name an extent that is
-  /// elsewhere. Log sequence numbers never go back, so an older frame never replaces a newer one.
+  /// elsewhere. Log sequence numbers never go back, so an older frame never replaces a newer one,
+  /// and an extent that only a minority of headers names must be newer.
   mutating func overlay(_ region: DataRegion, in stream: Int) throws(BackupError) -> Overlay {
     var overlay = Overlay()
-    var places: [(ExtentID, Place)] = []
-    try streams.forEachFrame(of: region, in: stream) { (frame) throws(BackupError) in
-      guard !frame.isFiller else { return false }
+    for frame in try frames(of: region, in: stream) {
       overlay.frameCount += 1
-      guard let extent = frame.extent else { return true }
-      overlay.extents.insert(extent)
-      if let old = map[extent] {
-        let standing = try streams.frame(at: old)
-        guard standing.extent != extent || standing.lsn <= frame.lsn else { return true }
+      if frame.extent.map(overlay.extents.contains) ?? true { overlay.namelessCount += 1 }
+      for vote in frame.votes {
+        overlay.extents.insert(vote.extent)
+        let old = try map[vote.extent].map { (place) throws(BackupError) in
+          try streams.frame(at: place).vote(for: vote.extent)?.lsn
+        }
+        if let lsn = old ?? nil, lsn > vote.lsn || lsn == vote.lsn && vote.extent != frame.extent {
+          continue
+        }
+        map[vote.extent] = frame.place
       }
-      places.append((extent, frame.place))
-      return true
     }
-    for (extent, place) in places { map[extent] = place }
     return overlay
   }
 
+  /// The frames of a region up to the filler at its end.
+  private func frames(of region: DataRegion, in stream: Int) throws(BackupError) -> [Frame] {
+    var frames: [Frame] = []
+    try streams.forEachFrame(of: region, in: stream) { frame in
+      if !frame.isFiller { frames.append(frame) }
+      return !frame.isFiller
+    }
+    return frames
+  }
+
   private func requireCount(
-    of frameCount: Int, _ files: [BackupDataFile]
+    _ frameCount: Int, _ files: [BackupDataFile]
   ) throws(BackupError) {
     let extentCount = files.reduce(0) {
       $0 + ($1.pageCount + PageLayout.pagesPerExtent - 1) / PageLayout.pagesPerExtent
@@ -57,89 +73,129 @@ extension Placement {
     }
   }
 
-  /// Places each frame at the extent it names. Returns how many frames could not be placed.
-  private mutating func placeClaims(
-    of members: [[Frame]], _ files: [BackupDataFile]
-  ) throws(BackupError) -> Int {
-    var claims: [ExtentID: [Claim]] = [:]
-    var leftoverCount = 0
-    let known = Set(files.map(\.id))
-    for frames in members {
-      for (index, frame) in frames.enumerated() {
-        guard let extent = frame.extent, known.contains(extent.file) else {
-          leftoverCount += 1
-          continue
-        }
-        let isInOrder = Claim.isInOrder(extent, at: index, of: frames)
-        claims[extent, default: []].append(Claim(frame: frame, isInOrder: isInOrder))
-      }
-    }
-    for (extent, rivals) in claims {
-      guard let winner = Claim.winner(of: rivals) else {
+  /// Places each claimed extent where most headers name it; the other frames are loose.
+  private mutating func place(_ claims: [ExtentID: [Frame]]) throws(BackupError) -> [Frame] {
+    var loose: [Frame] = []
+    for (extent, frames) in claims {
+      let counts = frames.map { $0.votes[0].count }
+      let most = counts.max() ?? 0
+      guard let winner = counts.firstIndex(of: most), winner == counts.lastIndex(of: most) else {
         throw damaged("two extents of the backup both name themselves page \(extent.page(0))")
       }
-      map[extent] = winner.place
-      leftoverCount += rivals.count - 1
+      map[extent] = frames[winner].place
+      loose += frames[..<winner] + frames[(winner + 1)...]
     }
-    return leftoverCount
+    return loose
   }
 
   /// Every extent that the allocation maps plan must be there, those past the end of the file
-  /// excepted; frames with no plausible header may account for some.
-  private func requirePlanned(
-    _ files: [BackupDataFile], leftoverCount: Int
+  /// excepted.
+  ///
+  /// One that is missing is placed at a loose frame with a header that names it. One that no header
+  /// names has no formatted page, so its frame need not be known, only be there.
+  private mutating func requirePlanned(
+    _ files: [BackupDataFile], _ loose: [Frame]
   ) throws(BackupError) {
+    var (missing, unplanned) = try compareWithPlan(files)
+    let candidates =
+      try loose
+      + unplanned.map { (place) throws(BackupError) in
+        try streams.frame(at: place)
+      }
+    for frame in candidates {
+      for vote in frame.votes where missing.remove(vote.extent) != nil {
+        map[vote.extent] = frame.place
+      }
+    }
+    guard missing.count <= candidates.count else {
+      throw damaged(
+        "\(missing.count) extents are missing, the first one begins with page "
+          + "\(missing.min()?.page(0) ?? .none)")
+    }
+  }
+
+  /// Extents that are planned and not placed, and places of those that are placed and not planned.
+  private func compareWithPlan(
+    _ files: [BackupDataFile]
+  ) throws(BackupError) -> (missing: Set<ExtentID>, unplanned: [Place]) {
     let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
-    var missing: [ExtentID] = []
+    var missing: Set<ExtentID> = []
+    var unplanned: [Place] = []
     for file in files {
-      let extentCount = file.byteCount / PageLayout.extentByteCount
-      let pageCount = extentCount * PageLayout.pagesPerExtent
-      for interval in 0..<AllocationInterval.count(forPages: pageCount) {
+      for interval in file.intervals {
         let plan = try AllocationPlan(pages, file: file.id, interval: interval)
-        let first = interval * AllocationInterval.extentCount
-        let end = min(extentCount - first, AllocationInterval.extentCount)
-        for extent in 0..<end where plan.contains(extent) {
+        for extent in file.extents(ofInterval: interval) {
           let id = ExtentID(file: file.id, interval: interval, extent: extent)
-          if map[id] == nil { missing.append(id) }
+          switch (plan.contains(extent), map[id]) {
+          case (true, nil): missing.insert(id)
+          case (false, let place?): unplanned.append(place)
+          default: break
+          }
         }
       }
     }
-    guard missing.count <= leftoverCount else {
-      throw damaged(
-        "\(missing.count) extents are missing, the first one begins with page "
-          + "\(missing.first?.page(0) ?? .none)")
-    }
+    return (missing, unplanned)
   }
 }
 
 /// What a later region held.
 struct Overlay: Sendable {
   var frameCount = 0
+  /// Frames whose headers name no extent, or one that another frame names too.
+  var namelessCount = 0
+  /// Every extent that a header names.
   var extents: Set<ExtentID> = []
 }
 
-/// A frame that names an extent, and whether it stands in the ascending order of its member.
-private struct Claim {
-  let frame: Frame
-  let isInOrder: Bool
-
-  var place: Place { frame.place }
-
-  /// Compares with the frames before and after, which may be leftovers themselves: fitting to one
-  /// side is enough.
-  static func isInOrder(_ extent: ExtentID, at index: Int, of frames: [Frame]) -> Bool {
-    let before = index > 0 ? frames[index - 1].extent : nil
-    let after = index + 1 < frames.count ? frames[index + 1].extent : nil
-    return (before.map { $0 < extent } ?? true) && (after.map { extent < $0 } ?? true)
+extension BackupDataFile {
+  var intervals: Range<Int> {
+    0..<AllocationInterval.count(forPages: extentCount * PageLayout.pagesPerExtent)
   }
 
-  /// The one in order, else the one with most votes; nil where that does not decide.
-  static func winner(of rivals: [Claim]) -> Claim? {
-    let inOrder = rivals.filter(\.isInOrder)
-    if inOrder.count == 1 { return inOrder[0] }
-    let candidates = inOrder.isEmpty ? rivals : inOrder
-    let votes = candidates.map(\.frame.votes).max() ?? 0
-    let best = candidates.filter { $0.frame.votes == votes }
-    return best.count == 1 ? best[0] : nil
+  /// Extents of an interval up to the end of the file, counted from the interval's first.
+  func extents(ofInterval interval: Int) -> Range<Int> {
+    let first = interval * AllocationInterval.extentCount
+    return 0..<min(extentCount - first, AllocationInterval.extentCount)
   }
+
+  private var extentCount: Int { byteCount / PageLayout.extentByteCount }
+}
+
+extension [Frame] {
+  /// Which frames belong to the longest ascending row of extents, for each file by itself.
+  ///
+  /// A member holds its extents in ascending order, so a frame out of order bears old headers.
+  fileprivate func ascending() -> [Bool] {
+    var isTrusted = [Bool](repeating: false, count: count)
+    for file in Set(compactMap(\.extent?.file)) {
+      let members = indices.filter { self[$0].extent?.file == file }
+      for member in longestAscending(members.map { self[$0].extent?.number ?? 0 }) {
+        isTrusted[members[member]] = true
+      }
+    }
+    return isTrusted
+  }
+}
+
+/// Indexes of a longest strictly ascending subsequence (patience sorting).
+func longestAscending(_ numbers: [UInt32]) -> [Int] {
+  // tails[n]: the index of the smallest number that ends an ascending row of n + 1.
+  var tails: [Int] = []
+  var previous = [Int?](repeating: nil, count: numbers.count)
+  for (index, number) in numbers.enumerated() {
+    var (low, high) = (0, tails.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if numbers[tails[middle]] < number { low = middle + 1 } else { high = middle }
+    }
+    previous[index] = low > 0 ? tails[low - 1] : nil
+    if low == tails.count { tails.append(index) } else { tails[low] = index }
+  }
+  var row: [Int] = []
+  var next = tails.last
+  while let index = next {
+    row.append(index)
+    next = previous[index]
+  }
+  return row.reversed()
 }

@@ -43,7 +43,7 @@ struct Placement {
 extension Placement {
   var firstName: String { streams.streams[0].fileName }
 
-  private mutating func placeByPlan(
+  mutating func placeByPlan(
     _ files: [BackupDataFile], in region: DataRegion
   ) throws(BackupError) {
     var cursor = 0
@@ -94,7 +94,7 @@ extension Placement {
   }
 
   /// Looks at a few extents of each file: an allocated page must carry the number its place means.
-  private func requireSamples(of files: [BackupDataFile]) throws(BackupError) {
+  func requireSamples(of files: [BackupDataFile]) throws(BackupError) {
     let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
     var freeSpace = PageFreeSpace(pages)
     for file in files {

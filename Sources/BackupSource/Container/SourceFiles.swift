@@ -1,5 +1,3 @@
-import SystemPackage
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -23,6 +21,10 @@ struct SourceFiles: Hashable, Sendable {
   }
 
   init(_ specification: String, exists: (String) -> Bool) throws(BackupError) {
+    if exists(specification) {
+      (base, differential) = ([specification], [])
+      return
+    }
     if let list = Self.list(specification, exists) {
       (base, differential) = (list, [])
       return
@@ -60,9 +62,9 @@ struct SourceFiles: Hashable, Sendable {
   private static func missing(_ text: String, _ exists: (String) -> Bool) -> BackupError {
     let parts = text.split { $0 == "," || $0 == "+" }.map(String.init)
     let name = parts.first { !exists($0) } ?? text
-    let file = FilePath(name).lastComponent?.string ?? name
     return BackupError(
-      .unreadable, file: file, problem: "there is no such file", advice: "check the path")
+      .unreadable, file: lastComponent(of: name), problem: "there is no such file",
+      advice: "check the path")
   }
 
   /// 64 members each for the full backup and the differential.
@@ -71,4 +73,10 @@ struct SourceFiles: Hashable, Sendable {
 
 private func fileExists(_ path: String) -> Bool {
   !path.utf8.contains(0) && access(path, F_OK) == 0
+}
+
+/// A path's last part, for messages; they never show folders.
+func lastComponent(of path: String) -> String {
+  let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) }
+  return name ?? path
 }

@@ -66,7 +66,7 @@ final class InputFile: ByteStream {
   /// - Throws: `unreadable` when the system refuses, or the path is not a regular file.
   init(path: String) throws(BackupError) {
     let filePath = FilePath(path)
-    fileName = filePath.lastComponent?.string ?? path
+    fileName = lastComponent(of: path)
     do {
       // Non-blocking, so that a named pipe is refused below instead of waited for.
       descriptor = try FileDescriptor.open(filePath, .readOnly, options: [.nonBlocking])
