@@ -104,8 +104,9 @@ extension Identity {
   ///
   /// - Returns: nil when a number does not fit 64 bits or the bytes are something else.
   init?(idtval bytes: [UInt8], _ column: SystemColumn) {
-    guard bytes.count % 3 == 1, bytes.count > 3, let flags = bytes.last else { return nil }
-    let width = bytes.count / 3
+    guard let width = Self.width(column.xtype), bytes.count == 3 * width + 1,
+      let flags = bytes.last
+    else { return nil }
     let isUnsigned = column.xtype == XType.tinyint
     let numbers = (0..<3).map { index in
       Self.number(Array(bytes[index * width..<(index + 1) * width]), isUnsigned: isUnsigned)
@@ -115,6 +116,17 @@ extension Identity {
     }
     // Bit 0 of the flags: no value was handed out yet, and "last" repeats the seed.
     self.init(seed: seed, increment: increment, lastValue: flags & 1 != 0 ? nil : last)
+  }
+
+  private static func width(_ xtype: UInt8) -> Int? {
+    switch xtype {
+    case XType.tinyint: 1
+    case XType.smallint: 2
+    case XType.int: 4
+    case XType.bigint: 8
+    case XType.decimal, XType.numeric: 20
+    default: nil
+    }
   }
 
   private static func number(_ bytes: [UInt8], isUnsigned: Bool) -> Int64? {

@@ -91,7 +91,9 @@ struct AddedDefault: Sendable {
   /// Physical number of the column.
   let number: Int
   let value: [UInt8]?
+}
 
+extension AddedDefault {
   init?(_ row: SystemRow) throws(BackupError) {
     guard try row.int("valclass") == 1, try row.int("valnum") == 0 else { return nil }
     rowset = try row.int("id")

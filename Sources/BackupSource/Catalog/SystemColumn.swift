@@ -30,6 +30,13 @@ struct SystemColumn: Sendable {
   let ruleID: Int
   let identityBytes: [UInt8]?
 
+  /// As a system table declares it.
+  var declaration: SystemLayout.Declaration {
+    .init(name, xtype, max(length, 0))
+  }
+}
+
+extension SystemColumn {
   /// - Returns: nil for a parameter.
   init?(_ row: SystemRow) throws(BackupError) {
     guard try row.int("number") == 0 else { return nil }
@@ -46,10 +53,5 @@ struct SystemColumn: Sendable {
     defaultID = try row.int("dflt")
     ruleID = try row.int("chk")
     identityBytes = try row.bytes("idtval")
-  }
-
-  /// As a system table declares it.
-  var declaration: SystemLayout.Declaration {
-    .init(name, xtype, max(length, 0))
   }
 }

@@ -159,7 +159,9 @@ struct AllocationUnit: Sendable {
   let first: PageID
   let root: PageID
   let firstIAM: PageID
+}
 
+extension AllocationUnit {
   init(_ row: SystemRow) throws(BackupError) {
     kind = Kind(rawValue: try row.int("type"))
     ownerID = try row.int("ownerid")
@@ -180,7 +182,9 @@ struct Rowset: Sendable {
   let status: Int
   /// 0 none, 1 row, 2 page, 3 columnstore, 4 columnstore archive.
   let compression: Int
+}
 
+extension Rowset {
   init(_ row: SystemRow) throws(BackupError) {
     id = try row.int("rowsetid")
     objectID = try row.int("idmajor")

@@ -18,6 +18,11 @@ struct TableStorage: Sendable {
   let partitions: [Partition]
   let refusal: String?
 
+  /// By the source's own bookkeeping.
+  var rowCount: Int { partitions.reduce(0) { $0 &+ $1.rowset.rowCount } }
+}
+
+extension TableStorage {
   init(_ object: SystemObject, table: Table, in system: SystemCatalog) {
     objectID = object.id
     let rowsets = system.rowsets
@@ -35,9 +40,6 @@ struct TableStorage: Sendable {
     }
     refusal = Self.refusal(object, table, partitions, in: system)
   }
-
-  /// By the source's own bookkeeping.
-  var rowCount: Int { partitions.reduce(0) { $0 &+ $1.rowset.rowCount } }
 
   private static func refusal(
     _ object: SystemObject, _ table: Table, _ partitions: [Partition], in system: SystemCatalog

@@ -138,12 +138,12 @@ struct Vardecimal {
     if magnitude == 0 { return 0 }
     var result = magnitude
     for _ in 0..<powerOfTen {
-      result = result &* 10
-      guard result < limit else { throw .damaged("a vardecimal of more than 38 digits") }
+      guard result < tenth else { throw .damaged("a vardecimal of more than 38 digits") }
+      result *= 10
     }
     return result
   }
 
-  /// 10^38, the first number of 39 digits; ten times less than that never overflows.
-  private static let limit: UInt128 = 100_000_000_000_000_000_000_000_000_000_000_000_000
+  /// 10^37: ten times a smaller number still has 38 digits at most, and fits 128 bits.
+  private static let tenth: UInt128 = 10_000_000_000_000_000_000_000_000_000_000_000_000
 }
