@@ -80,7 +80,9 @@ struct IndexMapper {
         left.append(name)
         continue
       }
-      guard !parts.contains(where: { $0.column == column }), !kept.contains(column) else { continue }
+      guard !parts.contains(where: { $0.column == column }), !kept.contains(column) else {
+        continue
+      }
       let wider = addingCapped(byteCount, byteCountMax(of: column))
       guard wider <= Self.entryByteCountMax else {
         left.append(name)

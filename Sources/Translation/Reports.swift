@@ -87,7 +87,9 @@ extension Findings {
     var parents: [String: [Int]] = [:]
     for (index, table) in tables.enumerated() {
       guard let column = keys.surrogates[index] else { continue }
-      for name in Set(table.namesOfReferences(to: column)) { parents[name, default: []].append(index) }
+      for name in Set(table.namesOfReferences(to: column)) {
+        parents[name, default: []].append(index)
+      }
     }
     for (index, table) in tables.enumerated() {
       let bound = Set(table.links.flatMap(\.columns))

@@ -85,7 +85,8 @@ extension DefaultMapper {
   ) throws(Untranslatable) -> MappedSequence {
     let (next, isOver) = source.current.addingReportingOverflow(source.increment)
     let range = source.minimum...max(source.minimum, source.maximum)
-    guard !isOver, range.contains(next), source.increment != 0, source.minimum < source.maximum else {
+    guard !isOver, range.contains(next), source.increment != 0, source.minimum < source.maximum
+    else {
       throw Untranslatable("the sequence \(source.name) has no number left")
     }
     return MappedSequence(

@@ -67,7 +67,8 @@ extension Evaluator {
         guard kind == .text, case .text(let text) = value else {
           throw Untranslatable("arguments of different kinds are not translated")
         }
-        return .computed("coalesce(\((parts + [SQLLiteral.quoted(text)]).joined(separator: ", ")))", .text)
+        return .computed(
+          "coalesce(\((parts + [SQLLiteral.quoted(text)]).joined(separator: ", ")))", .text)
       }
       guard kind == nil || kind == found else {
         throw Untranslatable("arguments of different kinds are not translated")

@@ -113,7 +113,8 @@ extension Moment {
       return adding(ticks: (units * 10 + 1) / 3 * 10_000)
     case .smalldatetime:
       guard (Self.epochDays...Self.epochDays + 65_535).contains(days) else { return nil }
-      return adding(ticks: (ticks + Self.ticksPerMinute / 2) / Self.ticksPerMinute * Self.ticksPerMinute)
+      return adding(
+        ticks: (ticks + Self.ticksPerMinute / 2) / Self.ticksPerMinute * Self.ticksPerMinute)
     case .time, .datetime2, .datetimeoffset:
       var unit: Int64 = 1
       for _ in min(type.scale ?? 7, 7)..<7 { unit *= 10 }

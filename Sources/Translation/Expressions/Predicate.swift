@@ -56,7 +56,8 @@ extension Predicate {
       var values: [String] = []
       for item in list { values.append(try constant(item, for: column)) }
       let negation = isNegated ? "NOT " : ""
-      return "\(mapped.columns[column].name.quoted) \(negation)IN (\(values.joined(separator: ", ")))"
+      return
+        "\(mapped.columns[column].name.quoted) \(negation)IN (\(values.joined(separator: ", ")))"
     default: throw Untranslatable("the condition is not translated")
     }
   }
@@ -120,7 +121,9 @@ extension Predicate {
       guard !ordered else { throw Untranslatable("uniqueidentifiers sort differently") }
     case .char, .varchar, .nchar, .nvarchar:
       // Under a collation that ignores case the constant may be spelled otherwise than the values.
-      let isExact = source.collation.map { $0.isBinary || ($0.isCaseSensitive && $0.isAccentSensitive) }
+      let isExact = source.collation.map {
+        $0.isBinary || ($0.isCaseSensitive && $0.isAccentSensitive)
+      }
       guard !ordered, isExact == true || mapped.columns[column].collation != nil else {
         throw Untranslatable("texts compare differently in PostgreSQL")
       }
@@ -145,7 +148,8 @@ extension Predicate {
   private static func exact(_ type: ColumnType) -> ColumnType {
     switch type.base {
     case .tinyint, .smallint, .int, .bigint, .decimal, .numeric, .money, .smallmoney:
-      ColumnType(.decimal, precision: 38, scale: type.base == .decimal || type.base == .numeric ? 18 : 6)
+      ColumnType(
+        .decimal, precision: 38, scale: type.base == .decimal || type.base == .numeric ? 18 : 6)
     case .char, .varchar, .nchar, .nvarchar: ColumnType(.nvarchar, isMax: true)
     case .datetime2, .time: ColumnType(type.base, scale: 7)
     default: type

@@ -102,7 +102,8 @@ extension Value {
     throw refused(type)
   }
 
-  private static func fitting(_ number: Number, _ type: ColumnType) throws(Untranslatable) -> Number {
+  private static func fitting(_ number: Number, _ type: ColumnType) throws(Untranslatable) -> Number
+  {
     var fitted = number
     switch type.base {
     case .decimal, .numeric:
@@ -136,11 +137,13 @@ extension Value {
     case .boolean(let value): return .text(value ? "1" : "0")
     case .number(let number) where number.kind == .integer || number.kind == .decimal:
       return .text(try Self.cut(number.text, to: length, for: .assignment))
-    case .uuid(let text): return .text(try Self.cut(text.uppercased(), to: length, for: .assignment))
+    case .uuid(let text):
+      return .text(try Self.cut(text.uppercased(), to: length, for: .assignment))
     case .computed(let sql, .text): return Self.cut(sql, to: length, for: purpose)
     case .computed(let sql, .integer): return .computed("(\(sql))::text", .text)
     case .computed(let sql, .uuid):
-      return Self.cut("upper(\(sql)::text)", to: length.flatMap { $0 < 36 ? $0 : nil }, for: purpose)
+      return Self.cut(
+        "upper(\(sql)::text)", to: length.flatMap { $0 < 36 ? $0 : nil }, for: purpose)
     case .computed(let sql, .timestamp), .computed(let sql, .date):
       guard let style, let format = Self.formats[style] else { break }
       let text = "to_char(\(sql), \(SQLLiteral.quoted(format.pattern)))"
@@ -192,7 +195,8 @@ extension Value {
     switch self {
     case .uuid, .computed(_, .uuid): return self
     case .text(let text):
-      let bare = text.hasPrefix("{") && text.hasSuffix("}") ? String(text.dropFirst().dropLast()) : text
+      let bare =
+        text.hasPrefix("{") && text.hasSuffix("}") ? String(text.dropFirst().dropLast()) : text
       let groups = bare.split(separator: "-", omittingEmptySubsequences: false)
       guard groups.map(\.utf8.count) == [8, 4, 4, 4, 12],
         groups.allSatisfy({ $0.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit) })

@@ -16,7 +16,8 @@ struct ForeignKeyOrder {
     for (number, members) in components.enumerated() {
       for member in members { component[member] = number }
     }
-    order = Self.parentsFirst(components.map { $0.sorted() }, component: component, parents: parents)
+    order = Self.parentsFirst(
+      components.map { $0.sorted() }, component: component, parents: parents)
   }
 
   func isInCycle(_ table: Int) -> Bool { memberCounts[component[table]] > 1 }

@@ -52,7 +52,8 @@ struct KeyPlan {
     guard table.sourceKey == nil else { return }
     findings.note(
       "\(table.table.name) has no key: its rows are told apart by their whole content, so a changed "
-        + "row counts as one vanished and one unseen row. Say `key: [Column]` if columns identify it.")
+        + "row counts as one vanished and one unseen row. Say `key: [Column]` if columns identify it."
+    )
   }
 }
 

@@ -36,7 +36,8 @@ struct MappingField {
       }
       fields.append(
         MappingField(
-          file: file, key: scalar.string, path: path.isEmpty ? scalar.string : "\(path).\(scalar.string)",
+          file: file, key: scalar.string,
+          path: path.isEmpty ? scalar.string : "\(path).\(scalar.string)",
           line: scalar.mark?.line ?? line, value: value))
     }
     return fields
@@ -73,7 +74,8 @@ extension MappingField {
   /// A list of at least one text, no text twice.
   func texts() throws(MappingError) -> [String] {
     guard case .sequence(let sequence) = value, !sequence.isEmpty else {
-      throw error(.wrongValue, expected: "a list such as [FirstColumn, SecondColumn]", actual: actual)
+      throw error(
+        .wrongValue, expected: "a list such as [FirstColumn, SecondColumn]", actual: actual)
     }
     var texts: [String] = []
     for node in sequence {

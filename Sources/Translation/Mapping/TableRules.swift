@@ -124,7 +124,8 @@ extension Mapping {
           actual: "\(table.name), whose primary key is its source key")
       }
       for name in key.value {
-        guard let spelled = table.spelling(ofColumn: name), let column = table.column(named: spelled)
+        guard let spelled = table.spelling(ofColumn: name),
+          let column = table.column(named: spelled)
         else {
           throw error(
             .noSuchColumn, at: key, expected: "a stored column of \(table.name)",

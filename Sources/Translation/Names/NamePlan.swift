@@ -39,7 +39,8 @@ struct NamePlan {
   private static func sourceName(of database: Database, style: NamingStyle) -> String {
     let last = database.name.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
     let lowered = last.lowercased()
-    let stem = [".mdf", ".ndf", ".bak"].contains { lowered.hasSuffix($0) }
+    let stem =
+      [".mdf", ".ndf", ".bak"].contains { lowered.hasSuffix($0) }
       ? String(last.dropLast(4)) : last
     return style.spelled(stem)
   }
@@ -64,7 +65,8 @@ extension NamePlan {
     for source in sources.sorted(by: utf8Precedes) where schemas[source] == nil {
       schemas[source] = Self.schema(source, style: mapping.names)
       if let name = schemas[source]?.name, name.hasPrefix("source_"), source != name {
-        findings.note("Schema \(source) is named \(name): PostgreSQL or restage keeps its own name.")
+        findings.note(
+          "Schema \(source) is named \(name): PostgreSQL or restage keeps its own name.")
       }
     }
   }

@@ -96,7 +96,8 @@ extension TargetType {
   private var length: Int { arguments.first ?? Int.max }
 
   var isWholeNumber: Bool {
-    [.smallint, .integer, .bigint].contains(base) || (base == .numeric && arguments.count == 2 && scale == 0)
+    [.smallint, .integer, .bigint].contains(base)
+      || (base == .numeric && arguments.count == 2 && scale == 0)
   }
 
   var isText: Bool { [.char, .varchar, .text].contains(base) }

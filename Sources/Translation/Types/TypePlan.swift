@@ -99,7 +99,8 @@ struct TypePlan {
           guard !Self.areComparable(own, parent) else { continue }
           let rule =
             table.rules.columns[table.columns[column].name]?.type
-            ?? tables[link.parent].rules.columns[tables[link.parent].columns[parentColumn].name]?.type
+            ?? tables[link.parent].rules.columns[tables[link.parent].columns[parentColumn].name]?
+            .type
           guard let rule else { continue }
           throw mapping.error(
             .unfitType, at: rule,

@@ -1,0 +1,13 @@
+-- file:    30_keys.sql
+-- purpose: make primary keys and unique constraints
+-- source:  music
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 30_keys.sql
+
+ALTER TABLE public.parent
+  ADD CONSTRAINT pk_parent PRIMARY KEY (id);
+
+ALTER TABLE public.child
+  ADD CONSTRAINT pk_child PRIMARY KEY (id);
+
+ALTER TABLE public.grandchild
+  ADD CONSTRAINT pk_grandchild PRIMARY KEY (child_id, parent_id);

@@ -1,0 +1,48 @@
+-- file:    20_tables.sql
+-- purpose: make the final tables; their keys are made when the rows are there
+-- source:  music
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 20_tables.sql
+
+CREATE TABLE public.everything (
+  c1 boolean NOT NULL,
+  c2 smallint,
+  c3 smallint NOT NULL,
+  c4 integer,
+  c5 bigint NOT NULL,
+  c6 numeric(38,10),
+  c7 numeric(5,0) NOT NULL,
+  c8 numeric(19,4),
+  c9 numeric(10,4) NOT NULL,
+  c10 double precision,
+  c11 real NOT NULL,
+  c12 date,
+  c13 time(6) NOT NULL,
+  c14 time(3),
+  c15 timestamp(0) NOT NULL,
+  c16 timestamp(3),
+  c17 timestamp(6) NOT NULL,
+  c18 timestamp(0),
+  c19 timestamptz(6) NOT NULL,
+  c20 char(10),
+  c21 varchar(8000) NOT NULL,
+  c22 text,
+  c23 text NOT NULL,
+  c24 char(10),
+  c25 varchar(4000) NOT NULL,
+  c26 text,
+  c27 text NOT NULL,
+  c28 bytea,
+  c29 bytea NOT NULL,
+  c30 bytea,
+  c31 bytea NOT NULL,
+  c32 bytea,
+  c33 uuid NOT NULL,
+  c34 xml,
+  c35 text NOT NULL,
+  c36 bytea,
+  c37 bytea NOT NULL,
+  c38 json,
+  c39 text NOT NULL,
+  c40 text,
+  c41 bytea NOT NULL
+);
