@@ -301,11 +301,16 @@ public struct Unsupported: Codable, Hashable, Sendable {
   /// Why, and what happens instead, in one sentence.
   public var reason: String
   public var sourceText: String?
+  /// PostgreSQL that a person may run instead, where there is some: restage does not.
+  public var suggestion: String?
 
-  public init(kind: String, name: String, reason: String, sourceText: String?) {
+  public init(
+    kind: String, name: String, reason: String, sourceText: String?, suggestion: String? = nil
+  ) {
     self.kind = kind
     self.name = name
     self.reason = reason
     self.sourceText = sourceText
+    self.suggestion = suggestion
   }
 }
