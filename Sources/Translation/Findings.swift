@@ -5,8 +5,12 @@ struct Findings {
   private(set) var unsupported: [Unsupported] = []
   private(set) var notes: [String] = []
 
-  mutating func report(_ kind: String, _ name: String, _ reason: String, text: String?) {
-    unsupported.append(Unsupported(kind: kind, name: name, reason: reason, sourceText: text))
+  mutating func report(
+    _ kind: String, _ name: String, _ reason: String, text: String?, suggestion: String? = nil
+  ) {
+    unsupported.append(
+      Unsupported(
+        kind: kind, name: name, reason: reason, sourceText: text, suggestion: suggestion))
   }
 
   mutating func note(_ sentence: String) {
@@ -17,9 +21,13 @@ struct Findings {
   mutating func noteName(of what: String, wanted: String, got: Identifier) {
     guard wanted != got.name else { return }
     let reason =
-      wanted.utf8.count > Identifier.byteCountMax
-      ? "its name has more than \(Identifier.byteCountMax) bytes"
-      : "\(wanted) is taken"
+      if wanted.utf8.count > Identifier.byteCountMax {
+        "its name has more than \(Identifier.byteCountMax) bytes"
+      } else if NamePlan.systemColumns.contains(wanted) {
+        "PostgreSQL keeps \(wanted) for itself"
+      } else {
+        "\(wanted) is taken"
+      }
     note("\(what) is named \(got.name) in the target: \(reason).")
   }
 }

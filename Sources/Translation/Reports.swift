@@ -31,18 +31,40 @@ extension Findings {
           "left out: the sparse columns that it shows are moved one by one", text: nil)
       }
     }
-    for check in table.checks {
-      report(
-        "check constraint", "\(table.name).\(check.name ?? "")",
-        check.isDisabled
-          ? "disabled in the source" : "not made: T-SQL conditions are not translated",
-        text: "CHECK \(check.definition)")
-    }
     if let history = table.historyTable {
       report(
         "system versioning", "\(table.name)",
         "the rows of \(history) are moved as a table of its own; PostgreSQL does not write it",
         text: nil)
+    }
+  }
+
+  /// Checks are not made: rows that broke one while it was disabled would stop the load. Where the
+  /// condition can be said in PostgreSQL, the report says how.
+  mutating func reportChecks(
+    of source: SourceTable, as mapped: MappedTable, keyTables: [Int?]
+  ) {
+    for check in source.table.checks {
+      let name = "\(source.table.name).\(check.name ?? "(unnamed)")"
+      let text = "CHECK \(check.definition)"
+      guard !check.isDisabled else {
+        report("check constraint", name, "disabled in the source", text: text)
+        continue
+      }
+      do throws(Untranslatable) {
+        let predicate = try Predicate(
+          check.definition, of: source, mapped: mapped, keyTables: keyTables)
+        let constraint =
+          check.name.map {
+            "CONSTRAINT \(Identifier.shortened(NamingStyle.snakeCase.spelled($0)).quoted) "
+          } ?? ""
+        report(
+          "check constraint", name, "not made: rows could break it and stop the load", text: text,
+          suggestion:
+            "ALTER TABLE \(mapped.target.quoted)\n  ADD \(constraint)CHECK (\(predicate.sql));")
+      } catch {
+        report("check constraint", name, "not translated: \(error.reason)", text: text)
+      }
     }
   }
 

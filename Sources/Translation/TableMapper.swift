@@ -22,6 +22,8 @@ struct TableMapper {
     }
     for index in mapped.indices {
       addKeys(to: &mapped[index], of: index, names: &names, findings: &findings)
+      findings.reportChecks(
+        of: tables[index], as: mapped[index], keyTables: keys.keyTables[index])
     }
     for index in mapped.indices {
       mapped[index].foreignKeys = foreignKeys(
@@ -67,8 +69,11 @@ extension TableMapper {
       sourceName: source.name, sourceType: source.type, name: names.columns[index][column],
       type: types.types[index][column], collation: collations.collations[index][column],
       isNullable: source.isNullable, identity: identity, comment: source.comment)
-    // A column that draws from an identity sequence can have no other default.
-    if identity == nil {
+    if let unused = source.defaultConstraint, identity != nil {
+      findings.report(
+        "default", "\(tables[index].table.name).\(source.name)",
+        "the column draws from a sequence of its own instead", text: unused.definition)
+    } else if identity == nil {
       mapped.defaultExpression = defaults.expression(
         for: source, of: tables[index], type: mapped.type, names: &names, findings: &findings)
     }
@@ -145,10 +150,8 @@ extension TableMapper {
       let source = link.source
       let qualified = tables[index].name(of: source)
       let text = source.sourceText(in: tables[index].table.name)
-      guard isKey(link.parentColumns, of: mapped[link.parent]) || source.isDisabled else {
-        findings.report(
-          "foreign key", qualified, "the target has no unique key on the columns it leads to",
-          text: text)
+      if let obstacle = obstacle(to: link, of: index, in: mapped), !source.isDisabled {
+        findings.report("foreign key", qualified, obstacle, text: text)
         return nil
       }
       if source.isDisabled {
@@ -165,6 +168,17 @@ extension TableMapper {
         isDeferrable: order.isWithinCycle(index, link.parent), isDisabled: source.isDisabled,
         isNotValid: source.isNotTrusted)
     }
+  }
+
+  /// Why PostgreSQL would refuse the constraint; nil when it makes it.
+  private func obstacle(to link: Link, of index: Int, in mapped: [MappedTable]) -> String? {
+    guard isKey(link.parentColumns, of: mapped[link.parent]) else {
+      return "not made: the target has no unique key on the columns it leads to"
+    }
+    let areComparable = zip(link.columns, link.parentColumns).allSatisfy {
+      TypePlan.areComparable(types.types[index][$0], types.types[link.parent][$1])
+    }
+    return areComparable ? nil : "not made: PostgreSQL cannot compare the types of its columns"
   }
 
   /// Whether PostgreSQL will have a unique index on exactly these columns.

@@ -49,7 +49,7 @@ private struct TruthTable: Decodable {
     var name: String
     /// Null for computed columns without values.
     var type: String?
-    var nullable: Bool
+    var nullable: Bool?
     var identity: Identity?
     var `default`: Default?
     var computed: String?
@@ -87,7 +87,7 @@ private struct TruthTable: Decodable {
 extension TruthTable.Column {
   func column(id: Int) throws -> Catalog.Column {
     Catalog.Column(
-      id: id, name: name, type: try #require(ColumnType(type ?? "int")), isNullable: nullable,
+      id: id, name: name, type: try #require(ColumnType(type ?? "int")), isNullable: nullable ?? true,
       identity: identity.map {
         Catalog.Identity(
           seed: Int64($0.seed) ?? 1, increment: Int64($0.increment) ?? 1, lastValue: nil)

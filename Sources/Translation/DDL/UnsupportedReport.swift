@@ -26,8 +26,12 @@ public enum UnsupportedReport {
   private static func item(_ item: Unsupported) -> [String] {
     let heading = "### \(escaped(item.name))"
     let reason = capitalized(escaped(item.reason)) + "."
-    guard let text = item.sourceText, !text.isEmpty else { return [heading, reason] }
-    return [heading, reason, fenced(text)]
+    var parts = [heading, reason]
+    if let text = item.sourceText, !text.isEmpty { parts.append(fenced(text)) }
+    if let suggestion = item.suggestion {
+      parts += ["In PostgreSQL, to be run by hand once the rows are there:", fenced(suggestion)]
+    }
+    return parts
   }
 
   /// A fence longer than any row of backticks in the text, so that the text cannot end it.

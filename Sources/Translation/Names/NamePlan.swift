@@ -74,9 +74,12 @@ extension NamePlan {
   static func schema(_ source: String, style: NamingStyle) -> Identifier {
     if source.lowercased() == "dbo" { return Identifier("public") }
     let spelled = style.spelled(source)
-    let isReserved =
-      spelled.hasPrefix("pg_") || spelled == "information_schema" || spelled.hasPrefix("restage")
-    return Identifier.shortened(isReserved ? "source_" + spelled : spelled)
+    return Identifier.shortened(isReserved(spelled) ? "source_" + spelled : spelled)
+  }
+
+  /// Schemas that PostgreSQL or restage itself keeps its things in.
+  static func isReserved(_ schema: String) -> Bool {
+    schema.hasPrefix("pg_") || schema == "information_schema" || schema.hasPrefix("restage")
   }
 
   /// Renamed tables first: what a person wrote is never given up for a spelling rule.
@@ -103,7 +106,7 @@ extension NamePlan {
       Located(parts.last.map(String.init) ?? "", line: rename.line, path: rename.path))
     var schema = schemas[table.table.name.schema] ?? Identifier("public")
     if parts.count == 2 {
-      schema = try mapping.identifier(
+      schema = try mapping.schema(
         Located(String(parts[0]), line: rename.line, path: rename.path))
     }
     guard !relations[schema, default: NameScope()].isTaken(name) else {
@@ -217,6 +220,15 @@ extension Mapping {
     MappingError(
       code: code, file: file, line: place.line, path: place.path, expected: expected,
       actual: actual)
+  }
+
+  func schema(_ name: Located<String>) throws(MappingError) -> Identifier {
+    guard !NamePlan.isReserved(name.value) else {
+      throw error(
+        .nameTaken, at: name, expected: "a schema for final tables",
+        actual: "'\(name.value)', which PostgreSQL or restage keeps for itself")
+    }
+    return try identifier(name)
   }
 
   /// A name that the mapping gives, taken as it is written.

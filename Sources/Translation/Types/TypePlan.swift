@@ -94,19 +94,18 @@ struct TypePlan {
     for (child, table) in tables.enumerated() {
       for link in table.links {
         for (column, parentColumn) in zip(link.columns, link.parentColumns) {
-          let own = types[child][column]
-          let parent = types[link.parent][parentColumn]
-          guard !Self.areComparable(own, parent) else { continue }
-          let rule =
-            table.rules.columns[table.columns[column].name]?.type
-            ?? tables[link.parent].rules.columns[tables[link.parent].columns[parentColumn].name]?
-            .type
+          let types = (types[child][column], types[link.parent][parentColumn])
+          guard !Self.areComparable(types.0, types.1) else { continue }
+          let parentTable = tables[link.parent]
+          let own = table.rules.columns[table.columns[column].name]
+          let parents = parentTable.rules.columns[parentTable.columns[parentColumn].name]
+          let rule = own?.type ?? own?.references ?? parents?.type
           guard let rule else { continue }
           throw mapping.error(
             .unfitType, at: rule,
             expected: "types that \(table.table.name).\(table.columns[column].name) and its parent "
-              + "\(tables[link.parent].table.name) can be compared by",
-            actual: "\(own) and \(parent)")
+              + "\(parentTable.table.name) can be compared by",
+            actual: "\(types.0) and \(types.1)")
         }
       }
     }

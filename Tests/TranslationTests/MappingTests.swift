@@ -1,0 +1,269 @@
+import Catalog
+import Testing
+import Translation
+
+/// A mapping that is wrong, and what the error says.
+struct WrongMapping: Sendable, CustomTestStringConvertible {
+  let yaml: String
+  let code: MappingError.Code
+  let line: Int?
+  let path: String
+  /// A part of the message.
+  let message: String
+
+  init(
+    _ yaml: String, _ code: MappingError.Code, line: Int?, _ path: String, _ message: String
+  ) {
+    self.yaml = yaml
+    self.code = code
+    self.line = line
+    self.path = path
+    self.message = message
+  }
+
+  var testDescription: String { yaml }
+}
+
+@Suite("mapping")
+struct MappingTests {
+  static let source = describe([
+    table(
+      "dbo.Artist",
+      [column("ArtistID", "int", identity: identity()), column("Name", "nvarchar(20)")],
+      primaryKey: ["ArtistID"]),
+    table(
+      "dbo.Album",
+      [
+        column("AlbumID", "int", identity: identity()), column("ArtistID", "int"),
+        column("Price", "decimal(10,2)"), column("IsNew", "bit"), column("At", "datetime"),
+        column("Doc", "xml null"), column("LabelID", "int null"),
+        column("Twice", "int null", computed: Computed(definition: "(1)", isPersisted: false)),
+      ], primaryKey: ["AlbumID"],
+      foreignKeys: [foreignKey("FK_Artist", ["ArtistID"], to: "dbo.Artist", ["ArtistID"])]),
+    table("dbo.Log", [column("At", "datetime"), column("Doc", "xml null")]),
+    table("dbo.Pair", [column("A", "int"), column("B", "int")], primaryKey: ["A", "B"]),
+  ])
+
+  @Test(
+    "an empty mapping says nothing",
+    arguments: ["", "\n", "# nothing\n", "---\n", "{}", "tables:\n"])
+  func empty(yaml: String) throws {
+    #expect(try Mapping(yaml: yaml) == Mapping())
+  }
+
+  @Test("every key is read")
+  func everyKey() throws {
+    let mapping = try Mapping(
+      yaml: """
+        source: stride
+        names: preserve
+        keys: preserve
+        on_changed: ignore
+        on_vanished: report
+        on_orphan: null
+        schemas: { Sales: trade }
+        tables:
+          dbo.*:
+            on_changed: report
+          dbo.Artist: { rename: performer, skip: "no", keys: remap, key: [A, B], on_orphan: reject }
+          dbo.Album:
+            foreign_keys: { FK_Artist: { on_orphan: fail } }
+            columns:
+              Price: { rename: cost, type: numeric, default: "0 + 1", references: dbo.Artist }
+              IsNew: { default: null }
+        """)
+    #expect(mapping.source == "stride")
+    #expect(mapping.names == .preserve)
+    #expect(mapping.keys == .preserve)
+    #expect(mapping.onChanged == .ignore)
+    #expect(mapping.onOrphan == .null)
+    #expect(mapping.schemas.map(\.target.value) == ["trade"])
+    #expect(mapping.tables.map(\.pattern.value) == ["dbo.*", "dbo.Artist", "dbo.Album"])
+    #expect(mapping.tables.map(\.pattern.line) == [9, 11, 12])
+    #expect(mapping.tables[1].key?.value == ["A", "B"])
+    #expect(mapping.tables[1].skip == "no")
+    #expect(mapping.tables[2].foreignKeys.map(\.name.value) == ["FK_Artist"])
+    let columns = mapping.tables[2].columns
+    #expect(
+      columns.map(\.name.path) == [
+        "tables.dbo.Album.columns.Price", "tables.dbo.Album.columns.IsNew",
+      ])
+    #expect(columns[0].defaultExpression?.value == "0 + 1")
+    #expect(columns[1].defaultExpression?.value == .some(nil))
+    #expect(columns[1].defaultExpression != nil)
+  }
+
+  @Test("what is wrong is named with its line", arguments: wrong)
+  func wrongMappings(wrong: WrongMapping) throws {
+    let error = #expect(throws: MappingError.self) {
+      _ = try Translator.map(Self.source, by: Mapping(yaml: wrong.yaml, file: "restage.yaml"))
+    }
+    let found = try #require(error)
+    #expect(found.code == wrong.code)
+    #expect(found.line == wrong.line)
+    #expect(found.path == wrong.path)
+    #expect(found.description.contains(wrong.message), "\(found)")
+    #expect(found.description.hasPrefix("restage.yaml" + (wrong.line.map { ":\($0)" } ?? "")))
+    #expect(!found.description.contains("\n"))
+  }
+
+  static let wrong: [WrongMapping] = [
+    // Not YAML, not this grammar.
+    WrongMapping("a: [1", .syntax, line: 1, "", "YAML"),
+    WrongMapping("source: a\n\tb", .syntax, line: 2, "", "YAML"),
+    WrongMapping("- a\n- b", .wrongValue, line: 1, "", "keys with values"),
+    WrongMapping("source: a\nsource: b", .duplicateKey, line: 1, "", "'source'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: {}\n  dbo.Artist: {}", .duplicateKey, line: 2, "", "'dbo.Artist'"),
+    WrongMapping("sorce: a", .unknownKey, line: 1, "sorce", "'sorce'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    renam: x", .unknownKey, line: 3, "tables.dbo.Artist.renam",
+      "rename"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    columns:\n      Name: { typ: text }", .unknownKey, line: 4,
+      "tables.dbo.Artist.columns.Name.typ", "type"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    foreign_keys:\n      FK_Artist: { orphan: fail }", .unknownKey,
+      line: 4,
+      "tables.dbo.Album.foreign_keys.FK_Artist.orphan", "on_orphan"),
+    // Values of the wrong kind.
+    WrongMapping("source: [a]", .wrongValue, line: 1, "source", "a list"),
+    WrongMapping("source:", .wrongValue, line: 1, "source", "nothing"),
+    WrongMapping(
+      "names: camelCase", .wrongValue, line: 1, "names", "snake_case, lower or preserve"),
+    WrongMapping("keys:\n  remap: yes", .wrongValue, line: 1, "keys", "remap or preserve"),
+    WrongMapping("\n\non_changed: never", .wrongValue, line: 3, "on_changed", "'never'"),
+    WrongMapping("on_orphan: skip", .wrongValue, line: 1, "on_orphan", "fail, reject or null"),
+    WrongMapping("on_vanished: keep", .wrongValue, line: 1, "on_vanished", "'keep'"),
+    WrongMapping("tables: [dbo.Artist]", .wrongValue, line: 1, "tables", "a list"),
+    WrongMapping("tables:\n  Artist: {}", .wrongValue, line: 2, "tables.Artist", "dbo.Artist"),
+    WrongMapping(
+      "tables:\n  dbo.Log: { key: At }", .wrongValue, line: 2, "tables.dbo.Log.key", "[FirstColumn"),
+    WrongMapping(
+      "tables:\n  dbo.Log:\n    key:\n    - At\n    - At", .wrongValue, line: 5,
+      "tables.dbo.Log.key",
+      "'At' twice"),
+    WrongMapping("? [a]\n: b", .wrongValue, line: 1, "", "a plain key"),
+    // Known to the format, not to this version.
+    WrongMapping(
+      "max_vanished: 5%", .notSupported, line: 1, "max_vanished", "not supported by this version"),
+    WrongMapping("on_vanished: delete", .notSupported, line: 1, "on_vanished", "'delete'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: { natural_key: [Name] }", .notSupported, line: 2,
+      "tables.dbo.Artist.natural_key", "'natural_key', not supported"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    where: \"1 = 1\"", .notSupported, line: 3,
+      "tables.dbo.Artist.where",
+      "'where'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    add: { a: b }", .notSupported, line: 3, "tables.dbo.Artist.add",
+      "'add'"),
+    WrongMapping(
+      "tables: { dbo.Artist: { columns: { Name: { expr: x } } } }", .notSupported, line: 1,
+      "tables.dbo.Artist.columns.Name.expr", "'expr'"),
+    WrongMapping(
+      "tables: { dbo.Artist: { columns: { Name: { nul: strip } } } }", .notSupported, line: 1,
+      "tables.dbo.Artist.columns.Name.nul", "'nul'"),
+    // What the database does not have.
+    WrongMapping(
+      "tables:\n  dbo.Artist: {}\n  dbo.Nobody: {}", .noSuchTable, line: 3, "tables.dbo.Nobody",
+      "matches none"),
+    WrongMapping("tables:\n  x.*: {}", .noSuchTable, line: 2, "tables.x.*", "matches none"),
+    WrongMapping("schemas:\n  sales: trade", .noSuchTable, line: 2, "schemas.sales", "'sales'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    columns:\n      Nme: { rename: x }", .noSuchColumn, line: 4,
+      "tables.dbo.Artist.columns.Nme", "'Nme'"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Twice: { rename: x }", .noSuchColumn, line: 4,
+      "tables.dbo.Album.columns.Twice", "a stored column"),
+    WrongMapping(
+      "tables:\n  dbo.Log:\n    key: [Att]", .noSuchColumn, line: 3, "tables.dbo.Log.key", "'Att'"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    foreign_keys:\n      FK_X: {}", .noSuchForeignKey, line: 4,
+      "tables.dbo.Album.foreign_keys.FK_X", "'FK_X'"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      LabelID: { references: dbo.Label }", .noSuchTable,
+      line: 4,
+      "tables.dbo.Album.columns.LabelID.references", "'dbo.Label'"),
+    // Names.
+    WrongMapping(
+      "tables:\n  dbo.Artist: { rename: x }\n  dbo.Album: { rename: x }", .nameTaken, line: 2,
+      "tables.dbo.Artist.rename", "another table"),
+    WrongMapping(
+      "tables:\n  dbo.*: { rename: x }", .nameTaken, line: 2, "tables.dbo.*.rename", "one table"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Price: { rename: x }\n      IsNew: { rename: x }",
+      .nameTaken, line: 5, "tables.dbo.Album.columns.IsNew.rename", "another column"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Price: { rename: xmin }", .nameTaken, line: 4,
+      "tables.dbo.Album.columns.Price.rename", "PostgreSQL itself"),
+    WrongMapping("schemas:\n  dbo: pg_x", .nameTaken, line: 2, "schemas.dbo", "keeps for itself"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: { rename: restage_stage.x }", .nameTaken, line: 2,
+      "tables.dbo.Artist.rename", "keeps for itself"),
+    WrongMapping(
+      "schemas:\n  dbo: \(String(repeating: "x", count: 64))", .wrongValue, line: 2, "schemas.dbo",
+      "64 bytes"),
+    // Types and keys.
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Price: { type: numric }", .unfitType, line: 4,
+      "tables.dbo.Album.columns.Price.type", "'numric'"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Price: { type: integer }", .unfitType, line: 4,
+      "tables.dbo.Album.columns.Price.type", "numeric(10,2)"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      AlbumID: { type: text }", .unfitType, line: 4,
+      "tables.dbo.Album.columns.AlbumID.type", "a sequence fills"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      ArtistID: { type: text }", .unfitType, line: 4,
+      "tables.dbo.Album.columns.ArtistID.type", "text and integer"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      Price: { references: dbo.Artist, type: text }",
+      .unfitType, line: 4, "tables.dbo.Album.columns.Price.type", "text and integer"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      IsNew: { references: dbo.Artist }",
+      .unfitType, line: 4, "tables.dbo.Album.columns.IsNew.references", "boolean and integer"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: { key: [Name] }", .unfitKey, line: 2, "tables.dbo.Artist.key",
+      "primary key"),
+    WrongMapping(
+      "tables:\n  dbo.Log: { key: [Doc] }", .unfitKey, line: 2, "tables.dbo.Log.key", "xml"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    foreign_keys:\n      FK_Artist: { on_orphan: null }", .unfitKey,
+      line: 4,
+      "tables.dbo.Album.foreign_keys.FK_Artist.on_orphan", "may not be NULL"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      LabelID: { references: dbo.Pair }", .unfitKey,
+      line: 4,
+      "tables.dbo.Album.columns.LabelID.references", "primary key of one column"),
+    WrongMapping(
+      "tables:\n  dbo.Album:\n    columns:\n      ArtistID: { references: dbo.Artist }", .unfitKey,
+      line: 4,
+      "tables.dbo.Album.columns.ArtistID.references", "which does"),
+  ]
+}
+
+@Suite("table patterns")
+struct TablePatternTests {
+  @Test(
+    "a star stands for any characters, case does not matter",
+    arguments: [
+      ("dbo.Artist", "dbo.Artist", true), ("DBO.ARTIST", "dbo.Artist", true),
+      ("dbo.*", "dbo.A", true),
+      ("*.Artist", "x.Artist", true), ("*", "a.b", true), ("dbo.A*t", "dbo.Artist", true),
+      ("dbo.A*x*t", "dbo.Artist", false), ("dbo.*ist*", "dbo.Artist", true),
+      ("dbo.Art", "dbo.Artist", false),
+      ("dbo.**", "dbo.", true), ("dbo.Artist*", "dbo.Artist", true), ("a.*b*b", "a.bb", true),
+      ("a.*b*b", "a.b", false), ("dbo.Straße", "dbo.STRASSE", false),
+    ])
+  func matches(pattern: String, name: String, isMatch: Bool) {
+    #expect(TablePattern(pattern).matches(in: [objectName(name)]) == (isMatch ? [0] : []))
+  }
+
+  @Test("an exact spelling wins over one that differs in case")
+  func exactSpelling() {
+    let names = [objectName("dbo.foo"), objectName("dbo.Foo")]
+    #expect(TablePattern("dbo.Foo").matches(in: names) == [1])
+    #expect(TablePattern("dbo.FOO").matches(in: names) == [0, 1])
+  }
+}
