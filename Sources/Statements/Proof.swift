@@ -55,40 +55,57 @@ extension TableNames {
       UNION ALL
       SELECT
         \(lines: allColumns.map { "n.\(column($0))" }, indent: 4)
-      FROM noted AS n
+      FROM noted AS n\(isWholeRow ? "" : "\n  WHERE NOT n.\(isLoadedName)")
     ) TO STDOUT WITH (FORMAT csv);
     """
   }
 
+  private var isLoadedName: String { unused("is_loaded") }
+
   /// Rows that the last run refused, or loaded without a parent, as they were staged. Of a row that
   /// lost several parents only the first note has it whole.
   private var notedRows: String {
-    """
-    SELECT
-      \(lines: allColumns.map { "s.\(column($0))" }
-        + (isWholeRow ? ["\(rowHash(of: "s")) AS \(hashName)"] : []), indent: 2)
-    FROM (
+    let added =
+      isWholeRow
+      ? "\(rowHash(of: "s")) AS \(hashName)"
+      : isLoadedName == "is_loaded" ? "r.is_loaded" : "r.is_loaded AS \(isLoadedName)"
+    return """
       SELECT
-        r.row_data,
-        r.rule,
-        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
-      FROM restage.reject AS r
-      WHERE r.run_id = \(lastRun)
-        AND r.table_name = \(auditName)
-    ) AS r
-    CROSS JOIN LATERAL json_populate_record(NULL::\(target), r.row_data) AS s
-    WHERE r.rule = r.first_rule
-    """
+        \(lines: allColumns.map { "s.\(column($0))" } + [added], indent: 2)
+      FROM (
+        SELECT
+          r.row_data,
+          r.is_loaded,
+          r.rule,
+          first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+        FROM restage.reject AS r
+        WHERE r.run_id = \(lastRun)
+          AND r.table_name = \(auditName)
+      ) AS r
+      CROSS JOIN LATERAL json_populate_record(NULL::\(target), r.row_data) AS s
+      WHERE r.rule = r.first_rule
+      """
   }
 
+  /// A column that was emptied for want of a parent shows what was staged in it.
   private var keyedContent: String {
-    """
-    SELECT
-      \(lines: allColumns.map(mappedBack), indent: 2)
-    FROM \(target) AS t
-    \(lines: mappedBackJoins + [ownJoin], indent: 0, separator: "")
-    WHERE \(all: presentConditions("noted", "n"), indent: 2)
-    """
+    let emptied = Set(orphanTests.flatMap(\.nulled))
+    let values = allColumns.map { index in
+      emptied.contains(index)
+        ? "coalesce(\(mappedBack(index)), n.\(column(index)))" : mappedBack(index)
+    }
+    let note = """
+      LEFT JOIN noted AS n
+        ON \(all: keyJoin("k", "n"), indent: 2)
+      """
+    return """
+      SELECT
+        \(lines: values, indent: 2)
+      FROM \(target) AS t
+      \(lines: mappedBackJoins + [ownJoin, note], indent: 0, separator: "")
+      WHERE k.vanished_run IS NULL
+        AND n.\(isLoadedName) IS NOT FALSE
+      """
   }
 
   private var wholeRowContent: String {
@@ -116,7 +133,7 @@ extension TableNames {
         SELECT count(*)
         \(block: presentSource, indent: 4)
         WHERE k.vanished_run IS NULL
-      ) AS present,
+      )\(block: orphansOnTrust, indent: 2) AS present,
       (
         SELECT count(*)
         FROM \(keyMap) AS k
@@ -138,7 +155,7 @@ extension TableNames {
         SELECT count(*)
         \(block: presentSource, indent: 4)
         WHERE \(all: presentConditions("refused", "r"), indent: 6)
-      ) AS present,
+      )\(block: orphansOnTrust, indent: 2) AS present,
       (
         SELECT count(*)
         FROM refused
@@ -227,6 +244,27 @@ extension TableNames {
       """
   }
 
+  /// Rows of a table without a key that were loaded without their parent look like rows that never
+  /// had one, and nothing tells them apart: they count as present because the run says so.
+  private var orphansOnTrust: String {
+    guard isWholeRow, orphanTests.contains(where: { $0.policy == .null }) else { return "" }
+    return """
+       + (
+        SELECT count(*)
+        FROM (
+          SELECT
+            r.rule,
+            first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+          FROM restage.reject AS r
+          WHERE r.run_id = \(lastRun)
+            AND r.table_name = \(auditName)
+            AND r.is_loaded
+        ) AS r
+        WHERE r.rule = r.first_rule
+      )
+      """
+  }
+
   private func mappedBackJoins(of columns: [Int]) -> [String] {
     zip(references, mappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
   }
@@ -238,7 +276,7 @@ extension TableNames {
       NOT EXISTS (
         SELECT
         FROM \(refused) AS \(alias)
-        WHERE \(all: refusedJoin(alias), indent: 2)
+        WHERE \(all: refusedJoin(alias), indent: 4)
       )
       """,
     ]

@@ -127,12 +127,11 @@ struct OrphanTest {
   /// Those that `on_orphan: null` empties.
   let nulled: [Int]
   let parent: TableNames
-  /// True for orphans, over `s`; no column of another stage table takes part, so that the text is the
-  /// same whichever tables a run loads.
+  /// True for orphans, over `s`. They look into key maps and no other stage table, so that the text
+  /// is the same whichever tables a run loads.
   let conditions: [String]
-  /// How a row of this table finds its parent in this very table: pairs of columns of the referencing
-  /// and of the referenced row; empty for a foreign key to another table.
-  let selfPairs: [(column: Int, parentColumn: Int)]
+  /// Columns of this table and of the parent's source key that must be equal.
+  let pairs: [(column: Int, parentColumn: Int)]
 }
 
 extension TableNames {
@@ -175,9 +174,9 @@ extension TableNames {
       parent: parent,
       conditions: foreignKey.columns.map { "s.\(column($0)) IS NOT NULL" }
         + [Self.isUnknown(in: parent, joins)],
-      selfPairs: foreignKey.parent == index
-        ? zip(foreignKey.columns, foreignKey.parentColumns).map { (column: $0, parentColumn: $1) }
-        : [])
+      pairs: zip(foreignKey.columns, foreignKey.parentColumns).map {
+        (column: $0, parentColumn: $1)
+      })
   }
 
   private func test(_ reference: KeyReference, of foreignKey: MappedForeignKey?) -> OrphanTest {
@@ -194,8 +193,7 @@ extension TableNames {
         "s.\(column(reference.column)) IS NOT NULL",
         Self.isUnknown(in: reference.parent, [join(reference, keyMapAlias: "k")]),
       ],
-      selfPairs: reference.parent.index == index
-        ? [(column: reference.column, parentColumn: reference.parentColumn)] : [])
+      pairs: [(column: reference.column, parentColumn: reference.parentColumn)])
   }
 
   private static func isUnknown(in parent: TableNames, _ joins: [String]) -> String {
@@ -203,7 +201,7 @@ extension TableNames {
     NOT EXISTS (
       SELECT
       FROM \(parent.keyMap) AS k
-      WHERE \(all: joins, indent: 2)
+      WHERE \(all: joins, indent: 4)
     )
     """
   }

@@ -15,10 +15,13 @@ extension String.StringInterpolation {
     appendLiteral(moved.joined(separator: "\(separator)\n\(margin)"))
   }
 
-  /// Conditions one a line, joined by AND.
+  /// Conditions one a line, joined by AND. `indent` is where AND stands, two columns to the right of
+  /// the clause that the first condition follows.
   mutating func appendInterpolation(all conditions: [String], indent: Int) {
     let margin = String(repeating: " ", count: indent)
-    let moved = conditions.map { $0.indented(by: indent) }
+    let moved = conditions.enumerated().map {
+      $1.indented(by: $0 == 0 ? max(indent - 2, 0) : indent)
+    }
     appendLiteral(moved.joined(separator: "\n\(margin)AND "))
   }
 

@@ -169,6 +169,7 @@ extension TableNames {
     let parts = columns.map {
       "\(SQLLiteral.quoted(mapped.columns[$0].sourceName)), \(alias).\(column($0))"
     }
+    guard parts.count > 1 else { return "jsonb_build_object(\(parts.joined()))" }
     return """
       jsonb_build_object(
         \(lines: parts, indent: 2)

@@ -3,9 +3,22 @@
 import Catalog
 
 extension Situation {
-  static let all: [Situation] = [
-    identityKey, uuidKey,
+  static let all: [Situation] =
+    keys + orphans + changes + cycles + names
+
+  /// One for each kind of source key.
+  static let keys = [
+    identityKey, uuidKey, textKeyPreserved, compositeKey, junctionTable, sharedPrimaryKey, wholeRow,
+    nullableCompositeForeignKey, badKeys, collationsDiffer,
   ]
+  static let orphans = [
+    orphansFail, orphansRejected, orphansNulled, orphansOfWholeRows, orphansOfDisabledForeignKey,
+  ]
+  static let changes = [changesReported, changesIgnored, everyType]
+  static let cycles = [
+    selfReference, selfReferenceRejected, cycleOfTwo, cycleOfThree, cycleRejected,
+  ]
+  static let names = [hostileNames, reservedWords, longNames]
 
   static let identityKey = Situation(
     name: "identity-key",

@@ -6,10 +6,12 @@ struct Situation: Sendable, CustomStringConvertible {
   struct Night: Sendable {
     /// CSV lines by source table. A table that is not named is not loaded on this night.
     var rows: [String: [String]]
-    /// What the run counts, as `Target.counts` writes it; or the SQLSTATE that ends it.
+    /// What the run counts, as `Findings.counts` has it; or the SQLSTATE that ends it.
     var expected: String
     /// False where the mapping lets the target differ from the source on purpose.
     var isProven = true
+
+    var fails: Bool { !expected.contains(": ") }
   }
 
   let name: String

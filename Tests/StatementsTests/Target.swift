@@ -29,8 +29,9 @@ struct Target {
   /// thrown with its SQLSTATE and leaves the target as it was.
   ///
   /// - Parameter rows: CSV lines by source table; tables that are not named do not take part.
+  /// - Returns: What a person finds afterwards.
   @discardableResult
-  func load(_ rows: [String: [String]]) throws -> String {
+  func load(_ rows: [String: [String]]) throws -> Findings {
     let run = UUID().uuidString.lowercased()
     let tables = Set(
       database.tables.indices.filter { rows[database.tables[$0].source.name] != nil })
@@ -45,52 +46,86 @@ struct Target {
     }
     script += "BEGIN;\n" + files.filter { $0.step != .stage }.map(\.text).joined()
     script += "SELECT restage.finish_run('\(run)');\nCOMMIT;\n"
-    try postgres.psql(script)
-    return run
+    return Findings(output: try postgres.psql(script + questions(about: tables)))
+  }
+
+  /// What is in the target without a load.
+  func look() throws -> Findings { Findings(output: try postgres.psql(questions(about: []))) }
+
+  private func questions(about tables: Set<Int>) -> String {
+    var parts = [("counts", Self.counts), ("rows", rowTraces)]
+    if !sequences.isEmpty { parts.append(("sequences", sequences)) }
+    for file in Proof.files(for: database) {
+      guard let table = file.table, tables.contains(table) else { continue }
+      let name = file.path.split(separator: "/").last ?? ""
+      parts.append(("\(table) \(name)", file.text))
+    }
+    return parts.map { "\\echo \(Findings.marker)\($0)\n\($1)\n" }.joined()
+      + "\\echo \(Findings.marker)end\n"
   }
 
   /// What the last run counted: "artist: 2 inserted, 1 rejected; …", zeros left out.
-  func counts() throws -> String {
-    try postgres.psql(
-      """
-      SELECT string_agg(t.text, '; ' ORDER BY t.table_name)
-      FROM (
-        SELECT c.table_name, replace(c.table_name, 'public.', '') || ': ' || string_agg(c.rows || ' ' || c.kind, ', ' ORDER BY c.kind) AS text
-        FROM restage.row_count AS c
-        WHERE c.run_id = (SELECT r.id FROM restage.run AS r ORDER BY r.started_at DESC LIMIT 1)
-          AND c.rows > 0
-          AND c.kind <> 'allocated'
-        GROUP BY c.table_name
-      ) AS t
-      """)
+  private static let counts = """
+    SELECT string_agg(t.text, '; ' ORDER BY t.table_name)
+    FROM (
+      SELECT
+        c.table_name,
+        replace(c.table_name, 'public.', '') || ': '
+          || string_agg(c.rows || ' ' || c.kind, ', ' ORDER BY c.kind) AS text
+      FROM restage.row_count AS c
+      WHERE c.run_id = (SELECT r.id FROM restage.run AS r ORDER BY r.started_at DESC LIMIT 1)
+        AND c.rows > 0
+        AND c.kind <> 'allocated'
+      GROUP BY c.table_name
+    ) AS t;
+    """
+
+  /// Where every row of final tables, key maps and the registry lies and which transaction wrote it.
+  private var rowTraces: String {
+    let relations =
+      database.tables.flatMap { [$0.target.quoted, $0.keyMap.quoted] } + ["restage.table_map"]
+    return relations.filter { !$0.isEmpty }.map {
+      "SELECT count(*), md5(string_agg(concat_ws(' ', t.ctid, t.xmin), ',' ORDER BY t.ctid)) FROM \($0) AS t;"
+    }.joined(separator: "\n")
   }
 
+  private var sequences: String {
+    database.tables.flatMap { $0.columns.compactMap(\.identity?.sequence.quoted) }
+      .map { "SELECT q.last_value, q.is_called FROM \($0) AS q;" }.joined(separator: "\n")
+  }
+}
+
+/// What psql printed, question by question.
+struct Findings {
+  static let marker = "@@@ "
+  private let answers: [String: String]
+
+  init(output: String) {
+    var answers: [String: String] = [:]
+    for part in "\n\(output)".components(separatedBy: "\n\(Self.marker)").dropFirst() {
+      let lines = part.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+      answers[String(lines[0])] = lines.count == 2 ? String(lines[1]) : ""
+    }
+    self.answers = answers
+  }
+
+  /// "artist: 2 inserted, 1 rejected; …".
+  var counts: String { answers["counts"] ?? "" }
+
+  /// Equal texts mean that no row was written in between …
+  var rowTraces: String { answers["rows"] ?? "" }
+
+  /// … and no sequence moved.
+  var sequences: String { answers["sequences"] ?? "" }
+
   /// CSV lines that the proof finds, sorted.
-  func content(of table: Int) throws -> [String] {
-    try postgres.psql(proofText(of: table, "content.sql"))
+  func content(of table: Int) -> [String] {
+    (answers["\(table) content.sql"] ?? "missing")
       .split(separator: "\n", omittingEmptySubsequences: false).map(String.init).sorted()
   }
 
-  /// The answer of a file of the proof, columns separated by `|`.
-  func proof(of table: Int, _ name: String) throws -> String {
-    try postgres.psql(proofText(of: table, name))
-  }
-
-  private func proofText(of table: Int, _ name: String) throws -> String {
-    Proof.files(for: database).filter { $0.table == table && $0.path.hasSuffix("/\(name)") }
-      .map(\.text).joined()
-  }
-
-  /// Where every row of final tables, key maps and the registry lies and which transaction wrote it,
-  /// and where every sequence stands: equal texts mean that nothing was written.
-  func traces() throws -> String {
-    let relations =
-      database.tables.flatMap { [$0.target.quoted, $0.keyMap.quoted] } + ["restage.table_map"]
-    let rows = relations.map {
-      "SELECT \(SQLLiteral.quoted($0)), count(*), md5(string_agg(concat_ws(' ', t.ctid, t.xmin, t.xmax), ',' ORDER BY t.ctid)) FROM \($0) AS t"
-    }
-    let sequences = database.tables.flatMap { $0.columns.compactMap(\.identity?.sequence.quoted) }
-      .map { "SELECT \(SQLLiteral.quoted($0)), q.last_value, q.is_called::text FROM \($0) AS q" }
-    return try postgres.psql((rows + sequences).joined(separator: "\nUNION ALL\n"))
+  /// Numbers that a file of the proof answers with.
+  func numbers(of table: Int, _ name: String) -> [Int] {
+    (answers["\(table) \(name)"] ?? "").split { $0 == "|" || $0 == "\n" }.compactMap { Int($0) }
   }
 }

@@ -4,9 +4,9 @@ extension TableNames {
   /// Step 30: every unseen row gets its place in the key map, and with it its new surrogate key.
   /// Sequence values are drawn for unseen rows alone: a run that finds nothing new burns none.
   ///
-  /// A row that step 35 will reject gets none either, so that a row which is refused every night
-  /// leaves no trace every night. Only within a cycle of tables, where no order tells which parent
-  /// will be known, step 35 takes keys back.
+  /// A row that is rejected for want of a parent gets none either, so that a row which is refused
+  /// every night leaves no trace every night. Where tables refer to each other in a ring, a refused
+  /// row takes others with it, and they are refused before keys are given.
   func allocateFile() -> SQLFile {
     let hasTarget = targetKeyColumn != nil
     let targets =
@@ -22,7 +22,7 @@ extension TableNames {
       body: """
         \(Settings.text)
 
-        -- A nested loop over a key map that is empty now would read all that this statement adds.
+        \(ringRefusals.map { $0 + "\n\n" } ?? "")-- A nested loop over a key map that is empty now would read all that this statement adds.
         SELECT set_config('enable_nestloop', EXISTS (SELECT FROM \(keyMap))::text, true) AS enable_nestloop;
 
         WITH \(orphans)allocated AS (
@@ -80,7 +80,7 @@ extension TableNames {
       NOT EXISTS (
         SELECT
         FROM \(keyMap) AS k
-        WHERE \(all: keyJoin(), indent: 2)
+        WHERE \(all: keyJoin(), indent: 4)
       )
       """
     let order = joinColumns.map { "s.\($0)" }
@@ -128,100 +128,41 @@ extension TableNames {
   }
 }
 
-// MARK: - Rows that will be refused
+// MARK: - Rows that step 35 will refuse
 
 extension TableNames {
-  /// Tests that reject, of foreign keys to tables whose keys are all allocated by now.
-  private var settledTests: [OrphanTest] {
-    let cycle = Set(self.cycle)
-    return orphanTests.filter { $0.policy == .reject && !cycle.contains($0.parent.index) }
-  }
-
-  /// Self references that reject, unless the table is in a cycle of several: then step 35 goes
-  /// through the whole cycle anyway.
-  private var selfTests: [OrphanTest] {
-    guard cycle.count == 1, !isWholeRow else { return [] }
-    return orphanTests.filter { $0.policy == .reject && !$0.selfPairs.isEmpty }
+  private var rejectTests: [OrphanTest] {
+    ring.isEmpty ? orphanTests.filter { $0.policy == .reject } : []
   }
 
   private var notOrphaned: [String] {
-    guard !settledTests.isEmpty || !selfTests.isEmpty else { return [] }
-    let pairs =
-      isWholeRow ? ["o.row_id = s.ctid"] : keyColumns.map { "o.\(column($0)) = s.\(column($0))" }
+    guard !rejectTests.isEmpty else { return [] }
     return [
       """
       NOT EXISTS (
         SELECT
         FROM orphan AS o
-        WHERE \(all: pairs, indent: 2)
+        WHERE o.row_id = s.ctid
       )
       """
     ]
   }
 
-  /// The rows without a parent; of a table that references itself, all rows below them too.
+  /// Keys of the parents are all given by now, so that a row without its parent is known as such.
   private var orphans: String {
-    let keys = isWholeRow ? ["s.ctid AS row_id"] : keyColumns.map { "s.\(column($0))" }
-    let roots =
-      (settledTests.map(\.conditions)
-      + selfTests.map { $0.conditions + [isStagedNowhere($0)] }).map { conditions in
-        """
-        SELECT
-          \(lines: keys, indent: 2)
-        FROM \(stage) AS s
-        WHERE \(all: conditions, indent: 2)
-        """
-      }
-    guard !roots.isEmpty else { return "" }
-    guard !selfTests.isEmpty else {
-      return """
-        orphan AS (
-          \(block: roots.joined(separator: "\nUNION ALL\n"), indent: 2)
-        ),
-
-        """
+    let parts = rejectTests.map { test in
+      """
+      SELECT s.ctid AS row_id
+      FROM \(stage) AS s
+      WHERE \(all: test.conditions, indent: 2)
+      """
     }
+    guard !parts.isEmpty else { return "" }
     return """
-      RECURSIVE orphan AS (
-        (
-          \(block: roots.joined(separator: "\nUNION ALL\n"), indent: 4)
-        )
-        UNION
-        \(block: nextOrphans, indent: 2)
+      orphan AS (
+        \(block: parts.joined(separator: "\nUNION ALL\n"), indent: 2)
       ),
 
-      """
-  }
-
-  /// Rows whose parent is in `orphan`; a refused row that was loaded earlier is still a parent.
-  private var nextOrphans: String {
-    let steps = selfTests.map { test in
-      test.selfPairs.map { "s.\(column($0.column)) = o.\(column($0.parentColumn))" }
-        .joined(separator: " AND ")
-    }
-    let known = zip(keyMapColumns, keyColumns).map { "k.\($0) = o.\(column($1))" }
-    return """
-      SELECT
-        \(lines: keyColumns.map { "s.\(column($0))" }, indent: 2)
-      FROM orphan AS o
-      JOIN \(stage) AS s
-        ON \(steps.count == 1 ? steps[0] : steps.map { "(\($0))" }.joined(separator: "\n  OR "))
-      WHERE NOT EXISTS (
-        SELECT
-        FROM \(keyMap) AS k
-        WHERE \(all: known, indent: 2)
-      )
-      """
-  }
-
-  private func isStagedNowhere(_ test: OrphanTest) -> String {
-    let pairs = test.selfPairs.map { "p.\(column($0.parentColumn)) = s.\(column($0.column))" }
-    return """
-      NOT EXISTS (
-        SELECT
-        FROM \(stage) AS p
-        WHERE \(all: pairs, indent: 2)
-      )
       """
   }
 }

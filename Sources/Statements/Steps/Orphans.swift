@@ -5,8 +5,8 @@ extension TableNames {
   /// Rejects first, then what fails the run, then what is loaded with NULL.
   func orphansFile() -> SQLFile {
     let tests = orphanTests
-    let rejects = tests.filter { $0.policy == .reject }
-    let refusals = cycle.count > 1 ? [cycleRefusals].compactMap { $0 } : rejects.map(refusal)
+    // Those of a ring are refused in step 30.
+    let refusals = ring.isEmpty ? tests.filter { $0.policy == .reject }.map(refusal) : []
     let failures = tests.filter { $0.policy == .fail }.map(failure)
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
     let settings = !tests.isEmpty && (isWholeRow || !nulled.isEmpty) ? [Settings.text] : []
@@ -53,16 +53,20 @@ extension TableNames {
   private func refusal(_ test: OrphanTest) -> String {
     """
     \(title(test))
-    \(refusing(test, counting: "SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows"));
+    \(refusing(test, where: test.conditions));
     """
   }
 
-  /// Moves the orphans out of the stage table and into the rejects.
-  private func refusing(_ test: OrphanTest, counting: String) -> String {
+  /// Moves orphans out of the stage table and into the rejects, and counts them.
+  ///
+  /// - Parameter variable: Of PL/pgSQL, to count into.
+  private func refusing(
+    _ test: OrphanTest, where conditions: [String], into variable: String? = nil
+  ) -> String {
     """
     WITH refused AS (
       DELETE FROM \(stage) AS s
-      WHERE \(all: test.conditions, indent: 4)
+      WHERE \(all: conditions, indent: 4)
       RETURNING
         \(block: keyObject(of: "s"), indent: 4) AS source_key,
         \(block: object(of: test.columns, "s"), indent: 4) AS value,
@@ -73,60 +77,91 @@ extension TableNames {
         rule: "foreign key \(test.name)", columns: test.columns,
         message: "'the parent is in no key map'"), indent: 2)
     )
-    \(counting)
-    FROM recorded
+    SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows
+    \(variable.map { "INTO \($0)\n" } ?? "")FROM recorded
     """
   }
+}
 
-  /// In a cycle of tables, a refused row takes rows of the other tables with it, and they may take
-  /// more of this one: the tables of the cycle that belong to this run lose rows by turns until
-  /// nothing is lost any more, and with the rows the keys that step 30 gave them.
-  private var cycleRefusals: String? {
-    let turns = cycle.map(table).compactMap(\.turn)
+// MARK: - Reject in a ring
+
+extension TableNames {
+  /// The tables that lose rows together: a table that refers to itself, or all tables of a cycle,
+  /// where one of the foreign keys within rejects orphans. Empty otherwise.
+  var ring: [Int] {
+    let cycle = self.cycle
+    let rejects = cycle.map(table).flatMap(\.orphanTests).contains {
+      $0.policy == .reject && cycle.contains($0.parent.index)
+    }
+    return rejects ? cycle : []
+  }
+
+  /// A refused row takes its children with it, and in a ring they may take more of its own table:
+  /// the tables lose rows by turns until nothing is lost any more. A row has a parent when a key map
+  /// knows it, or when it is staged itself.
+  ///
+  /// Stands in the file of each table of the ring, since a run may load any of them; the first one
+  /// does all there is to do.
+  var ringRefusals: String? {
+    let members = ring.map(table)
+    let turns = members.compactMap(\.turn)
     guard !turns.isEmpty else { return nil }
+    let absences = members.filter { $0.index != index }.map(\.emptyStageIfAbsent)
     let body = """
       DECLARE
         refused_rows bigint;
         lost_rows bigint;
       BEGIN
-        LOOP
+        \(lines: absences, indent: 2, separator: "")\(absences.isEmpty ? "" : "\n\n  ")LOOP
           lost_rows := 0;
-          \(block: turns.joined(separator: "\n"), indent: 4)
+          \(lines: turns, indent: 4, separator: "")
           EXIT WHEN lost_rows = 0;
         END LOOP;
       END
       """
-    return "-- The whole cycle, since a refused row takes its children with it.\n"
-      + body.asDoStatement
+    return "-- Refuse rows without a parent, and the rows that hang on them.\n" + body.asDoStatement
   }
 
-  /// One table's turn.
+  /// Nothing is staged of a table that the run does not load, whatever an earlier run left there.
+  private var emptyStageIfAbsent: String {
+    """
+    IF NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = restage.run_id()
+        AND g.table_name = \(auditName)
+    ) THEN
+      \(block: stageDefinition, indent: 2)
+    END IF;
+    """
+  }
+
   private var turn: String? {
+    let ring = Set(self.ring)
     let tests = orphanTests.filter { $0.policy == .reject }
     guard !tests.isEmpty else { return nil }
-    let refusals = tests.map { test in
-      """
-      \(title(test))
-      \(refusing(test, counting: "SELECT restage.count_rows(\(auditName), 'rejected', count(*))\nINTO refused_rows"));
-      lost_rows := lost_rows + refused_rows;
-      """
+    return tests.map { test in
+      let isWithin = ring.contains(test.parent.index)
+      let conditions = test.conditions + (isWithin ? [isStagedNowhere(test)] : [])
+      return """
+        -- \(comment: target), \(comment: test.name): on_orphan: reject
+        \(refusing(test, where: conditions, into: "refused_rows"));
+        lost_rows := lost_rows + refused_rows;
+        """
+    }.joined(separator: "\n")
+  }
+
+  private func isStagedNowhere(_ test: OrphanTest) -> String {
+    let pairs = test.pairs.map { pair in
+      "p.\(test.parent.column(pair.parentColumn)) = s.\(column(pair.column))"
+        + test.parent.collation(ofComparing: pair.parentColumn, with: mapped.columns[pair.column])
     }
     return """
-      IF EXISTS (
+      NOT EXISTS (
         SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = restage.run_id()
-          AND g.table_name = \(auditName)
-      ) THEN
-        \(block: refusals.joined(separator: "\n"), indent: 2)
-        DELETE FROM \(keyMap) AS k
-        WHERE k.first_run = restage.run_id()
-          AND NOT EXISTS (
-            SELECT
-            FROM \(block: stagedRows(), indent: 6)
-            WHERE \(all: keyJoin(), indent: 6)
-          );
-      END IF;
+        FROM \(test.parent.stage) AS p
+        WHERE \(all: pairs, indent: 4)
+      )
       """
   }
 }

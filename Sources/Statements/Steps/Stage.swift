@@ -6,14 +6,18 @@ extension TableNames {
   func stageFile() -> SQLFile {
     SQLFile(
       .stage, of: self, purpose: "make an empty stage table for the rows of this run",
-      body: """
-        DROP TABLE IF EXISTS \(stage);
+      body: stageDefinition)
+  }
 
-        CREATE UNLOGGED TABLE \(stage) (
-          \(lines: allColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
-        )
-        WITH (autovacuum_enabled = false);
-        """)
+  var stageDefinition: String {
+    """
+    DROP TABLE IF EXISTS \(stage);
+
+    CREATE UNLOGGED TABLE \(stage) (
+      \(lines: allColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
+    )
+    WITH (autovacuum_enabled = false);
+    """
   }
 
   /// `COPY restage_stage.x (a, b) FROM STDIN WITH (FORMAT csv)`: by hand, `\copy` with the same words.

@@ -1,0 +1,496 @@
+-- file:    merge/001_dbo.Item/10_stage.sql
+-- table:   public.item
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:d232749820155eda787cbf251a1631aa8f6dad0a45badeb0d07c6a467561e812
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.item;
+
+CREATE UNLOGGED TABLE restage_stage.item (
+  code varchar(10),
+  lot integer,
+  note varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Item/15_check.sql
+-- table:   public.item
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:cb84cf7e31d41880316777f31aa37a9975dacedf42dc5265943f77597499d6f4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.item;
+
+SELECT restage.count_staged('public.item', count(*)) AS staged
+FROM restage_stage.item AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.lot
+  FROM restage_stage.item AS s
+  WHERE s.code IS NOT NULL
+    AND s.lot IS NOT NULL
+  GROUP BY
+    s.code,
+    s.lot
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.item AS s
+  WHERE s.code IS NULL OR
+    s.lot IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.item AS s
+    ON s.code = r.code
+    AND s.lot = r.lot
+),
+refused AS (
+  DELETE FROM restage_stage.item AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'Code', s.code,
+      'Lot', s.lot
+    ) AS source_key,
+    jsonb_build_object(
+      'Code', s.code,
+      'Lot', s.lot
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    r.source_key,
+    'source key',
+    ARRAY['code', 'lot'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Item/30_allocate.sql
+-- table:   public.item
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:b71339aa52d7387fe53b46bb9064e180853154063af609696cf42e680ea04f63
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.item)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.item (
+    source_code,
+    source_lot,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.code,
+    s.lot,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.code,
+      s.lot,
+      md5(ROW(
+        s.code,
+        s.lot,
+        s.note
+      )::text)::uuid AS row_hash
+    FROM restage_stage.item AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.item AS k
+      WHERE k.source_code = s.code
+        AND k.source_lot = s.lot
+    )
+    ORDER BY
+      s.code,
+      s.lot
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.item'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.item'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.item;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.item'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Item/35_orphans.sql
+-- table:   public.item
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:0c6872e8fd6d8739f9fb2bb822262dfe31df7642a62808c24cafcb18304552f6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.item'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Item/40_insert.sql
+-- table:   public.item
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:74e5f83f3f980438c6dec852d3c9b184594e0d38ef10c4c09dae055835bde148
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.item (
+    code,
+    lot,
+    note
+  )
+  SELECT
+    s.code,
+    s.lot,
+    s.note
+  FROM restage_stage.item AS s
+  JOIN restage_keymap.item AS k
+    ON k.source_code = s.code
+    AND k.source_lot = s.lot
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.item'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Item/50_update.sql
+-- table:   public.item
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:cc0200add1649c28bfcccf71fd1d3072a7e8183d77ba963c784bc9c684f968f0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.lot,
+    s.note,
+    md5(ROW(
+      s.code,
+      s.lot,
+      s.note
+    )::text)::uuid AS row_hash
+  FROM restage_stage.item AS s
+  JOIN restage_keymap.item AS k
+    ON k.source_code = s.code
+    AND k.source_lot = s.lot
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.lot,
+      s.note
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.item AS t
+  SET
+    note = c.note
+  FROM changed AS c
+  JOIN restage_keymap.item AS k
+    ON k.source_code = c.code
+    AND k.source_lot = c.lot
+  WHERE t.code = c.code
+    AND t.lot = c.lot
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.item AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_code = c.code
+    AND k.source_lot = c.lot
+)
+SELECT restage.count_rows('public.item', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Item/60_vanished.sql
+-- table:   public.item
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:dd5abba1679dc8aded64a67335113cccee043158c3bec2d1f45dbceb7e9fac3e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.lot
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.item'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.item AS s
+      WHERE k.source_code = s.code
+        AND k.source_lot = s.lot
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_code = r.code
+        AND k.source_lot = r.lot
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = NULL
+  FROM restage_stage.item AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = s.code
+    AND k.source_lot = s.lot
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Item/70_reset.sql
+-- table:   public.item
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Item/90_account.sql
+-- table:   public.item
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:f9de2dd57b86e969663fdead54c35ae006e2f3b84e110f2c1d4ffb99eeb98e68
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.item', count(*)) AS rows
+FROM restage_stage.item AS s
+JOIN restage_keymap.item AS k
+  ON k.source_code = s.code
+  AND k.source_lot = s.lot
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Item/content.sql
+-- table:   public.item
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Item
+-- body:    sha256:bde66587f3e0bd1f3333194367dc4f278735110da33c3a5acb9a5e881f407016
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.lot,
+      s.note,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.item'))
+        AND r.table_name = 'public.item'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    t.lot,
+    t.note
+  FROM public.item AS t
+  JOIN restage_keymap.item AS k
+    ON k.source_code = t.code
+    AND k.source_lot = t.lot
+  LEFT JOIN noted AS n
+    ON k.source_code = n.code
+    AND k.source_lot = n.lot
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.lot,
+    n.note
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Item/counts.sql
+-- table:   public.item
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Item
+-- body:    sha256:532a35cae513d3e5ba97bdb6cf24c2c5e720bc5e84423afb217c7ef0b94c8ff2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.lot
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.item'))
+    AND r.table_name = 'public.item'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.item AS t
+    JOIN restage_keymap.item AS k
+      ON k.source_code = t.code
+      AND k.source_lot = t.lot
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_code = r.code
+          AND k.source_lot = r.lot
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.item'))
+  AND g.table_name = 'public.item';
+
+-- file:    verify/001_dbo.Item/keys.sql
+-- table:   public.item
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Item
+-- body:    sha256:1b10fb19e73b7ca7ba1ddc1ecad4a2eeadd5d85ee92a14ed159f5738c97e27be
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.item AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.item AS t
+    JOIN restage_keymap.item AS k
+      ON k.source_code = t.code
+      AND k.source_lot = t.lot
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.item AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,550 @@
+-- file:    merge/002_dbo.Part/10_stage.sql
+-- table:   public.part
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:22002f44e597b9ba50cfe79d15b69e7a413e77e9247dc2d0791e5b532f991e84
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.part;
+
+CREATE UNLOGGED TABLE restage_stage.part (
+  partid integer,
+  code varchar(10),
+  lot integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Part/15_check.sql
+-- table:   public.part
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:b2f97d52dd5f1fd40c7c923f7b6c116f69cb1e58e16b239b087576222bfddd46
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.part;
+
+SELECT restage.count_staged('public.part', count(*)) AS staged
+FROM restage_stage.part AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.partid
+  FROM restage_stage.part AS s
+  WHERE s.partid IS NOT NULL
+  GROUP BY
+    s.partid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.part AS s
+  WHERE s.partid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.part AS s
+    ON s.partid = r.partid
+),
+refused AS (
+  DELETE FROM restage_stage.part AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PartId', s.partid) AS source_key,
+    jsonb_build_object('PartId', s.partid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.part',
+    r.source_key,
+    'source key',
+    ARRAY['partid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.part', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Part/30_allocate.sql
+-- table:   public.part
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:2b0e8f1bb185d0eee9cf383bc905003b2839f80d84a0301973c3977ff8f2f305
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.part)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.part AS s
+  WHERE s.code IS NOT NULL
+    AND s.lot IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.item AS k
+      WHERE k.source_code = s.code
+        AND k.source_lot = s.lot
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.part (
+    source_partid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.partid,
+    nextval('public.part_partid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.partid,
+      md5(ROW(
+        s.partid,
+        s.code,
+        s.lot
+      )::text)::uuid AS row_hash
+    FROM restage_stage.part AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.part AS k
+      WHERE k.source_partid = s.partid
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.partid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.part', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.part'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.part'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.part;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.part'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Part/35_orphans.sql
+-- table:   public.part
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:68e95b579846ebe833167a33604d162ac891445246159e01acefab48b3351cac
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- part_code_lot_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.part AS s
+  WHERE s.code IS NOT NULL
+    AND s.lot IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.item AS k
+      WHERE k.source_code = s.code
+        AND k.source_lot = s.lot
+    )
+  RETURNING
+    jsonb_build_object('PartId', s.partid) AS source_key,
+    jsonb_build_object(
+      'Code', s.code,
+      'Lot', s.lot
+    ) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.part',
+    r.source_key,
+    'foreign key part_code_lot_fkey',
+    ARRAY['code', 'lot'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.part', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.part'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Part/40_insert.sql
+-- table:   public.part
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:acc28c5bf4017146e5a305d22be8ba3aed304841c27ab76e4833a8ac5d631a60
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.part (
+    partid,
+    code,
+    lot
+  )
+  SELECT
+    k.target_key,
+    s.code,
+    s.lot
+  FROM restage_stage.part AS s
+  JOIN restage_keymap.part AS k
+    ON k.source_partid = s.partid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.part'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.part', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Part/50_update.sql
+-- table:   public.part
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:44cb19b104257172647d4dfbb83d1cff19db3946eccedeaa6fc12874c4373719
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.partid,
+    s.code,
+    s.lot,
+    md5(ROW(
+      s.partid,
+      s.code,
+      s.lot
+    )::text)::uuid AS row_hash
+  FROM restage_stage.part AS s
+  JOIN restage_keymap.part AS k
+    ON k.source_partid = s.partid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.partid,
+      s.code,
+      s.lot
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.part AS t
+  SET
+    code = c.code,
+    lot = c.lot
+  FROM changed AS c
+  JOIN restage_keymap.part AS k
+    ON k.source_partid = c.partid
+  WHERE t.partid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.part AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_partid = c.partid
+)
+SELECT restage.count_rows('public.part', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Part/60_vanished.sql
+-- table:   public.part
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:c30c06a2a64f5259c682809b53e2935539be887c5b8fbce1554feed6b6e51cc2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.partid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.part, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.part'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.part AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.part AS s
+      WHERE k.source_partid = s.partid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_partid = r.partid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.part AS k
+  SET vanished_run = NULL
+  FROM restage_stage.part AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_partid = s.partid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.part', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.part', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Part/70_reset.sql
+-- table:   public.part
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Part/90_account.sql
+-- table:   public.part
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:7036403cf61764110031243755391a9a40c6c146740d56aeea2aa47f7e617014
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.part', count(*)) AS rows
+FROM restage_stage.part AS s
+JOIN restage_keymap.part AS k
+  ON k.source_partid = s.partid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Part/content.sql
+-- table:   public.part
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Part
+-- body:    sha256:0b3fe04316fa88150bd202edd8333483f4e335e6db768c20656a844660add79d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.partid,
+      s.code,
+      s.lot,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.part'))
+        AND r.table_name = 'public.part'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.part, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_partid,
+    t.code,
+    t.lot
+  FROM public.part AS t
+  JOIN restage_keymap.part AS k
+    ON k.target_key = t.partid
+  LEFT JOIN noted AS n
+    ON k.source_partid = n.partid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.partid,
+    n.code,
+    n.lot
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Part/counts.sql
+-- table:   public.part
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Part
+-- body:    sha256:496b33a3b7ce847b441618114aacf5bb102153aff92ecd8b9729f920ab87ebea
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.partid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.part, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.part'))
+    AND r.table_name = 'public.part'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.part AS t
+    JOIN restage_keymap.part AS k
+      ON k.target_key = t.partid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_partid = r.partid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.part'))
+  AND g.table_name = 'public.part';
+
+-- file:    verify/002_dbo.Part/keys.sql
+-- table:   public.part
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Part
+-- body:    sha256:4ddaf8427d5fad671e008da9ce05c98ddd96f53ae76582c57579c65e78b86c06
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.part AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.part AS t
+    JOIN restage_keymap.part AS k
+      ON k.target_key = t.partid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.part AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Part/orphans.sql
+-- table:   public.part
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Part
+-- body:    sha256:cf76f50bfa401218c2d5e4b04ee3ad7f8192ec3e32baef159d8d377868c3b23b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- part_code_lot_fkey
+SELECT count(*) AS orphans
+FROM public.part AS t
+WHERE t.code IS NOT NULL
+  AND t.lot IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.item AS p
+    WHERE p.code = t.code
+      AND p.lot = t.lot
+  );
+

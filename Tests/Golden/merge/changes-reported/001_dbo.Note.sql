@@ -1,0 +1,441 @@
+-- file:    merge/001_dbo.Note/10_stage.sql
+-- table:   public.note
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:2a2ac7450e88ea93beacbbdef1f50e35709a75df78e9562e04f1005ef7aaace0
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.note;
+
+CREATE UNLOGGED TABLE restage_stage.note (
+  id integer,
+  text varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Note/15_check.sql
+-- table:   public.note
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:dfddc406f427a05bb50ffae0aa0f8094cd123fb343496008d0c79f80fd218b70
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.note;
+
+SELECT restage.count_staged('public.note', count(*)) AS staged
+FROM restage_stage.note AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.note AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.note AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.note AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.note AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.note',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.note', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Note/30_allocate.sql
+-- table:   public.note
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:4b8d03568e0b241f9a910b8c78987b89edb3d2c10ad1730b380bb10931cee9eb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.note)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.note (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.note_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.text
+      )::text)::uuid AS row_hash
+    FROM restage_stage.note AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.note AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.note', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.note'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.note'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.note;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.note'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Note/35_orphans.sql
+-- table:   public.note
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:fe9ac9d4e21540ecd622758ff2bb9b6be322519c3ecb523049537992d5651bc0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.note'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Note/40_insert.sql
+-- table:   public.note
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:0bfffb3091e8b051f90d125616590d670f1f993fc78f04b5e005434fb9f04539
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.note (
+    id,
+    text
+  )
+  SELECT
+    k.target_key,
+    s.text
+  FROM restage_stage.note AS s
+  JOIN restage_keymap.note AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.note'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.note', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Note/50_update.sql
+-- table:   public.note
+-- step:    50 update
+-- purpose: count the rows that changed in the source
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:e7abf1934c4e73958290bb1d5a8a942f5f7d6f4981b54d36b6bfe891443a82f8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT restage.count_rows('public.note', 'changed', count(*)) AS rows
+FROM restage_stage.note AS s
+JOIN restage_keymap.note AS k
+  ON k.source_id = s.id
+WHERE k.first_run <> (SELECT restage.run_id())
+  AND k.row_hash <> md5(ROW(
+    s.id,
+    s.text
+  )::text)::uuid
+  AND NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.note'
+      AND c.kind = 'changed'
+  );
+
+-- file:    merge/001_dbo.Note/60_vanished.sql
+-- table:   public.note
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:0d06f823fd4e5898e3d0fbdf4ac3149ab7f0e83b62b93470f0dc1a2df291fb0e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.note, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.note'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.note AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.note AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.note AS k
+  SET vanished_run = NULL
+  FROM restage_stage.note AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.note', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.note', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Note/70_reset.sql
+-- table:   public.note
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Note/90_account.sql
+-- table:   public.note
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:034151165b5bbaddcf9c47e19eb6dc8c591338b65f7647c572754dbb7a195eca
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.note', count(*) - (
+  SELECT coalesce(sum(c.rows), 0)::bigint
+  FROM restage.row_count AS c
+  WHERE c.run_id = restage.run_id()
+    AND c.table_name = 'public.note'
+    AND c.kind = 'changed'
+)) AS rows
+FROM restage_stage.note AS s
+JOIN restage_keymap.note AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Note/content.sql
+-- table:   public.note
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Note
+-- body:    sha256:64a36aa821075582efcc270d0b81e995815f684d406c49e2f5707eccc37f4c1a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.text,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.note'))
+        AND r.table_name = 'public.note'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.note, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.text
+  FROM public.note AS t
+  JOIN restage_keymap.note AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.text
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Note/counts.sql
+-- table:   public.note
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Note
+-- body:    sha256:7c2db25fd56570ee9f357e4c6111b38cc445b94dbcbf3ef31073d2278beb9ac1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.note, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.note'))
+    AND r.table_name = 'public.note'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.note AS t
+    JOIN restage_keymap.note AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.note'))
+  AND g.table_name = 'public.note';
+
+-- file:    verify/001_dbo.Note/keys.sql
+-- table:   public.note
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Note
+-- body:    sha256:10168293731c899ece4528f6d6143b109d09910a569433855d468a01750ca0e7
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.note AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.note AS t
+    JOIN restage_keymap.note AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.note AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,77 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:f9e829abb62874b8fe5eafc9c3e4ac57f8844bec07c91518f920534f0ec81bc2
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Note
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.note') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.note (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.note IS 'Key map: which row of dbo.Note of stride is which row of public.note.';
+  COMMENT ON COLUMN restage_keymap.note.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.note.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.note.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.note.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.note.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.note.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Note', 'public', 'note', 'restage_stage.note', 'restage_keymap.note', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,541 @@
+-- file:    merge/002_dbo.Measure/10_stage.sql
+-- table:   public.measure
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:ccf242043a9a96926443410846c5442a54518cf4583571819106cb80fdfb5c3c
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.measure;
+
+CREATE UNLOGGED TABLE restage_stage.measure (
+  measureid integer,
+  symbol varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Measure/15_check.sql
+-- table:   public.measure
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:14fb58274cdf6563f7079c123a08f84673a40f34c94c769df77810b416640e1f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.measure;
+
+SELECT restage.count_staged('public.measure', count(*)) AS staged
+FROM restage_stage.measure AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.measureid
+  FROM restage_stage.measure AS s
+  WHERE s.measureid IS NOT NULL
+  GROUP BY
+    s.measureid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.measure AS s
+  WHERE s.measureid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.measure AS s
+    ON s.measureid = r.measureid
+),
+refused AS (
+  DELETE FROM restage_stage.measure AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('MeasureId', s.measureid) AS source_key,
+    jsonb_build_object('MeasureId', s.measureid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.measure',
+    r.source_key,
+    'source key',
+    ARRAY['measureid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.measure', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Measure/30_allocate.sql
+-- table:   public.measure
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:5caf9197616e868186c9c21d9fb276bf4c36f8d927e2afeac7d9b52ec08b4649
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.measure)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.measure (
+    source_measureid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.measureid,
+    nextval('public.measure_measureid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.measureid,
+      md5(ROW(
+        s.measureid,
+        s.symbol
+      )::text)::uuid AS row_hash
+    FROM restage_stage.measure AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.measure AS k
+      WHERE k.source_measureid = s.measureid
+    )
+    ORDER BY
+      s.measureid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.measure', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.measure'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.measure'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.measure;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.measure'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Measure/35_orphans.sql
+-- table:   public.measure
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:2b21a43a163de1055377b15a0a097711a0f3d7c16bc2865a706c584ddc34a303
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- measure_symbol_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    s.ctid AS row_id,
+    jsonb_build_object('MeasureId', s.measureid) AS source_key,
+    jsonb_build_object('Symbol', s.symbol) AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.measure AS s
+  WHERE s.symbol IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.unit AS k
+      WHERE k.source_symbol = s.symbol COLLATE public.ignoring_case
+    )
+),
+nulled AS (
+  UPDATE restage_stage.measure AS s
+  SET
+    symbol = NULL
+  FROM orphan AS o
+  WHERE s.ctid = o.row_id
+  RETURNING
+    s.measureid,
+    md5(ROW(
+      s.measureid,
+      s.symbol
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.measure AS k
+  SET row_hash = n.row_hash
+  FROM nulled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_measureid = n.measureid
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.measure',
+    r.source_key,
+    'foreign key measure_symbol_fkey',
+    ARRAY['symbol'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.measure', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.measure'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Measure/40_insert.sql
+-- table:   public.measure
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:a842034cfbf0ff127c03cbc0a44996b3faadb42136b646472fda6a7827449338
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.measure (
+    measureid,
+    symbol
+  )
+  SELECT
+    k.target_key,
+    s.symbol
+  FROM restage_stage.measure AS s
+  JOIN restage_keymap.measure AS k
+    ON k.source_measureid = s.measureid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.measure'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.measure', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Measure/50_update.sql
+-- table:   public.measure
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:dbbfa822383091404e26ea399979527ece25faf3fcdf6a08344722d3535e8871
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.measureid,
+    s.symbol,
+    md5(ROW(
+      s.measureid,
+      s.symbol
+    )::text)::uuid AS row_hash
+  FROM restage_stage.measure AS s
+  JOIN restage_keymap.measure AS k
+    ON k.source_measureid = s.measureid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.measureid,
+      s.symbol
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.measure AS t
+  SET
+    symbol = c.symbol
+  FROM changed AS c
+  JOIN restage_keymap.measure AS k
+    ON k.source_measureid = c.measureid
+  WHERE t.measureid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.measure AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_measureid = c.measureid
+)
+SELECT restage.count_rows('public.measure', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Measure/60_vanished.sql
+-- table:   public.measure
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:081a64886657b1c1f277407f8de669d3aae27b8271c8827da2722dbee36276ce
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.measureid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.measure, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.measure'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.measure AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.measure AS s
+      WHERE k.source_measureid = s.measureid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_measureid = r.measureid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.measure AS k
+  SET vanished_run = NULL
+  FROM restage_stage.measure AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_measureid = s.measureid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.measure', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.measure', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Measure/70_reset.sql
+-- table:   public.measure
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Measure/90_account.sql
+-- table:   public.measure
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:c89eeddc38ab777fa411f740df03012b3cd3c863f3b4708a54a853997ff95255
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.measure', count(*)) AS rows
+FROM restage_stage.measure AS s
+JOIN restage_keymap.measure AS k
+  ON k.source_measureid = s.measureid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Measure/content.sql
+-- table:   public.measure
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Measure
+-- body:    sha256:8a5d1e1c2f3cae9b6a6006a41c48366a35a898e5222f28c679b080ed7dfc0352
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.measureid,
+      s.symbol,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.measure'))
+        AND r.table_name = 'public.measure'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.measure, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_measureid,
+    coalesce(t.symbol, n.symbol)
+  FROM public.measure AS t
+  JOIN restage_keymap.measure AS k
+    ON k.target_key = t.measureid
+  LEFT JOIN noted AS n
+    ON k.source_measureid = n.measureid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.measureid,
+    n.symbol
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Measure/counts.sql
+-- table:   public.measure
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Measure
+-- body:    sha256:1c32a7f4e68cb4e633fd9ffc96ba52f6e084ddc31def2d3bf5bab0879e579b0b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.measureid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.measure, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.measure'))
+    AND r.table_name = 'public.measure'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.measure AS t
+    JOIN restage_keymap.measure AS k
+      ON k.target_key = t.measureid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_measureid = r.measureid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.measure'))
+  AND g.table_name = 'public.measure';
+
+-- file:    verify/002_dbo.Measure/keys.sql
+-- table:   public.measure
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Measure
+-- body:    sha256:bca3044314342214835f49774e53a4c685f5ec5863914c9aa0fa29d77afc9798
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.measure AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.measure AS t
+    JOIN restage_keymap.measure AS k
+      ON k.target_key = t.measureid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.measure AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Measure/orphans.sql
+-- table:   public.measure
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Measure
+-- body:    sha256:6c2a1e27f106034a59b3a1bce2e2443085269a6bb0cef5db89e5b32a4f8fef6c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- measure_symbol_fkey
+SELECT count(*) AS orphans
+FROM public.measure AS t
+WHERE t.symbol IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.unit AS p
+    WHERE p.symbol = t.symbol COLLATE public.ignoring_case
+  );
+

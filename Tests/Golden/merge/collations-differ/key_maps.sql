@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:9165b9bce9e5cddcb750234349a9cf4855e581ab5d9c8f570487fceee3a25734
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Unit
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.unit') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.unit (
+    source_symbol varchar(10) COLLATE public.ignoring_case NOT NULL,
+    target_key varchar(10) COLLATE public.ignoring_case NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_symbol)
+  );
+
+  COMMENT ON TABLE restage_keymap.unit IS 'Key map: which row of dbo.Unit of stride is which row of public.unit.';
+  COMMENT ON COLUMN restage_keymap.unit.source_symbol IS 'Column Symbol of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.unit.target_key IS 'Value of column symbol of the final row.';
+  COMMENT ON COLUMN restage_keymap.unit.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.unit.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.unit.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.unit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Measure
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.measure') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.measure (
+    source_measureid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_measureid)
+  );
+
+  COMMENT ON TABLE restage_keymap.measure IS 'Key map: which row of dbo.Measure of stride is which row of public.measure.';
+  COMMENT ON COLUMN restage_keymap.measure.source_measureid IS 'Column MeasureId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.measure.target_key IS 'Value of column measureid of the final row.';
+  COMMENT ON COLUMN restage_keymap.measure.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.measure.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.measure.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.measure.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Unit', 'public', 'unit', 'restage_stage.unit', 'restage_keymap.unit', 'preserve'),
+    ('stride', 'dbo', 'Measure', 'public', 'measure', 'restage_stage.measure', 'restage_keymap.measure', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

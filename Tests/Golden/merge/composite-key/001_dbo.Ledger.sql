@@ -1,0 +1,496 @@
+-- file:    merge/001_dbo.Ledger/10_stage.sql
+-- table:   public.ledger
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:a423ea01f1100e1a98bd91837bf42736e1672d153ea424848b3ebd682034a4ef
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.ledger;
+
+CREATE UNLOGGED TABLE restage_stage.ledger (
+  year smallint,
+  number integer,
+  note varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Ledger/15_check.sql
+-- table:   public.ledger
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:b2f25ae3a862ed756b5636582a7185b9721ecf7ff561a9e061f111000dd062e9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.ledger;
+
+SELECT restage.count_staged('public.ledger', count(*)) AS staged
+FROM restage_stage.ledger AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.year,
+    s.number
+  FROM restage_stage.ledger AS s
+  WHERE s.year IS NOT NULL
+    AND s.number IS NOT NULL
+  GROUP BY
+    s.year,
+    s.number
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.ledger AS s
+  WHERE s.year IS NULL OR
+    s.number IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.ledger AS s
+    ON s.year = r.year
+    AND s.number = r.number
+),
+refused AS (
+  DELETE FROM restage_stage.ledger AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'Year', s.year,
+      'Number', s.number
+    ) AS source_key,
+    jsonb_build_object(
+      'Year', s.year,
+      'Number', s.number
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.ledger',
+    r.source_key,
+    'source key',
+    ARRAY['year', 'number'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.ledger', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Ledger/30_allocate.sql
+-- table:   public.ledger
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:8a90a50ed54ee11d50612f735bf4c51bcadf0c6d0d12774b5cbfc6d9b9061b74
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.ledger)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.ledger (
+    source_year,
+    source_number,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.year,
+    s.number,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.year,
+      s.number,
+      md5(ROW(
+        s.year,
+        s.number,
+        s.note
+      )::text)::uuid AS row_hash
+    FROM restage_stage.ledger AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.ledger AS k
+      WHERE k.source_year = s.year
+        AND k.source_number = s.number
+    )
+    ORDER BY
+      s.year,
+      s.number
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.ledger', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.ledger'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.ledger'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.ledger;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.ledger'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Ledger/35_orphans.sql
+-- table:   public.ledger
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:0784654d265dba6471373c8bc8949ff989299692bc6147a4a8fa36c4345bf4f5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.ledger'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Ledger/40_insert.sql
+-- table:   public.ledger
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:6f30ed3d53f2da151f885baa2b80cc7759b91edb78c6e23e686b1bd086292484
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.ledger (
+    year,
+    number,
+    note
+  )
+  SELECT
+    s.year,
+    s.number,
+    s.note
+  FROM restage_stage.ledger AS s
+  JOIN restage_keymap.ledger AS k
+    ON k.source_year = s.year
+    AND k.source_number = s.number
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.ledger'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.ledger', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Ledger/50_update.sql
+-- table:   public.ledger
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:00105874f7f33af14dd81ede675b24603343995af052d0d5d7bef109b72ac145
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.year,
+    s.number,
+    s.note,
+    md5(ROW(
+      s.year,
+      s.number,
+      s.note
+    )::text)::uuid AS row_hash
+  FROM restage_stage.ledger AS s
+  JOIN restage_keymap.ledger AS k
+    ON k.source_year = s.year
+    AND k.source_number = s.number
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.year,
+      s.number,
+      s.note
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.ledger AS t
+  SET
+    note = c.note
+  FROM changed AS c
+  JOIN restage_keymap.ledger AS k
+    ON k.source_year = c.year
+    AND k.source_number = c.number
+  WHERE t.year = c.year
+    AND t.number = c.number
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.ledger AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_year = c.year
+    AND k.source_number = c.number
+)
+SELECT restage.count_rows('public.ledger', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Ledger/60_vanished.sql
+-- table:   public.ledger
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:3f7e290560d5da768713c1cb22c2acf737cf87a5b60252564d8be5dc11d6868f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.year,
+    s.number
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.ledger, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.ledger'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.ledger AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.ledger AS s
+      WHERE k.source_year = s.year
+        AND k.source_number = s.number
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_year = r.year
+        AND k.source_number = r.number
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.ledger AS k
+  SET vanished_run = NULL
+  FROM restage_stage.ledger AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_year = s.year
+    AND k.source_number = s.number
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.ledger', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.ledger', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Ledger/70_reset.sql
+-- table:   public.ledger
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Ledger/90_account.sql
+-- table:   public.ledger
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:1fd96c123a159df61d26f23b0de8d28d4c4644ba393270f834cbf604040a3f8f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.ledger', count(*)) AS rows
+FROM restage_stage.ledger AS s
+JOIN restage_keymap.ledger AS k
+  ON k.source_year = s.year
+  AND k.source_number = s.number
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Ledger/content.sql
+-- table:   public.ledger
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Ledger
+-- body:    sha256:9c40342fbaab74121799930abfc2a7d722f8f6d4e1a97dc15f058ae25909159a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.year,
+      s.number,
+      s.note,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.ledger'))
+        AND r.table_name = 'public.ledger'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.ledger, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.year,
+    t.number,
+    t.note
+  FROM public.ledger AS t
+  JOIN restage_keymap.ledger AS k
+    ON k.source_year = t.year
+    AND k.source_number = t.number
+  LEFT JOIN noted AS n
+    ON k.source_year = n.year
+    AND k.source_number = n.number
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.year,
+    n.number,
+    n.note
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Ledger/counts.sql
+-- table:   public.ledger
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Ledger
+-- body:    sha256:a7e2ab4e5a8c99f17eee662f8ba1bbf0e1f060677337aa21b684d50aaefb8ef7
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.year,
+    s.number
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.ledger, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.ledger'))
+    AND r.table_name = 'public.ledger'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.ledger AS t
+    JOIN restage_keymap.ledger AS k
+      ON k.source_year = t.year
+      AND k.source_number = t.number
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_year = r.year
+          AND k.source_number = r.number
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.ledger'))
+  AND g.table_name = 'public.ledger';
+
+-- file:    verify/001_dbo.Ledger/keys.sql
+-- table:   public.ledger
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Ledger
+-- body:    sha256:5987b5cf098da402f5d9784ae730fa19470dc8df6ec18bb91fd110c43b64dd51
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.ledger AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.ledger AS t
+    JOIN restage_keymap.ledger AS k
+      ON k.source_year = t.year
+      AND k.source_number = t.number
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.ledger AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

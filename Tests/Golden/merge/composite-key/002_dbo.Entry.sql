@@ -1,0 +1,518 @@
+-- file:    merge/002_dbo.Entry/10_stage.sql
+-- table:   public.entry
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:45a8af18ea3304f62b626613349da826cd954a26756682909c57e87ad157e91b
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.entry;
+
+CREATE UNLOGGED TABLE restage_stage.entry (
+  entryid integer,
+  year smallint,
+  number integer,
+  amount numeric(19,4)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Entry/15_check.sql
+-- table:   public.entry
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:ab1fee674440d63f5950eb52f88afb2ecc2c74b71c279cee8afbc0d36392a2a6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.entry;
+
+SELECT restage.count_staged('public.entry', count(*)) AS staged
+FROM restage_stage.entry AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.entryid
+  FROM restage_stage.entry AS s
+  WHERE s.entryid IS NOT NULL
+  GROUP BY
+    s.entryid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.entry AS s
+  WHERE s.entryid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.entry AS s
+    ON s.entryid = r.entryid
+),
+refused AS (
+  DELETE FROM restage_stage.entry AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('EntryId', s.entryid) AS source_key,
+    jsonb_build_object('EntryId', s.entryid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.entry',
+    r.source_key,
+    'source key',
+    ARRAY['entryid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.entry', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Entry/30_allocate.sql
+-- table:   public.entry
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:e8d7aad80b3d04d01d6402f21beaa367e6961e8d282ae953c3d39c15561d7d29
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.entry)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.entry (
+    source_entryid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.entryid,
+    nextval('public.entry_entryid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.entryid,
+      md5(ROW(
+        s.entryid,
+        s.year,
+        s.number,
+        s.amount
+      )::text)::uuid AS row_hash
+    FROM restage_stage.entry AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.entry AS k
+      WHERE k.source_entryid = s.entryid
+    )
+    ORDER BY
+      s.entryid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.entry', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.entry'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.entry'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.entry;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.entry'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Entry/35_orphans.sql
+-- table:   public.entry
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:cf4865244c559a61a7820ba409c42b6f928bceb237511f387868cea33e87f031
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- entry_year_number_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.entry',
+  'entry_year_number_fkey',
+  count(*),
+  min(jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  )::text)
+)
+FROM restage_stage.entry AS s
+WHERE s.year IS NOT NULL
+  AND s.number IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.ledger AS k
+    WHERE k.source_year = s.year
+      AND k.source_number = s.number
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.entry'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Entry/40_insert.sql
+-- table:   public.entry
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:c99be0cde99b0b6ebaff47643324c7d03cf40208322a2e0618cfceb3adf0bf69
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.entry (
+    entryid,
+    year,
+    number,
+    amount
+  )
+  SELECT
+    k.target_key,
+    s.year,
+    s.number,
+    s.amount
+  FROM restage_stage.entry AS s
+  JOIN restage_keymap.entry AS k
+    ON k.source_entryid = s.entryid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.entry'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.entry', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Entry/50_update.sql
+-- table:   public.entry
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:508f082ebfc36d005c5208e231a5d36fdacf7c3eb86f973e244b4bde133193e8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.entryid,
+    s.year,
+    s.number,
+    s.amount,
+    md5(ROW(
+      s.entryid,
+      s.year,
+      s.number,
+      s.amount
+    )::text)::uuid AS row_hash
+  FROM restage_stage.entry AS s
+  JOIN restage_keymap.entry AS k
+    ON k.source_entryid = s.entryid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.entryid,
+      s.year,
+      s.number,
+      s.amount
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.entry AS t
+  SET
+    year = c.year,
+    number = c.number,
+    amount = c.amount
+  FROM changed AS c
+  JOIN restage_keymap.entry AS k
+    ON k.source_entryid = c.entryid
+  WHERE t.entryid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.entry AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_entryid = c.entryid
+)
+SELECT restage.count_rows('public.entry', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Entry/60_vanished.sql
+-- table:   public.entry
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:d838e5d343eb77ee3ce3f603ca7bd6c9e55d603d04465ec91ea0e6667206cb56
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.entryid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.entry, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.entry'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.entry AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.entry AS s
+      WHERE k.source_entryid = s.entryid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_entryid = r.entryid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.entry AS k
+  SET vanished_run = NULL
+  FROM restage_stage.entry AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_entryid = s.entryid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.entry', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.entry', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Entry/70_reset.sql
+-- table:   public.entry
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Entry/90_account.sql
+-- table:   public.entry
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:82d9be0f5c30ba8d07addd455eeb837b9afd3368d562f4bad887ba35e933d4b6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.entry', count(*)) AS rows
+FROM restage_stage.entry AS s
+JOIN restage_keymap.entry AS k
+  ON k.source_entryid = s.entryid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Entry/content.sql
+-- table:   public.entry
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Entry
+-- body:    sha256:2eb3e6d0abae365a0314b33452f366747fb6defafd23ad6e039528dc7811bb05
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.entryid,
+      s.year,
+      s.number,
+      s.amount,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.entry'))
+        AND r.table_name = 'public.entry'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.entry, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_entryid,
+    t.year,
+    t.number,
+    t.amount
+  FROM public.entry AS t
+  JOIN restage_keymap.entry AS k
+    ON k.target_key = t.entryid
+  LEFT JOIN noted AS n
+    ON k.source_entryid = n.entryid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.entryid,
+    n.year,
+    n.number,
+    n.amount
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Entry/counts.sql
+-- table:   public.entry
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Entry
+-- body:    sha256:f3201efd8b7786ea59f491ff9a0d090e3a6b462fbf8847f3249d250a3d50a8b1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.entryid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.entry, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.entry'))
+    AND r.table_name = 'public.entry'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.entry AS t
+    JOIN restage_keymap.entry AS k
+      ON k.target_key = t.entryid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_entryid = r.entryid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.entry'))
+  AND g.table_name = 'public.entry';
+
+-- file:    verify/002_dbo.Entry/keys.sql
+-- table:   public.entry
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Entry
+-- body:    sha256:d192609caf8c1e9f2994c1c9c6d16bc8fc3bc6fe15a0943b464385bd11d66964
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.entry AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.entry AS t
+    JOIN restage_keymap.entry AS k
+      ON k.target_key = t.entryid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.entry AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Entry/orphans.sql
+-- table:   public.entry
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Entry
+-- body:    sha256:63db4c39a188a17d80f25649ce44ddf98720f9a3a5ac2ef79a518e7706e73835
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- entry_year_number_fkey
+SELECT count(*) AS orphans
+FROM public.entry AS t
+WHERE t.year IS NOT NULL
+  AND t.number IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.ledger AS p
+    WHERE p.year = t.year
+      AND p.number = t.number
+  );
+

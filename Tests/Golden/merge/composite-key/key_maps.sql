@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:b3c81638799d5ef49b207045570c5ccb6880383b67a5401d2f40750048e9c28b
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Ledger
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.ledger') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.ledger (
+    source_year smallint NOT NULL,
+    source_number integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_year, source_number)
+  );
+
+  COMMENT ON TABLE restage_keymap.ledger IS 'Key map: which row of dbo.Ledger of stride is which row of public.ledger.';
+  COMMENT ON COLUMN restage_keymap.ledger.source_year IS 'Column Year of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.ledger.source_number IS 'Column Number of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.ledger.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.ledger.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.ledger.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.ledger.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Entry
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.entry') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.entry (
+    source_entryid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_entryid)
+  );
+
+  COMMENT ON TABLE restage_keymap.entry IS 'Key map: which row of dbo.Entry of stride is which row of public.entry.';
+  COMMENT ON COLUMN restage_keymap.entry.source_entryid IS 'Column EntryId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.entry.target_key IS 'Value of column entryid of the final row.';
+  COMMENT ON COLUMN restage_keymap.entry.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.entry.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.entry.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.entry.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Ledger', 'public', 'ledger', 'restage_stage.ledger', 'restage_keymap.ledger', 'preserve'),
+    ('stride', 'dbo', 'Entry', 'public', 'entry', 'restage_stage.entry', 'restage_keymap.entry', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,499 @@
+-- file:    merge/001_dbo.Head/10_stage.sql
+-- table:   public.head
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:d629eface7ead6a089773036820249bfc434e26dbc9a94dde7a86e1f567c8a6d
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.head;
+
+CREATE UNLOGGED TABLE restage_stage.head (
+  id integer,
+  tailid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Head/15_check.sql
+-- table:   public.head
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:eb706f1508b5a5911db5581e851416bc1ee67ab76a4705b5251363cf9cbfd70b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.head;
+
+SELECT restage.count_staged('public.head', count(*)) AS staged
+FROM restage_stage.head AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.head AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.head AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.head AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.head AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.head',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.head', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Head/30_allocate.sql
+-- table:   public.head
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:fceefe18b53120e710f0be84ad7fc90585eab89c2d5c48d93650730fca01e4d0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.head)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.head (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.head_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.tailid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.head AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.head AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.head', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.head'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.head'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.head;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.head'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Head/35_orphans.sql
+-- table:   public.head
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:72b302e48bcdf25803f626b35fa29e9e2fda4e6f6a7cc5f4347ff6a0590481c4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- head_tailid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.head',
+  'head_tailid_fkey',
+  count(*),
+  min(jsonb_build_object('TailId', s.tailid)::text)
+)
+FROM restage_stage.head AS s
+WHERE s.tailid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.tail AS k
+    WHERE k.source_id = s.tailid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.head'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Head/40_insert.sql
+-- table:   public.head
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:8c8753417e3acb51f1fd1668a4690e9e933402ce4a029cd3652e97c1932ce545
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.head (
+    id,
+    tailid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.head AS s
+  JOIN restage_keymap.head AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.tail AS p1
+    ON p1.source_id = s.tailid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.head'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.head', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Head/50_update.sql
+-- table:   public.head
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:ff76274194592b69b55ca86c705239152e54db5f1302358dd45055b1f76d4a9c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.tailid,
+    md5(ROW(
+      s.id,
+      s.tailid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.head AS s
+  JOIN restage_keymap.head AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.tailid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.head AS t
+  SET
+    tailid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.head AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.tail AS p1
+    ON p1.source_id = c.tailid
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.head AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.head', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Head/60_vanished.sql
+-- table:   public.head
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:4a441c7aea220e3ba5766ada308425ad811d946067303977c1381f974a483ce7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.head, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.head'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.head AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.head AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.head AS k
+  SET vanished_run = NULL
+  FROM restage_stage.head AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.head', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.head', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Head/70_reset.sql
+-- table:   public.head
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Head/90_account.sql
+-- table:   public.head
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:5eb757a837210c0aea7d03b01dc4dea149be62f98b8c27c2c7d0cf3dd685144a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.head', count(*)) AS rows
+FROM restage_stage.head AS s
+JOIN restage_keymap.head AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Head/content.sql
+-- table:   public.head
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Head
+-- body:    sha256:500b7fe64f80441903fcec2bb541000c2d93794253e8533ba833ffdb34bf2d63
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.tailid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.head'))
+        AND r.table_name = 'public.head'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.head, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.head AS t
+  LEFT JOIN restage_keymap.tail AS p1
+    ON p1.target_key = t.tailid
+  JOIN restage_keymap.head AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.tailid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Head/counts.sql
+-- table:   public.head
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Head
+-- body:    sha256:d4b740a3c54fe0334124f8879954a09d6cf4bac30a31593d4aa945feab3352e3
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.head, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.head'))
+    AND r.table_name = 'public.head'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.head AS t
+    JOIN restage_keymap.head AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.head'))
+  AND g.table_name = 'public.head';
+
+-- file:    verify/001_dbo.Head/keys.sql
+-- table:   public.head
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Head
+-- body:    sha256:d0d467628d084f5dbe22da2947acc87d9c25dc7d3eca618a76be0a5ebbeaf721
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.head AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.head AS t
+    JOIN restage_keymap.head AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.head AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Head/orphans.sql
+-- table:   public.head
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Head
+-- body:    sha256:d3890493978514341ed2b161715c584849d3371ce244b8102625297cacda3a6a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- head_tailid_fkey
+SELECT count(*) AS orphans
+FROM public.head AS t
+WHERE t.tailid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.tail AS p
+    WHERE p.id = t.tailid
+  );
+

@@ -1,0 +1,499 @@
+-- file:    merge/003_dbo.Tail/10_stage.sql
+-- table:   public.tail
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:08a539cee7aa8654d8d081d7f4b882116dff4194f5f03c51c3f0a5d78e0ef25b
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.tail;
+
+CREATE UNLOGGED TABLE restage_stage.tail (
+  id integer,
+  bodyid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Tail/15_check.sql
+-- table:   public.tail
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:75c92b0f9e583c763d8843e87fed6cb7b4ce89594d428fadc4663bd8dd094804
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.tail;
+
+SELECT restage.count_staged('public.tail', count(*)) AS staged
+FROM restage_stage.tail AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.tail AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.tail AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.tail AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.tail AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.tail',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tail', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Tail/30_allocate.sql
+-- table:   public.tail
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:5a59d3eca760c398742237973cae3d5bffe740404feaef14089ada66a2230812
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.tail)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.tail (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.tail_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.bodyid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.tail AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tail AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tail', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.tail'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.tail'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.tail;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.tail'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Tail/35_orphans.sql
+-- table:   public.tail
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:7964d97bc7bbec9d23babdbd8c7687fd3a70fa59be2d2a8ac8254fbb588cdf87
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- tail_bodyid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.tail',
+  'tail_bodyid_fkey',
+  count(*),
+  min(jsonb_build_object('BodyId', s.bodyid)::text)
+)
+FROM restage_stage.tail AS s
+WHERE s.bodyid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.body AS k
+    WHERE k.source_id = s.bodyid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.tail'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Tail/40_insert.sql
+-- table:   public.tail
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:a112dcc7f5e651aa2ed0b458d788c151bd29b4c1bb580496c088fe5becaa680f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.tail (
+    id,
+    bodyid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.tail AS s
+  JOIN restage_keymap.tail AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.body AS p1
+    ON p1.source_id = s.bodyid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.tail'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tail', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Tail/50_update.sql
+-- table:   public.tail
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:668cae49d0ba4598fd9ce57b002b232a8a0328687f155725623c731279862f95
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.bodyid,
+    md5(ROW(
+      s.id,
+      s.bodyid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.tail AS s
+  JOIN restage_keymap.tail AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.bodyid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.tail AS t
+  SET
+    bodyid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.tail AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.body AS p1
+    ON p1.source_id = c.bodyid
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.tail AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.tail', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.Tail/60_vanished.sql
+-- table:   public.tail
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:7a194f4c37b0d4ef2908f311f4a86ca2ec82755f15e83666cced9f5ab06c28b4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.tail, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.tail'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.tail AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.tail AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.tail AS k
+  SET vanished_run = NULL
+  FROM restage_stage.tail AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.tail', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.tail', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Tail/70_reset.sql
+-- table:   public.tail
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Tail/90_account.sql
+-- table:   public.tail
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:00974d0d2e75496a58498d757bde8720e0a7d40c3b1f8dd7597f88ae284b5232
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.tail', count(*)) AS rows
+FROM restage_stage.tail AS s
+JOIN restage_keymap.tail AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Tail/content.sql
+-- table:   public.tail
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Tail
+-- body:    sha256:b88470fed6691e57c738d79f4066e82db345710017169ea4e617a70091503c07
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.bodyid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.tail'))
+        AND r.table_name = 'public.tail'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.tail, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.tail AS t
+  LEFT JOIN restage_keymap.body AS p1
+    ON p1.target_key = t.bodyid
+  JOIN restage_keymap.tail AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.bodyid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Tail/counts.sql
+-- table:   public.tail
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Tail
+-- body:    sha256:adda60fd9b8cc6c51ebf6c90146b405fcb21916164c64823bf5d0aa28e83f21c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.tail, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.tail'))
+    AND r.table_name = 'public.tail'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.tail AS t
+    JOIN restage_keymap.tail AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.tail'))
+  AND g.table_name = 'public.tail';
+
+-- file:    verify/003_dbo.Tail/keys.sql
+-- table:   public.tail
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Tail
+-- body:    sha256:43da51b83ec789c4071995605305fa625dafd30cfa0aa51d2ab76c44bcca431e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.tail AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.tail AS t
+    JOIN restage_keymap.tail AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.tail AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Tail/orphans.sql
+-- table:   public.tail
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Tail
+-- body:    sha256:cd230436a53ae8f83e0ba20e4534e389d632bbe6cf775b69f3ebfc8f5f15c5b4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- tail_bodyid_fkey
+SELECT count(*) AS orphans
+FROM public.tail AS t
+WHERE t.bodyid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.body AS p
+    WHERE p.id = t.bodyid
+  );
+

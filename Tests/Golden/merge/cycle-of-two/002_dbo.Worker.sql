@@ -1,0 +1,510 @@
+-- file:    merge/002_dbo.Worker/10_stage.sql
+-- table:   public.worker
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:4f161fc36e885d19cedfa97a1b72b154a5f275df8ff62379502803ae5700c9a8
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.worker;
+
+CREATE UNLOGGED TABLE restage_stage.worker (
+  id integer,
+  name varchar(20),
+  departmentid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Worker/15_check.sql
+-- table:   public.worker
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:4811f2bc4d4ec80ad8ae9433c227ead67e7ae40035fdc35ecf18d03ed7f381c4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.worker;
+
+SELECT restage.count_staged('public.worker', count(*)) AS staged
+FROM restage_stage.worker AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.worker AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.worker AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.worker AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.worker AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.worker',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Worker/30_allocate.sql
+-- table:   public.worker
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:20900bf7d2b6b259e4b36135cdf9b6ba45377609b862a354daf72e05238a7516
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.worker)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.worker (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.worker_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name,
+        s.departmentid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.worker AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.worker AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.worker'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.worker'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.worker;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.worker'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Worker/35_orphans.sql
+-- table:   public.worker
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:a8696107e431d868da5f8ebf1eaea73580a69899cdd821ad2b5701ea17f4a0fd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- worker_departmentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_departmentid_fkey',
+  count(*),
+  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.department AS k
+    WHERE k.source_id = s.departmentid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.worker'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Worker/40_insert.sql
+-- table:   public.worker
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:aca89b1f283029d004ab30dd815c19fd83d5fe259d5376140fc4ef82eb5da9a6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.worker (
+    id,
+    name,
+    departmentid
+  )
+  SELECT
+    k.target_key,
+    s.name,
+    p1.target_key
+  FROM restage_stage.worker AS s
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.department AS p1
+    ON p1.source_id = s.departmentid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.worker'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Worker/50_update.sql
+-- table:   public.worker
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:797f107164d02871e923a3498d5c2ff9159b8e0ec7de6c43b02e8fc40768dc30
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    s.departmentid,
+    md5(ROW(
+      s.id,
+      s.name,
+      s.departmentid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.worker AS s
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name,
+      s.departmentid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.worker AS t
+  SET
+    name = c.name,
+    departmentid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.department AS p1
+    ON p1.source_id = c.departmentid
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.worker AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.worker', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Worker/60_vanished.sql
+-- table:   public.worker
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:5a47742ad5d215bdc0b487a97779fa2d8454d8c735b4b8c1e74c3c5ad46621a4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.worker'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.worker AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.worker AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.worker AS k
+  SET vanished_run = NULL
+  FROM restage_stage.worker AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.worker', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.worker', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Worker/70_reset.sql
+-- table:   public.worker
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Worker/90_account.sql
+-- table:   public.worker
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:ec9af226901f8bdbf34abd0d039db8a02b0258c644619574585b4ae7fbb7c9c1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.worker', count(*)) AS rows
+FROM restage_stage.worker AS s
+JOIN restage_keymap.worker AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Worker/content.sql
+-- table:   public.worker
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Worker
+-- body:    sha256:555c12b0103c86142e7650810a024c123bde4b8938e9390a73db575731a0b6dd
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      s.departmentid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+        AND r.table_name = 'public.worker'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name,
+    p1.source_id
+  FROM public.worker AS t
+  LEFT JOIN restage_keymap.department AS p1
+    ON p1.target_key = t.departmentid
+  JOIN restage_keymap.worker AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name,
+    n.departmentid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Worker/counts.sql
+-- table:   public.worker
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Worker
+-- body:    sha256:71d241b387ba0259d162a4a8dcc4ec52eb89335f749f1b9596f8bab6879fa240
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+    AND r.table_name = 'public.worker'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.worker AS t
+    JOIN restage_keymap.worker AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+  AND g.table_name = 'public.worker';
+
+-- file:    verify/002_dbo.Worker/keys.sql
+-- table:   public.worker
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Worker
+-- body:    sha256:0d455cf530464599e0a89ca8a5ac11a5ae0ceedda3563a65e3b1fe3aca7a92da
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.worker AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.worker AS t
+    JOIN restage_keymap.worker AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.worker AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Worker/orphans.sql
+-- table:   public.worker
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Worker
+-- body:    sha256:cad9a0a09daf2ff44b3eb43c75d7c103fe097b8f44bb0e5b7af01251d38c4d0c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- worker_departmentid_fkey
+SELECT count(*) AS orphans
+FROM public.worker AS t
+WHERE t.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.department AS p
+    WHERE p.id = t.departmentid
+  );
+

@@ -1,0 +1,671 @@
+-- file:    merge/002_dbo.Body/10_stage.sql
+-- table:   public.body
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:86910a52498e1e10d6d2ff12cffd163cc509f7490119f4aead7e87a6889df2c3
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.body;
+
+CREATE UNLOGGED TABLE restage_stage.body (
+  id integer,
+  headid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Body/15_check.sql
+-- table:   public.body
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:bd46ce63113a18454fd9ffa5fdcb2f03294a9b035200da3a6a86832b1f816a22
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.body;
+
+SELECT restage.count_staged('public.body', count(*)) AS staged
+FROM restage_stage.body AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.body AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.body AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.body AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.body AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.body',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.body', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Body/30_allocate.sql
+-- table:   public.body
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:cf43e6a603ccc4731bf63627d1a3929817e10ac8533017abd8066c360ddf8aa5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- Refuse rows without a parent, and the rows that hang on them.
+DO $restage$
+DECLARE
+  refused_rows bigint;
+  lost_rows bigint;
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = 'public.head'
+  ) THEN
+    DROP TABLE IF EXISTS restage_stage.head;
+
+    CREATE UNLOGGED TABLE restage_stage.head (
+      id integer,
+      tailid integer
+    )
+    WITH (autovacuum_enabled = false);
+  END IF;
+  IF NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = 'public.tail'
+  ) THEN
+    DROP TABLE IF EXISTS restage_stage.tail;
+
+    CREATE UNLOGGED TABLE restage_stage.tail (
+      id integer,
+      bodyid integer
+    )
+    WITH (autovacuum_enabled = false);
+  END IF;
+
+  LOOP
+    lost_rows := 0;
+    -- public.head, head_tailid_fkey: on_orphan: reject
+    WITH refused AS (
+      DELETE FROM restage_stage.head AS s
+      WHERE s.tailid IS NOT NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_keymap.tail AS k
+          WHERE k.source_id = s.tailid
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_stage.tail AS p
+          WHERE p.id = s.tailid
+        )
+      RETURNING
+        jsonb_build_object('Id', s.id) AS source_key,
+        jsonb_build_object('TailId', s.tailid) AS value,
+        row_to_json(s.*) AS row_data
+    ),
+    recorded AS (
+      INSERT INTO restage.reject (
+        run_id,
+        table_name,
+        source_key,
+        rule,
+        column_names,
+        value,
+        message,
+        is_loaded,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        'public.head',
+        r.source_key,
+        'foreign key head_tailid_fkey',
+        ARRAY['tailid'],
+        r.value::text,
+        'the parent is in no key map',
+        false,
+        r.row_data
+      FROM refused AS r
+      RETURNING 1
+    )
+    SELECT restage.count_rows('public.head', 'rejected', count(*)) AS rows
+    INTO refused_rows
+    FROM recorded;
+    lost_rows := lost_rows + refused_rows;
+    -- public.body, body_headid_fkey: on_orphan: reject
+    WITH refused AS (
+      DELETE FROM restage_stage.body AS s
+      WHERE s.headid IS NOT NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_keymap.head AS k
+          WHERE k.source_id = s.headid
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_stage.head AS p
+          WHERE p.id = s.headid
+        )
+      RETURNING
+        jsonb_build_object('Id', s.id) AS source_key,
+        jsonb_build_object('HeadId', s.headid) AS value,
+        row_to_json(s.*) AS row_data
+    ),
+    recorded AS (
+      INSERT INTO restage.reject (
+        run_id,
+        table_name,
+        source_key,
+        rule,
+        column_names,
+        value,
+        message,
+        is_loaded,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        'public.body',
+        r.source_key,
+        'foreign key body_headid_fkey',
+        ARRAY['headid'],
+        r.value::text,
+        'the parent is in no key map',
+        false,
+        r.row_data
+      FROM refused AS r
+      RETURNING 1
+    )
+    SELECT restage.count_rows('public.body', 'rejected', count(*)) AS rows
+    INTO refused_rows
+    FROM recorded;
+    lost_rows := lost_rows + refused_rows;
+    -- public.tail, tail_bodyid_fkey: on_orphan: reject
+    WITH refused AS (
+      DELETE FROM restage_stage.tail AS s
+      WHERE s.bodyid IS NOT NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_keymap.body AS k
+          WHERE k.source_id = s.bodyid
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_stage.body AS p
+          WHERE p.id = s.bodyid
+        )
+      RETURNING
+        jsonb_build_object('Id', s.id) AS source_key,
+        jsonb_build_object('BodyId', s.bodyid) AS value,
+        row_to_json(s.*) AS row_data
+    ),
+    recorded AS (
+      INSERT INTO restage.reject (
+        run_id,
+        table_name,
+        source_key,
+        rule,
+        column_names,
+        value,
+        message,
+        is_loaded,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        'public.tail',
+        r.source_key,
+        'foreign key tail_bodyid_fkey',
+        ARRAY['bodyid'],
+        r.value::text,
+        'the parent is in no key map',
+        false,
+        r.row_data
+      FROM refused AS r
+      RETURNING 1
+    )
+    SELECT restage.count_rows('public.tail', 'rejected', count(*)) AS rows
+    INTO refused_rows
+    FROM recorded;
+    lost_rows := lost_rows + refused_rows;
+    EXIT WHEN lost_rows = 0;
+  END LOOP;
+END
+$restage$;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.body)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.body (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.body_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.headid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.body AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.body AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.body', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.body'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.body'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.body;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.body'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Body/35_orphans.sql
+-- table:   public.body
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:c6e1ef5bd7529695a640575a680ed462be8ef47d8a348741af605a0bc96c1d5d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.body'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Body/40_insert.sql
+-- table:   public.body
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:8ab79be8124dec2cb44286d397aa59a8f32529b64ce81ab3120a8657b36864ee
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.body (
+    id,
+    headid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.body AS s
+  JOIN restage_keymap.body AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.head AS p1
+    ON p1.source_id = s.headid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.body'
+      AND c.kind = 'inserted'
+  )
+    AND (s.headid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.body', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Body/50_update.sql
+-- table:   public.body
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:0e3800b24ae94a547e1449c2f5047dbe293073fe1b0a29fcaf461e990488c5ec
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.headid,
+    md5(ROW(
+      s.id,
+      s.headid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.body AS s
+  JOIN restage_keymap.body AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.headid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.body AS t
+  SET
+    headid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.body AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.head AS p1
+    ON p1.source_id = c.headid
+  WHERE t.id = k.target_key
+    AND (c.headid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.body AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.body', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Body/60_vanished.sql
+-- table:   public.body
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:ea9bbc1a549ec6b1b7a0043c6c5d9bd2db798648a229e0c24a8e1606c3838d79
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.body, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.body'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.body AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.body AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.body AS k
+  SET vanished_run = NULL
+  FROM restage_stage.body AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.body', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.body', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Body/70_reset.sql
+-- table:   public.body
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Body/90_account.sql
+-- table:   public.body
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:720e26fa22ab2c34a2b12b145f230582ca9d59f07c65b4ef24b8b113ae721c8d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.body', count(*)) AS rows
+FROM restage_stage.body AS s
+JOIN restage_keymap.body AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Body/content.sql
+-- table:   public.body
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Body
+-- body:    sha256:ecc48e0672e73e5e5fd67ce5d012d558eb2c9b3124835e4f9456be2b78b23e90
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.headid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.body'))
+        AND r.table_name = 'public.body'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.body, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.body AS t
+  LEFT JOIN restage_keymap.head AS p1
+    ON p1.target_key = t.headid
+  JOIN restage_keymap.body AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.headid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Body/counts.sql
+-- table:   public.body
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Body
+-- body:    sha256:f8a3b26876aca49837a24e320914b41946ce2835bcb547bb551ecccc4494ce49
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.body, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.body'))
+    AND r.table_name = 'public.body'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.body AS t
+    JOIN restage_keymap.body AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.body'))
+  AND g.table_name = 'public.body';
+
+-- file:    verify/002_dbo.Body/keys.sql
+-- table:   public.body
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Body
+-- body:    sha256:3323b2c12591275f7c480b55da2d40565d5d3103042b8f2db79e8bda512d92cf
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.body AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.body AS t
+    JOIN restage_keymap.body AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.body AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Body/orphans.sql
+-- table:   public.body
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Body
+-- body:    sha256:bdec70f72939d94eb3f8e8ee4ac4698e8a7afac1c1b727c7f0a6dc7975a89ac5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- body_headid_fkey
+SELECT count(*) AS orphans
+FROM public.body AS t
+WHERE t.headid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.head AS p
+    WHERE p.id = t.headid
+  );
+

@@ -1,0 +1,133 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:3935608b0a420f257714fb4f0b9afb327bdfab993127f69d044161758ca70fc6
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Head
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.head') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.head (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.head IS 'Key map: which row of dbo.Head of stride is which row of public.head.';
+  COMMENT ON COLUMN restage_keymap.head.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.head.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.head.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.head.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.head.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.head.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Body
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.body') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.body (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.body IS 'Key map: which row of dbo.Body of stride is which row of public.body.';
+  COMMENT ON COLUMN restage_keymap.body.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.body.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.body.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.body.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.body.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.body.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Tail
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.tail') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.tail (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.tail IS 'Key map: which row of dbo.Tail of stride is which row of public.tail.';
+  COMMENT ON COLUMN restage_keymap.tail.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.tail.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.tail.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.tail.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.tail.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.tail.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Head', 'public', 'head', 'restage_stage.head', 'restage_keymap.head', 'remap'),
+    ('stride', 'dbo', 'Body', 'public', 'body', 'restage_stage.body', 'restage_keymap.body', 'remap'),
+    ('stride', 'dbo', 'Tail', 'public', 'tail', 'restage_stage.tail', 'restage_keymap.tail', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

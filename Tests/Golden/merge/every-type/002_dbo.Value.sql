@@ -1,0 +1,681 @@
+-- file:    merge/002_dbo.Value/10_stage.sql
+-- table:   public.value
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:3d7095a99fa0c16e5fa0076439a43643a78c2900bbc000dc3538ee5338787438
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.value;
+
+CREATE UNLOGGED TABLE restage_stage.value (
+  id integer,
+  flag boolean,
+  single real,
+  double double precision,
+  exact numeric(38,10),
+  day date,
+  moment timestamptz(6),
+  clock time(3),
+  fixed char(4),
+  bytes bytea,
+  guid uuid,
+  markup xml,
+  document json,
+  version bytea,
+  parentid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Value/15_check.sql
+-- table:   public.value
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:2b7d91676e84a83c2446611dbc7295eac88ef44299be5e9c77a2278b9b583950
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.value;
+
+SELECT restage.count_staged('public.value', count(*)) AS staged
+FROM restage_stage.value AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.value AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.value AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.value AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.value AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.value',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.value', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Value/30_allocate.sql
+-- table:   public.value
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:475b586ae834ee35ec98bf0e8a889c527d96cdec87b34726d994a765e909dbd0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.value)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.value AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.value (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.value_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.flag,
+        s.single,
+        s.double,
+        s.exact,
+        s.day,
+        s.moment,
+        s.clock,
+        s.fixed,
+        s.bytes,
+        s.guid,
+        s.markup,
+        s.document,
+        s.version,
+        s.parentid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.value AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.value AS k
+      WHERE k.source_id = s.id
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.value', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.value'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.value'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.value;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.value'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Value/35_orphans.sql
+-- table:   public.value
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:a88dc92901d8e6b631c56b8ffe20615b8945335403ea9b39cf4b72faf3803e1e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- value_parentid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.value AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('ParentId', s.parentid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.value',
+    r.source_key,
+    'foreign key value_parentid_fkey',
+    ARRAY['parentid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.value', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.value'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Value/40_insert.sql
+-- table:   public.value
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:83d8110210fd9e8a9016e8aab77adf65f0da1001a518bd7054532dbe2857acbf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.value (
+    id,
+    flag,
+    single,
+    double,
+    exact,
+    day,
+    moment,
+    clock,
+    fixed,
+    bytes,
+    guid,
+    markup,
+    document,
+    version,
+    parentid
+  )
+  SELECT
+    k.target_key,
+    s.flag,
+    s.single,
+    s.double,
+    s.exact,
+    s.day,
+    s.moment,
+    s.clock,
+    s.fixed,
+    s.bytes,
+    s.guid,
+    s.markup,
+    s.document,
+    s.version,
+    p1.target_key
+  FROM restage_stage.value AS s
+  JOIN restage_keymap.value AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = s.parentid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.value'
+      AND c.kind = 'inserted'
+  )
+    AND (s.parentid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.value', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Value/50_update.sql
+-- table:   public.value
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:751db67fdebb2d81718d0b16c746f0748c476f7fe63e7c9d106ed61ebf0d96f5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.flag,
+    s.single,
+    s.double,
+    s.exact,
+    s.day,
+    s.moment,
+    s.clock,
+    s.fixed,
+    s.bytes,
+    s.guid,
+    s.markup,
+    s.document,
+    s.version,
+    s.parentid,
+    md5(ROW(
+      s.id,
+      s.flag,
+      s.single,
+      s.double,
+      s.exact,
+      s.day,
+      s.moment,
+      s.clock,
+      s.fixed,
+      s.bytes,
+      s.guid,
+      s.markup,
+      s.document,
+      s.version,
+      s.parentid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.value AS s
+  JOIN restage_keymap.value AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.flag,
+      s.single,
+      s.double,
+      s.exact,
+      s.day,
+      s.moment,
+      s.clock,
+      s.fixed,
+      s.bytes,
+      s.guid,
+      s.markup,
+      s.document,
+      s.version,
+      s.parentid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.value AS t
+  SET
+    flag = c.flag,
+    single = c.single,
+    double = c.double,
+    exact = c.exact,
+    day = c.day,
+    moment = c.moment,
+    clock = c.clock,
+    fixed = c.fixed,
+    bytes = c.bytes,
+    guid = c.guid,
+    markup = c.markup,
+    document = c.document,
+    version = c.version,
+    parentid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.value AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = c.parentid
+  WHERE t.id = k.target_key
+    AND (c.parentid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.value AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.value', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Value/60_vanished.sql
+-- table:   public.value
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:1555690993900384d71fbc4d5ee550a4f3d87cb8e34dc63d1265b9ff300453e1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.value, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.value'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.value AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.value AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.value AS k
+  SET vanished_run = NULL
+  FROM restage_stage.value AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.value', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.value', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Value/70_reset.sql
+-- table:   public.value
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Value/90_account.sql
+-- table:   public.value
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:28a2c18b3e63b59a131b3693ae2ac7c581836aefb7028442e80ac3fc2b1a430f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.value', count(*)) AS rows
+FROM restage_stage.value AS s
+JOIN restage_keymap.value AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Value/content.sql
+-- table:   public.value
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Value
+-- body:    sha256:e484c8aef0fa5c7ef84b83276a5615bd65fdaf136bda5f1a3103fe93e351718c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.flag,
+      s.single,
+      s.double,
+      s.exact,
+      s.day,
+      s.moment,
+      s.clock,
+      s.fixed,
+      s.bytes,
+      s.guid,
+      s.markup,
+      s.document,
+      s.version,
+      s.parentid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.value'))
+        AND r.table_name = 'public.value'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.value, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.flag,
+    t.single,
+    t.double,
+    t.exact,
+    t.day,
+    t.moment,
+    t.clock,
+    t.fixed,
+    t.bytes,
+    t.guid,
+    t.markup,
+    t.document,
+    t.version,
+    p1.source_id
+  FROM public.value AS t
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.target_key = t.parentid
+  JOIN restage_keymap.value AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.flag,
+    n.single,
+    n.double,
+    n.exact,
+    n.day,
+    n.moment,
+    n.clock,
+    n.fixed,
+    n.bytes,
+    n.guid,
+    n.markup,
+    n.document,
+    n.version,
+    n.parentid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Value/counts.sql
+-- table:   public.value
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Value
+-- body:    sha256:f31e6f8c91fa5f092b695a7cf8549f1fb8d37f8d09699f313356303af7eea84a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.value, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.value'))
+    AND r.table_name = 'public.value'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.value AS t
+    JOIN restage_keymap.value AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.value'))
+  AND g.table_name = 'public.value';
+
+-- file:    verify/002_dbo.Value/keys.sql
+-- table:   public.value
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Value
+-- body:    sha256:baa5b7ed31c14d4286317f90f12cb437207f63a0861676cfd3527d64d3e18313
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.value AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.value AS t
+    JOIN restage_keymap.value AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.value AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Value/orphans.sql
+-- table:   public.value
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Value
+-- body:    sha256:550af4dd2f14f34f066c936b1f3d99519f80efb42a3f02b18690ab4edc9135a2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- value_parentid_fkey
+SELECT count(*) AS orphans
+FROM public.value AS t
+WHERE t.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.parent AS p
+    WHERE p.id = t.parentid
+  );
+

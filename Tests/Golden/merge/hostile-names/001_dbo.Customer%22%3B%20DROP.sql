@@ -1,0 +1,634 @@
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/10_stage.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:7eb2fc7040379d9443c996ee3c857d99d8bbacd5bad71198c9732dde60963ac7
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage."Customer""; DROP TABLE x; --";
+
+CREATE UNLOGGED TABLE restage_stage."Customer""; DROP TABLE x; --" (
+  "Customer""ID" integer,
+  "it's $restage$" varchar(20),
+  "line
+end" integer,
+  s integer,
+  row_hash integer,
+  target_key integer,
+  "ÑandÚ" varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/15_check.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:ab36ba94ac0599da4b4b272bc98f483605a17d9047443882f36f4618f50b93da
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage."Customer""; DROP TABLE x; --";
+
+SELECT restage.count_staged('public."Customer""; DROP TABLE x; --"', count(*)) AS staged
+FROM restage_stage."Customer""; DROP TABLE x; --" AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s."Customer""ID"
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  WHERE s."Customer""ID" IS NOT NULL
+  GROUP BY
+    s."Customer""ID"
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  WHERE s."Customer""ID" IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage."Customer""; DROP TABLE x; --" AS s
+    ON s."Customer""ID" = r."Customer""ID"
+),
+refused AS (
+  DELETE FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Customer"ID', s."Customer""ID") AS source_key,
+    jsonb_build_object('Customer"ID', s."Customer""ID") AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."Customer""; DROP TABLE x; --"',
+    r.source_key,
+    'source key',
+    ARRAY['Customer"ID'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/30_allocate.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:5798717f3c7356f495889511ddd99e950a9f1d95996f49a321b6d7ee95128e1f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap."Customer""; DROP TABLE x; --")::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap."Customer""; DROP TABLE x; --" (
+    "source_Customer""ID",
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s."Customer""ID",
+    nextval('public."Customer""; DROP TABLE x; --_Customer""ID_seq"'),
+    s.row_hash_,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s."Customer""ID",
+      md5(ROW(
+        s."Customer""ID",
+        s."it's $restage$",
+        s."line
+end",
+        s.s,
+        s.row_hash,
+        s.target_key,
+        s."ÑandÚ"
+      )::text)::uuid AS row_hash_
+    FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+      WHERE k."source_Customer""ID" = s."Customer""ID"
+    )
+    ORDER BY
+      s."Customer""ID"
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap."Customer""; DROP TABLE x; --"'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public."Customer""; DROP TABLE x; --"'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap."Customer""; DROP TABLE x; --";
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public."Customer""; DROP TABLE x; --"'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/35_orphans.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:83fb9d8da58c4e275f79c4c92d8084d7d41a1dad9cb63ab0715ae244f1b9d88d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- Customer"; DROP TABLE x; --_line end_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    s.ctid AS row_id,
+    jsonb_build_object('Customer"ID', s."Customer""ID") AS source_key,
+    jsonb_build_object('line
+end', s."line
+end") AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  WHERE s."line
+end" IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+      WHERE k."source_Customer""ID" = s."line
+end"
+    )
+),
+nulled AS (
+  UPDATE restage_stage."Customer""; DROP TABLE x; --" AS s
+  SET
+    "line
+end" = NULL
+  FROM orphan AS o
+  WHERE s.ctid = o.row_id
+  RETURNING
+    s."Customer""ID",
+    md5(ROW(
+      s."Customer""ID",
+      s."it's $restage$",
+      s."line
+end",
+      s.s,
+      s.row_hash,
+      s.target_key,
+      s."ÑandÚ"
+    )::text)::uuid AS row_hash_
+),
+rehashed AS (
+  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
+  SET row_hash = n.row_hash_
+  FROM nulled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k."source_Customer""ID" = n."Customer""ID"
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."Customer""; DROP TABLE x; --"',
+    r.source_key,
+    'foreign key Customer"; DROP TABLE x; --_line
+end_fkey',
+    ARRAY['line
+end'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public."Customer""; DROP TABLE x; --"'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/40_insert.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:91bc5abafde3cf69545447caa31bb5b705197f46a4b7939811f28fee7f77e1fa
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public."Customer""; DROP TABLE x; --" (
+    "Customer""ID",
+    "it's $restage$",
+    "line
+end",
+    s,
+    row_hash,
+    target_key,
+    "ÑandÚ"
+  )
+  SELECT
+    k.target_key,
+    s."it's $restage$",
+    p1.target_key,
+    s.s,
+    s.row_hash,
+    s.target_key,
+    s."ÑandÚ"
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+    ON k."source_Customer""ID" = s."Customer""ID"
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1."source_Customer""ID" = s."line
+end"
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public."Customer""; DROP TABLE x; --"'
+      AND c.kind = 'inserted'
+  )
+    AND (s."line
+end" IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/50_update.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:dc864d0dd163b75823aa0da9b5f71a1ef3b03f57d5e00dabb70d4dceca09734f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s."Customer""ID",
+    s."it's $restage$",
+    s."line
+end",
+    s.s,
+    s.row_hash,
+    s.target_key,
+    s."ÑandÚ",
+    md5(ROW(
+      s."Customer""ID",
+      s."it's $restage$",
+      s."line
+end",
+      s.s,
+      s.row_hash,
+      s.target_key,
+      s."ÑandÚ"
+    )::text)::uuid AS row_hash_
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+    ON k."source_Customer""ID" = s."Customer""ID"
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s."Customer""ID",
+      s."it's $restage$",
+      s."line
+end",
+      s.s,
+      s.row_hash,
+      s.target_key,
+      s."ÑandÚ"
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public."Customer""; DROP TABLE x; --" AS t
+  SET
+    "it's $restage$" = c."it's $restage$",
+    "line
+end" = p1.target_key,
+    s = c.s,
+    row_hash = c.row_hash,
+    target_key = c.target_key,
+    "ÑandÚ" = c."ÑandÚ"
+  FROM changed AS c
+  JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+    ON k."source_Customer""ID" = c."Customer""ID"
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1."source_Customer""ID" = c."line
+end"
+  WHERE t."Customer""ID" = k.target_key
+    AND (c."line
+end" IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
+  SET
+    row_hash = c.row_hash_,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k."source_Customer""ID" = c."Customer""ID"
+)
+SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/60_vanished.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:2efc20439df0c2d3dd12046758fedee7742fe34dc9744ec32aa30514ed6f6434
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."Customer""ID"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."Customer""; DROP TABLE x; --", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public."Customer""; DROP TABLE x; --"'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+      WHERE k."source_Customer""ID" = s."Customer""ID"
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k."source_Customer""ID" = r."Customer""ID"
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
+  SET vanished_run = NULL
+  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k."source_Customer""ID" = s."Customer""ID"
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/70_reset.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/90_account.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:8207dc57acbbfa2b8cc8c49a4bf4c98f27e83a909cb123f18d476549bf3964c1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public."Customer""; DROP TABLE x; --"', count(*)) AS rows
+FROM restage_stage."Customer""; DROP TABLE x; --" AS s
+JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+  ON k."source_Customer""ID" = s."Customer""ID"
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Customer%22%3B%20DROP/content.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Customer"; DROP
+-- body:    sha256:cf1750ad8e5ec389314c3101a2103fda0f0934f96cbc055f981a142fd151e96f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s."Customer""ID",
+      s."it's $restage$",
+      s."line
+end",
+      s.s,
+      s.row_hash,
+      s.target_key,
+      s."ÑandÚ",
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public."Customer""; DROP TABLE x; --"'))
+        AND r.table_name = 'public."Customer""; DROP TABLE x; --"'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public."Customer""; DROP TABLE x; --", r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k."source_Customer""ID",
+    t."it's $restage$",
+    coalesce(p1."source_Customer""ID", n."line
+end"),
+    t.s,
+    t.row_hash,
+    t.target_key,
+    t."ÑandÚ"
+  FROM public."Customer""; DROP TABLE x; --" AS t
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1.target_key = t."line
+end"
+  JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+    ON k.target_key = t."Customer""ID"
+  LEFT JOIN noted AS n
+    ON k."source_Customer""ID" = n."Customer""ID"
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n."Customer""ID",
+    n."it's $restage$",
+    n."line
+end",
+    n.s,
+    n.row_hash,
+    n.target_key,
+    n."ÑandÚ"
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Customer%22%3B%20DROP/counts.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Customer"; DROP
+-- body:    sha256:49689f4a897e6ce9ea09cfea13dd4dbd81a1da308c16f1024a2ede08af48c102
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."Customer""ID"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."Customer""; DROP TABLE x; --", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public."Customer""; DROP TABLE x; --"'))
+    AND r.table_name = 'public."Customer""; DROP TABLE x; --"'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public."Customer""; DROP TABLE x; --" AS t
+    JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+      ON k.target_key = t."Customer""ID"
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k."source_Customer""ID" = r."Customer""ID"
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public."Customer""; DROP TABLE x; --"'))
+  AND g.table_name = 'public."Customer""; DROP TABLE x; --"';
+
+-- file:    verify/001_dbo.Customer%22%3B%20DROP/keys.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Customer"; DROP
+-- body:    sha256:1d5bbdcc6900ad37f4c307bcf640863c646fb95baa0827fce9aff55170cf2198
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public."Customer""; DROP TABLE x; --" AS t
+    JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+      ON k.target_key = t."Customer""ID"
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Customer%22%3B%20DROP/orphans.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Customer"; DROP
+-- body:    sha256:f2a08cedf20a8a377035b031135451f4447a7e88b6f6d67cd98a8cebd1926d1a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- Customer"; DROP TABLE x; --_line end_fkey
+SELECT count(*) AS orphans
+FROM public."Customer""; DROP TABLE x; --" AS t
+WHERE t."line
+end" IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public."Customer""; DROP TABLE x; --" AS p
+    WHERE p."Customer""ID" = t."line
+end"
+  );
+

@@ -1,0 +1,581 @@
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/10_stage.sql
+-- table:   public."100% /* order"
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:07594bda865ace19712ada553252ce2e498733773e6fbfc609598065434bdea7
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage."100% /* order";
+
+CREATE UNLOGGED TABLE restage_stage."100% /* order" (
+  r integer,
+  k integer,
+  n integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/15_check.sql
+-- table:   public."100% /* order"
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:42a344b61bd84a0fdcefbbd474ec36a0cdf9261e8152d23b39c04d76f68fbd84
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage."100% /* order";
+
+SELECT restage.count_staged('public."100% /* order"', count(*)) AS staged
+FROM restage_stage."100% /* order" AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.r,
+    s.k
+  FROM restage_stage."100% /* order" AS s
+  WHERE s.r IS NOT NULL
+    AND s.k IS NOT NULL
+  GROUP BY
+    s.r,
+    s.k
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage."100% /* order" AS s
+  WHERE s.r IS NULL OR
+    s.k IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage."100% /* order" AS s
+    ON s.r = r.r
+    AND s.k = r.k
+),
+refused AS (
+  DELETE FROM restage_stage."100% /* order" AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'r', s.r,
+      'k', s.k
+    ) AS source_key,
+    jsonb_build_object(
+      'r', s.r,
+      'k', s.k
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."100% /* order"',
+    r.source_key,
+    'source key',
+    ARRAY['r', 'k'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."100% /* order"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/30_allocate.sql
+-- table:   public."100% /* order"
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:b30207d4b51e694b639cf136bba1b994179e617f921905eb5bda582e969eb8fe
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap."100% /* order")::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage."100% /* order" AS s
+  WHERE s.n IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+      WHERE k."source_Customer""ID" = s.n
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap."100% /* order" (
+    source_r,
+    source_k,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.r,
+    s.k,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.r,
+      s.k,
+      md5(ROW(
+        s.r,
+        s.k,
+        s.n
+      )::text)::uuid AS row_hash
+    FROM restage_stage."100% /* order" AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap."100% /* order" AS k
+      WHERE k.source_r = s.r
+        AND k.source_k = s.k
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.r,
+      s.k
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public."100% /* order"', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap."100% /* order"'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public."100% /* order"'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap."100% /* order";
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public."100% /* order"'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/35_orphans.sql
+-- table:   public."100% /* order"
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:1d8f3ee9e5876c8c1d9575b178616cf3a89154055ef0068e0dc90c15d96349e2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- 100% /* order_n_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage."100% /* order" AS s
+  WHERE s.n IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+      WHERE k."source_Customer""ID" = s.n
+    )
+  RETURNING
+    jsonb_build_object(
+      'r', s.r,
+      'k', s.k
+    ) AS source_key,
+    jsonb_build_object('n', s.n) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."100% /* order"',
+    r.source_key,
+    'foreign key 100% /* order_n_fkey',
+    ARRAY['n'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."100% /* order"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public."100% /* order"'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/40_insert.sql
+-- table:   public."100% /* order"
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:5bbe7f268052fe8233bacc80ad43f0a61eff3d4984d6f14250ca8f31b820e793
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public."100% /* order" (
+    r,
+    k,
+    n
+  )
+  SELECT
+    s.r,
+    s.k,
+    p1.target_key
+  FROM restage_stage."100% /* order" AS s
+  JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = s.r
+    AND k.source_k = s.k
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1."source_Customer""ID" = s.n
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public."100% /* order"'
+      AND c.kind = 'inserted'
+  )
+    AND (s.n IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public."100% /* order"', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/50_update.sql
+-- table:   public."100% /* order"
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:916019245c675507ec99f64c6d1d87d8307b8c8ac7848908efbea8bc9e4bceb9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.r,
+    s.k,
+    s.n,
+    md5(ROW(
+      s.r,
+      s.k,
+      s.n
+    )::text)::uuid AS row_hash
+  FROM restage_stage."100% /* order" AS s
+  JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = s.r
+    AND k.source_k = s.k
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.r,
+      s.k,
+      s.n
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public."100% /* order" AS t
+  SET
+    n = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = c.r
+    AND k.source_k = c.k
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1."source_Customer""ID" = c.n
+  WHERE t.r = c.r
+    AND t.k = c.k
+    AND (c.n IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap."100% /* order" AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_r = c.r
+    AND k.source_k = c.k
+)
+SELECT restage.count_rows('public."100% /* order"', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/60_vanished.sql
+-- table:   public."100% /* order"
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:36dfd24e8068ff5a7db766e9ec17dc214c60767bdcdecc176bec61b16380aa9e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.r,
+    s.k
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."100% /* order", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public."100% /* order"'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap."100% /* order" AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage."100% /* order" AS s
+      WHERE k.source_r = s.r
+        AND k.source_k = s.k
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_r = r.r
+        AND k.source_k = r.k
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap."100% /* order" AS k
+  SET vanished_run = NULL
+  FROM restage_stage."100% /* order" AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_r = s.r
+    AND k.source_k = s.k
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public."100% /* order"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public."100% /* order"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/70_reset.sql
+-- table:   public."100% /* order"
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/90_account.sql
+-- table:   public."100% /* order"
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:7cc118b5b8b901ad2105f9af57de56cc5190213e78f77e7841e8d4d23af7bec2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public."100% /* order"', count(*)) AS rows
+FROM restage_stage."100% /* order" AS s
+JOIN restage_keymap."100% /* order" AS k
+  ON k.source_r = s.r
+  AND k.source_k = s.k
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/content.sql
+-- table:   public."100% /* order"
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.100% /* order
+-- body:    sha256:24f7fe515d820c4bbbcdec2e9ecfd3a0a071d7dff86d739254ae5e1f8091c67a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.r,
+      s.k,
+      s.n,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public."100% /* order"'))
+        AND r.table_name = 'public."100% /* order"'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public."100% /* order", r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.r,
+    t.k,
+    p1."source_Customer""ID"
+  FROM public."100% /* order" AS t
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1.target_key = t.n
+  JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = t.r
+    AND k.source_k = t.k
+  LEFT JOIN noted AS n
+    ON k.source_r = n.r
+    AND k.source_k = n.k
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.r,
+    n.k,
+    n.n
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/counts.sql
+-- table:   public."100% /* order"
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.100% /* order
+-- body:    sha256:570ec3cec2be13e1981f6d2fdb6827404622523796654c1b15a76bc02766b9ff
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.r,
+    s.k
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."100% /* order", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public."100% /* order"'))
+    AND r.table_name = 'public."100% /* order"'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public."100% /* order" AS t
+    JOIN restage_keymap."100% /* order" AS k
+      ON k.source_r = t.r
+      AND k.source_k = t.k
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_r = r.r
+          AND k.source_k = r.k
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public."100% /* order"'))
+  AND g.table_name = 'public."100% /* order"';
+
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/keys.sql
+-- table:   public."100% /* order"
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.100% /* order
+-- body:    sha256:b58c1e0fc020ec1685feb816703da42b85b5516783eac10eb9330cf8efb72b1c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap."100% /* order" AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public."100% /* order" AS t
+    JOIN restage_keymap."100% /* order" AS k
+      ON k.source_r = t.r
+      AND k.source_k = t.k
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap."100% /* order" AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/orphans.sql
+-- table:   public."100% /* order"
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.100% /* order
+-- body:    sha256:f10409d4e01205863f23820d48c8c20f967d8da413b2ace58f977d6316c5ee6f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- 100% /* order_n_fkey
+SELECT count(*) AS orphans
+FROM public."100% /* order" AS t
+WHERE t.n IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public."Customer""; DROP TABLE x; --" AS p
+    WHERE p."Customer""ID" = t.n
+  );
+

@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:deb376f4f7cf51b6dde9775890b97501a42244f8b842057c47abfc11aabadb60
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Customer"; DROP
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap."Customer""; DROP TABLE x; --"') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap."Customer""; DROP TABLE x; --" (
+    "source_Customer""ID" integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY ("source_Customer""ID")
+  );
+
+  COMMENT ON TABLE restage_keymap."Customer""; DROP TABLE x; --" IS 'Key map: which row of dbo.Customer"; DROP of stride is which row of public."Customer""; DROP TABLE x; --".';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --"."source_Customer""ID" IS 'Column Customer"ID of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".target_key IS 'Value of column Customer"ID of the final row.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.100% /* order
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap."100% /* order"') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap."100% /* order" (
+    source_r integer NOT NULL,
+    source_k integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_r, source_k)
+  );
+
+  COMMENT ON TABLE restage_keymap."100% /* order" IS 'Key map: which row of dbo.100% /* order of stride is which row of public."100% /* order".';
+  COMMENT ON COLUMN restage_keymap."100% /* order".source_r IS 'Column r of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".source_k IS 'Column k of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Customer"; DROP', 'public', 'Customer"; DROP TABLE x; --', 'restage_stage."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"', 'remap'),
+    ('stride', 'dbo', '100% /* order', 'public', '100% /* order', 'restage_stage."100% /* order"', 'restage_keymap."100% /* order"', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Artist/10_stage.sql
+-- table:   public.artist
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:184fc9e5317598b6e68f8cae2995f1d806de6bc69c1a9123d8eb7ed524a50cdd
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.artist;
+
+CREATE UNLOGGED TABLE restage_stage.artist (
+  artistid integer,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Artist/15_check.sql
+-- table:   public.artist
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:d85d4ec6a5d09a79efedce33a3b47a4241643ae8dd3d04389f765c5a365f4981
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.artist;
+
+SELECT restage.count_staged('public.artist', count(*)) AS staged
+FROM restage_stage.artist AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.artistid
+  FROM restage_stage.artist AS s
+  WHERE s.artistid IS NOT NULL
+  GROUP BY
+    s.artistid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.artist AS s
+  WHERE s.artistid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.artist AS s
+    ON s.artistid = r.artistid
+),
+refused AS (
+  DELETE FROM restage_stage.artist AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('ArtistId', s.artistid) AS source_key,
+    jsonb_build_object('ArtistId', s.artistid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    r.source_key,
+    'source key',
+    ARRAY['artistid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Artist/30_allocate.sql
+-- table:   public.artist
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:1f56b05ce23d1f0026c8d3841218227b370b1f0fb720489519093f3366b6532d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.artist)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.artist (
+    source_artistid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.artistid,
+    nextval('public.artist_artistid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.artistid,
+      md5(ROW(
+        s.artistid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.artist AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_artistid = s.artistid
+    )
+    ORDER BY
+      s.artistid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.artist'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.artist'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.artist;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.artist'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Artist/35_orphans.sql
+-- table:   public.artist
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:0dfa5db5f080120248dae6cfad77cb2dd047cb63ce820b6bae93c3a0b5f2b1e5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.artist'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Artist/40_insert.sql
+-- table:   public.artist
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:34514143f907b5c3e71451d2be774f2370488bb5e96e9f9bd1a87cb9adb853eb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.artist (
+    artistid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.artist AS s
+  JOIN restage_keymap.artist AS k
+    ON k.source_artistid = s.artistid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.artist'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Artist/50_update.sql
+-- table:   public.artist
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:e3f4eebef3f30b22604635f2af859ce3a7f422c7ef288e7505e7ccaaac0aeeca
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.artistid,
+    s.name,
+    md5(ROW(
+      s.artistid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.artist AS s
+  JOIN restage_keymap.artist AS k
+    ON k.source_artistid = s.artistid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.artistid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.artist AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.artist AS k
+    ON k.source_artistid = c.artistid
+  WHERE t.artistid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.artist AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_artistid = c.artistid
+)
+SELECT restage.count_rows('public.artist', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Artist/60_vanished.sql
+-- table:   public.artist
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:ee6625e8c883ac8eeecdfac8e1b1c83b646db2c06eb6c7165e77caf431c5a8a7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.artistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.artist'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.artist AS s
+      WHERE k.source_artistid = s.artistid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_artistid = r.artistid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = NULL
+  FROM restage_stage.artist AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_artistid = s.artistid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Artist/70_reset.sql
+-- table:   public.artist
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Artist/90_account.sql
+-- table:   public.artist
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:b4e4d1fb5f3db546cb90d79081e95a7e269657526bed0c981f1e2235b3d4c322
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.artist', count(*)) AS rows
+FROM restage_stage.artist AS s
+JOIN restage_keymap.artist AS k
+  ON k.source_artistid = s.artistid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Artist/content.sql
+-- table:   public.artist
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Artist
+-- body:    sha256:6d1fc48757d5f35d19c6c014c74b55649444ea124565723b93ed0328405fcd97
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.artistid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+        AND r.table_name = 'public.artist'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_artistid,
+    t.name
+  FROM public.artist AS t
+  JOIN restage_keymap.artist AS k
+    ON k.target_key = t.artistid
+  LEFT JOIN noted AS n
+    ON k.source_artistid = n.artistid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.artistid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Artist/counts.sql
+-- table:   public.artist
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Artist
+-- body:    sha256:6944aaf83d0c5f9a19dfdd559cb7930d66fdc2097882e1a39043ef3682791d4d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.artistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+    AND r.table_name = 'public.artist'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.artist AS t
+    JOIN restage_keymap.artist AS k
+      ON k.target_key = t.artistid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_artistid = r.artistid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+  AND g.table_name = 'public.artist';
+
+-- file:    verify/001_dbo.Artist/keys.sql
+-- table:   public.artist
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Artist
+-- body:    sha256:613dc9116d778acce91889b4375cbc387f46dbc3594aa21e638131678e810292
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.artist AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.artist AS t
+    JOIN restage_keymap.artist AS k
+      ON k.target_key = t.artistid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.artist AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,551 @@
+-- file:    merge/002_dbo.Album/10_stage.sql
+-- table:   public.album
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:9bfa5cf065906f8bdfee2d12f37f711201eccd582194ed2a47ec8b0c229109c9
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.album;
+
+CREATE UNLOGGED TABLE restage_stage.album (
+  albumid integer,
+  title varchar(40),
+  artistid integer,
+  reviewed_by integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Album/15_check.sql
+-- table:   public.album
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:ecb7600aae190c39de3cb434907fab93c932c1c3224029c2b06f9d5db6de4dcc
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.album;
+
+SELECT restage.count_staged('public.album', count(*)) AS staged
+FROM restage_stage.album AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.albumid
+  FROM restage_stage.album AS s
+  WHERE s.albumid IS NOT NULL
+  GROUP BY
+    s.albumid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.album AS s
+  WHERE s.albumid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.album AS s
+    ON s.albumid = r.albumid
+),
+refused AS (
+  DELETE FROM restage_stage.album AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('AlbumId', s.albumid) AS source_key,
+    jsonb_build_object('AlbumId', s.albumid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    r.source_key,
+    'source key',
+    ARRAY['albumid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Album/30_allocate.sql
+-- table:   public.album
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:9399c3f1a96e2bccb7a56a1514a71b22aa7301a76817ffe834047162f64ff632
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.album)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.album (
+    source_albumid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.albumid,
+    nextval('public.album_albumid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.albumid,
+      md5(ROW(
+        s.albumid,
+        s.title,
+        s.artistid,
+        s.reviewed_by
+      )::text)::uuid AS row_hash
+    FROM restage_stage.album AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.album AS k
+      WHERE k.source_albumid = s.albumid
+    )
+    ORDER BY
+      s.albumid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.album'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.album'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.album;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.album'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Album/35_orphans.sql
+-- table:   public.album
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:450e9e64bd989b1e5b6e72af21392e203dd17fb2e1ba8f34cc0a43a37193d971
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- album_artistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_artistid_fkey',
+  count(*),
+  min(jsonb_build_object('ArtistId', s.artistid)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_artistid = s.artistid
+  )
+HAVING count(*) > 0;
+
+-- album_reviewed_by_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_reviewed_by_fkey',
+  count(*),
+  min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.reviewed_by IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_artistid = s.reviewed_by
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.album'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Album/40_insert.sql
+-- table:   public.album
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:52d5ea35c1b46fbd12e5c7b5e1f6eeb359b4b2716c8c49914d8252a88f400812
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.album (
+    albumid,
+    title,
+    artistid,
+    reviewed_by
+  )
+  SELECT
+    k.target_key,
+    s.title,
+    p1.target_key,
+    p2.target_key
+  FROM restage_stage.album AS s
+  JOIN restage_keymap.album AS k
+    ON k.source_albumid = s.albumid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.artist AS p1
+    ON p1.source_artistid = s.artistid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.source_artistid = s.reviewed_by
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.album'
+      AND c.kind = 'inserted'
+  )
+    AND (s.reviewed_by IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Album/50_update.sql
+-- table:   public.album
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:0a3856f85264babc46611f6cfdbeeb0a02d0a5ba0bd064ba48009f65d8ae9c40
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.albumid,
+    s.title,
+    s.artistid,
+    s.reviewed_by,
+    md5(ROW(
+      s.albumid,
+      s.title,
+      s.artistid,
+      s.reviewed_by
+    )::text)::uuid AS row_hash
+  FROM restage_stage.album AS s
+  JOIN restage_keymap.album AS k
+    ON k.source_albumid = s.albumid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.albumid,
+      s.title,
+      s.artistid,
+      s.reviewed_by
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.album AS t
+  SET
+    title = c.title,
+    artistid = p1.target_key,
+    reviewed_by = p2.target_key
+  FROM changed AS c
+  JOIN restage_keymap.album AS k
+    ON k.source_albumid = c.albumid
+  JOIN restage_keymap.artist AS p1
+    ON p1.source_artistid = c.artistid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.source_artistid = c.reviewed_by
+  WHERE t.albumid = k.target_key
+    AND (c.reviewed_by IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.album AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_albumid = c.albumid
+)
+SELECT restage.count_rows('public.album', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Album/60_vanished.sql
+-- table:   public.album
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:7d775495231e5fed58e5d2cdec687d88a8d1834c5e107f37580074adbf28371f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.albumid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.album'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.album AS s
+      WHERE k.source_albumid = s.albumid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_albumid = r.albumid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = NULL
+  FROM restage_stage.album AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_albumid = s.albumid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Album/70_reset.sql
+-- table:   public.album
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Album/90_account.sql
+-- table:   public.album
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:d0d34dbce40ad805421aef4d10697f9c8ddf8bce231620f1558dfa30f6bca356
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.album', count(*)) AS rows
+FROM restage_stage.album AS s
+JOIN restage_keymap.album AS k
+  ON k.source_albumid = s.albumid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Album/content.sql
+-- table:   public.album
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Album
+-- body:    sha256:45c4a780fbcaa03ca8862b19795e5311c31fa005f4fa80d4e49b8fe775a57e0c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.albumid,
+      s.title,
+      s.artistid,
+      s.reviewed_by,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.album'))
+        AND r.table_name = 'public.album'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_albumid,
+    t.title,
+    p1.source_artistid,
+    p2.source_artistid
+  FROM public.album AS t
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.target_key = t.artistid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.target_key = t.reviewed_by
+  JOIN restage_keymap.album AS k
+    ON k.target_key = t.albumid
+  LEFT JOIN noted AS n
+    ON k.source_albumid = n.albumid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.albumid,
+    n.title,
+    n.artistid,
+    n.reviewed_by
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Album/counts.sql
+-- table:   public.album
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Album
+-- body:    sha256:dada9d0b9dfe3255a6a4da9974ad5c0e77b6c987a8426ca4830739ecbf1d3aff
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.albumid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.album'))
+    AND r.table_name = 'public.album'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.album AS t
+    JOIN restage_keymap.album AS k
+      ON k.target_key = t.albumid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_albumid = r.albumid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.album'))
+  AND g.table_name = 'public.album';
+
+-- file:    verify/002_dbo.Album/keys.sql
+-- table:   public.album
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Album
+-- body:    sha256:7463ba06fd4e9c1f05b9d3509ab4c45fc2a57541ab6865215386a801829442f0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.album AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.album AS t
+    JOIN restage_keymap.album AS k
+      ON k.target_key = t.albumid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.album AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Album/orphans.sql
+-- table:   public.album
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Album
+-- body:    sha256:d4451ae3e158fc519549f595385304df0cda0aef71dd82f08acf35858bfc439d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- album_artistid_fkey
+SELECT count(*) AS orphans
+FROM public.album AS t
+WHERE t.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.artist AS p
+    WHERE p.artistid = t.artistid
+  );
+
+-- album_reviewed_by_fkey
+SELECT count(*) AS orphans
+FROM public.album AS t
+WHERE t.reviewed_by IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.artist AS p
+    WHERE p.artistid = t.reviewed_by
+  );
+

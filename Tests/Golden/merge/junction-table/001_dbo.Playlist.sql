@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Playlist/10_stage.sql
+-- table:   public.playlist
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:716a40d0db4748813e3981ecc0bb39ca18a1ed6f2abbce1a5ce6e6c6da8908f7
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.playlist;
+
+CREATE UNLOGGED TABLE restage_stage.playlist (
+  playlistid integer,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Playlist/15_check.sql
+-- table:   public.playlist
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:3f4e2382acfa991751f7ac15f49fb48f1be5ce07c570b098f484087cb4c55336
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.playlist;
+
+SELECT restage.count_staged('public.playlist', count(*)) AS staged
+FROM restage_stage.playlist AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.playlistid
+  FROM restage_stage.playlist AS s
+  WHERE s.playlistid IS NOT NULL
+  GROUP BY
+    s.playlistid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.playlist AS s
+  WHERE s.playlistid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.playlist AS s
+    ON s.playlistid = r.playlistid
+),
+refused AS (
+  DELETE FROM restage_stage.playlist AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PlaylistId', s.playlistid) AS source_key,
+    jsonb_build_object('PlaylistId', s.playlistid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlist',
+    r.source_key,
+    'source key',
+    ARRAY['playlistid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlist', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Playlist/30_allocate.sql
+-- table:   public.playlist
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:e324814c9ade4932bbbd7352b7b696b8991cabf1d6a1eaa3bb3a44e8566011bf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.playlist)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.playlist (
+    source_playlistid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.playlistid,
+    nextval('public.playlist_playlistid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.playlistid,
+      md5(ROW(
+        s.playlistid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.playlist AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.playlist AS k
+      WHERE k.source_playlistid = s.playlistid
+    )
+    ORDER BY
+      s.playlistid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlist', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.playlist'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.playlist'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.playlist;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.playlist'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Playlist/35_orphans.sql
+-- table:   public.playlist
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:93209f72fc093d7db449841cbb995003e2e2052dbe5552f5fea0f3d552f1c1fa
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.playlist'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Playlist/40_insert.sql
+-- table:   public.playlist
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:17d9647914f57b039e4e66988860d9a835107920f9075172ed09a5f413f881dc
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.playlist (
+    playlistid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.playlist AS s
+  JOIN restage_keymap.playlist AS k
+    ON k.source_playlistid = s.playlistid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.playlist'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlist', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Playlist/50_update.sql
+-- table:   public.playlist
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:081e124c0e3d15d40c0cc369bf8f755b19821e4a71c5bb8384fc204322490253
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.playlistid,
+    s.name,
+    md5(ROW(
+      s.playlistid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.playlist AS s
+  JOIN restage_keymap.playlist AS k
+    ON k.source_playlistid = s.playlistid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.playlistid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.playlist AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.playlist AS k
+    ON k.source_playlistid = c.playlistid
+  WHERE t.playlistid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.playlist AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_playlistid = c.playlistid
+)
+SELECT restage.count_rows('public.playlist', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Playlist/60_vanished.sql
+-- table:   public.playlist
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:c6e5b6b4943ccfb71392360f99b11c63f879fb5af34de7916b9fe9aea3acaeef
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.playlistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.playlist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.playlist'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.playlist AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.playlist AS s
+      WHERE k.source_playlistid = s.playlistid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_playlistid = r.playlistid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.playlist AS k
+  SET vanished_run = NULL
+  FROM restage_stage.playlist AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_playlistid = s.playlistid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.playlist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.playlist', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Playlist/70_reset.sql
+-- table:   public.playlist
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Playlist/90_account.sql
+-- table:   public.playlist
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:ea7b09b57a6d5f5bafc946bd4ab3afcfe93d456a9919f430940ff000f08bc089
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.playlist', count(*)) AS rows
+FROM restage_stage.playlist AS s
+JOIN restage_keymap.playlist AS k
+  ON k.source_playlistid = s.playlistid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Playlist/content.sql
+-- table:   public.playlist
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Playlist
+-- body:    sha256:6e9e8c2110f5761f66756af74979418663b3c8608089d7aadcc2f0d5fec08a1b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.playlistid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.playlist'))
+        AND r.table_name = 'public.playlist'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.playlist, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_playlistid,
+    t.name
+  FROM public.playlist AS t
+  JOIN restage_keymap.playlist AS k
+    ON k.target_key = t.playlistid
+  LEFT JOIN noted AS n
+    ON k.source_playlistid = n.playlistid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.playlistid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Playlist/counts.sql
+-- table:   public.playlist
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Playlist
+-- body:    sha256:080bfb5b5fbb891bfb1b90b8897a9aecab423aa5c966aeb6cceb146e7f0d7307
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.playlistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.playlist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.playlist'))
+    AND r.table_name = 'public.playlist'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.playlist AS t
+    JOIN restage_keymap.playlist AS k
+      ON k.target_key = t.playlistid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_playlistid = r.playlistid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.playlist'))
+  AND g.table_name = 'public.playlist';
+
+-- file:    verify/001_dbo.Playlist/keys.sql
+-- table:   public.playlist
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Playlist
+-- body:    sha256:8de392d048c03b5f1ecab10840919a5e331f19bf9e4853a90e075585e794925a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.playlist AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.playlist AS t
+    JOIN restage_keymap.playlist AS k
+      ON k.target_key = t.playlistid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.playlist AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,456 @@
+-- file:    merge/002_dbo.Track/10_stage.sql
+-- table:   public.track
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:5a7b2775bf43acd828f9947e38ac404e028cdb50264bacb977ff5c26f3a40ecb
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.track;
+
+CREATE UNLOGGED TABLE restage_stage.track (
+  trackid integer,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Track/15_check.sql
+-- table:   public.track
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:81c2f1fb595e6606535704240c673d536aedaa3b8d00651c296e75382bfb16c2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.track;
+
+SELECT restage.count_staged('public.track', count(*)) AS staged
+FROM restage_stage.track AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.trackid
+  FROM restage_stage.track AS s
+  WHERE s.trackid IS NOT NULL
+  GROUP BY
+    s.trackid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.track AS s
+  WHERE s.trackid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.track AS s
+    ON s.trackid = r.trackid
+),
+refused AS (
+  DELETE FROM restage_stage.track AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('TrackId', s.trackid) AS source_key,
+    jsonb_build_object('TrackId', s.trackid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    r.source_key,
+    'source key',
+    ARRAY['trackid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Track/30_allocate.sql
+-- table:   public.track
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:449196b38fd874e1da43ff5582969b36ffaaa4d3f8515f1f6b141036af1dfd05
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.track)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.track (
+    source_trackid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.trackid,
+    nextval('public.track_trackid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.trackid,
+      md5(ROW(
+        s.trackid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.track AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.track AS k
+      WHERE k.source_trackid = s.trackid
+    )
+    ORDER BY
+      s.trackid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.track'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.track'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.track;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.track'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Track/35_orphans.sql
+-- table:   public.track
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:de3cefb95d0fad2c32693580d071ec40166775dcaa6a12893f2e019fa56fad55
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.track'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Track/40_insert.sql
+-- table:   public.track
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:329bd1dec467fd75e5db41d4654103f58a1e3e8d00d4fdae9cdfe63db4aa23b2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.track (
+    trackid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_trackid = s.trackid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.track'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Track/50_update.sql
+-- table:   public.track
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:a28c639802c11bca0ad8ed5afdee6820346e8926d76303cd82834874183f6521
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.trackid,
+    s.name,
+    md5(ROW(
+      s.trackid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_trackid = s.trackid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.trackid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.track AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.track AS k
+    ON k.source_trackid = c.trackid
+  WHERE t.trackid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.track AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_trackid = c.trackid
+)
+SELECT restage.count_rows('public.track', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Track/60_vanished.sql
+-- table:   public.track
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:5cdec99359aad2198095b9ae17831dabcae9b906553551b1f80bc514454e13e3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.trackid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.track AS s
+      WHERE k.source_trackid = s.trackid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_trackid = r.trackid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM restage_stage.track AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_trackid = s.trackid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Track/70_reset.sql
+-- table:   public.track
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Track/90_account.sql
+-- table:   public.track
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:93890f5664bb048e9ac467670539f60d8c12b212413c4b45283dc7bef5d8f179
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.track', count(*)) AS rows
+FROM restage_stage.track AS s
+JOIN restage_keymap.track AS k
+  ON k.source_trackid = s.trackid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Track/content.sql
+-- table:   public.track
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Track
+-- body:    sha256:366b4bae737a9d68235dfb74ee23fd0989b4c6873a983495c2cb7ad42fed3de2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.trackid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+        AND r.table_name = 'public.track'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_trackid,
+    t.name
+  FROM public.track AS t
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.trackid
+  LEFT JOIN noted AS n
+    ON k.source_trackid = n.trackid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.trackid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Track/counts.sql
+-- table:   public.track
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Track
+-- body:    sha256:50cf6a3885e00c9f29f3773989ee9614dc533aed31e0ec22260cab7aab739e26
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.trackid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.trackid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_trackid = r.trackid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.track'))
+  AND g.table_name = 'public.track';
+
+-- file:    verify/002_dbo.Track/keys.sql
+-- table:   public.track
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Track
+-- body:    sha256:5b4c1264e16b6ce1813a34f604b4ddc44afecc1b8f3ed3313558468688dd8a38
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.trackid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

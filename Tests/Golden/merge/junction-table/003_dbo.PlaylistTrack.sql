@@ -1,0 +1,575 @@
+-- file:    merge/003_dbo.PlaylistTrack/10_stage.sql
+-- table:   public.playlisttrack
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:7d14fa4f0bef568e04927587ec916eeee8f341f11fde5c9c839d7d6beb822f84
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.playlisttrack;
+
+CREATE UNLOGGED TABLE restage_stage.playlisttrack (
+  playlistid integer,
+  trackid integer,
+  added timestamp(3)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.PlaylistTrack/15_check.sql
+-- table:   public.playlisttrack
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:314c41025917f41e191cdf9c6ef40c88527d053a13748e8f75cc55314a7f30b2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.playlisttrack;
+
+SELECT restage.count_staged('public.playlisttrack', count(*)) AS staged
+FROM restage_stage.playlisttrack AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.playlistid,
+    s.trackid
+  FROM restage_stage.playlisttrack AS s
+  WHERE s.playlistid IS NOT NULL
+    AND s.trackid IS NOT NULL
+  GROUP BY
+    s.playlistid,
+    s.trackid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.playlisttrack AS s
+  WHERE s.playlistid IS NULL OR
+    s.trackid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.playlisttrack AS s
+    ON s.playlistid = r.playlistid
+    AND s.trackid = r.trackid
+),
+refused AS (
+  DELETE FROM restage_stage.playlisttrack AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'PlaylistId', s.playlistid,
+      'TrackId', s.trackid
+    ) AS source_key,
+    jsonb_build_object(
+      'PlaylistId', s.playlistid,
+      'TrackId', s.trackid
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlisttrack',
+    r.source_key,
+    'source key',
+    ARRAY['playlistid', 'trackid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlisttrack', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.PlaylistTrack/30_allocate.sql
+-- table:   public.playlisttrack
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:17bbb76603139424ccac6cd0cfa890f96c030be223a5488f69c90658b9815db0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.playlisttrack)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.playlisttrack (
+    source_playlistid,
+    source_trackid,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.playlistid,
+    s.trackid,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.playlistid,
+      s.trackid,
+      md5(ROW(
+        s.playlistid,
+        s.trackid,
+        s.added
+      )::text)::uuid AS row_hash
+    FROM restage_stage.playlisttrack AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.playlisttrack AS k
+      WHERE k.source_playlistid = s.playlistid
+        AND k.source_trackid = s.trackid
+    )
+    ORDER BY
+      s.playlistid,
+      s.trackid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlisttrack', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.playlisttrack'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.playlisttrack'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.playlisttrack;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.playlisttrack'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.PlaylistTrack/35_orphans.sql
+-- table:   public.playlisttrack
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:58ef172f45fc6a92928568b6731e239ba9f5d9c8c259570373a51490c501dc24
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- playlisttrack_playlistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.playlisttrack',
+  'playlisttrack_playlistid_fkey',
+  count(*),
+  min(jsonb_build_object('PlaylistId', s.playlistid)::text)
+)
+FROM restage_stage.playlisttrack AS s
+WHERE s.playlistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.playlist AS k
+    WHERE k.source_playlistid = s.playlistid
+  )
+HAVING count(*) > 0;
+
+-- playlisttrack_trackid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.playlisttrack',
+  'playlisttrack_trackid_fkey',
+  count(*),
+  min(jsonb_build_object('TrackId', s.trackid)::text)
+)
+FROM restage_stage.playlisttrack AS s
+WHERE s.trackid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.track AS k
+    WHERE k.source_trackid = s.trackid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.playlisttrack'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.PlaylistTrack/40_insert.sql
+-- table:   public.playlisttrack
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:3e501a4a021799aa8b2678c7a8935f2db10bca4ecd4da9b7c2ebe44ee9209fcb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.playlisttrack (
+    playlistid,
+    trackid,
+    added
+  )
+  SELECT
+    p1.target_key,
+    p2.target_key,
+    s.added
+  FROM restage_stage.playlisttrack AS s
+  JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = s.playlistid
+    AND k.source_trackid = s.trackid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.playlist AS p1
+    ON p1.source_playlistid = s.playlistid
+  JOIN restage_keymap.track AS p2
+    ON p2.source_trackid = s.trackid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.playlisttrack'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.playlisttrack', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.PlaylistTrack/50_update.sql
+-- table:   public.playlisttrack
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:c0c98973b3af0070404213d7d5a6f04e48d0f3db70b3c668a34a48b2608901e7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.playlistid,
+    s.trackid,
+    s.added,
+    md5(ROW(
+      s.playlistid,
+      s.trackid,
+      s.added
+    )::text)::uuid AS row_hash
+  FROM restage_stage.playlisttrack AS s
+  JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = s.playlistid
+    AND k.source_trackid = s.trackid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.playlistid,
+      s.trackid,
+      s.added
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.playlisttrack AS t
+  SET
+    added = c.added
+  FROM changed AS c
+  JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = c.playlistid
+    AND k.source_trackid = c.trackid
+  JOIN restage_keymap.playlist AS p1
+    ON p1.source_playlistid = c.playlistid
+  JOIN restage_keymap.track AS p2
+    ON p2.source_trackid = c.trackid
+  WHERE t.playlistid = p1.target_key
+    AND t.trackid = p2.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.playlisttrack AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_playlistid = c.playlistid
+    AND k.source_trackid = c.trackid
+)
+SELECT restage.count_rows('public.playlisttrack', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.PlaylistTrack/60_vanished.sql
+-- table:   public.playlisttrack
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:af6ee9633158d563a6cb748393ac913ef5a805034ed63874138822aa352841d8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.playlistid,
+    s.trackid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.playlisttrack, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.playlisttrack'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.playlisttrack AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.playlisttrack AS s
+      WHERE k.source_playlistid = s.playlistid
+        AND k.source_trackid = s.trackid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_playlistid = r.playlistid
+        AND k.source_trackid = r.trackid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.playlisttrack AS k
+  SET vanished_run = NULL
+  FROM restage_stage.playlisttrack AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_playlistid = s.playlistid
+    AND k.source_trackid = s.trackid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.playlisttrack', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.playlisttrack', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.PlaylistTrack/70_reset.sql
+-- table:   public.playlisttrack
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.PlaylistTrack/90_account.sql
+-- table:   public.playlisttrack
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:4b3452f4693e27aee293992eee304df45b832b90b3b6401f8dc06b0e3de4d46f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.playlisttrack', count(*)) AS rows
+FROM restage_stage.playlisttrack AS s
+JOIN restage_keymap.playlisttrack AS k
+  ON k.source_playlistid = s.playlistid
+  AND k.source_trackid = s.trackid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.PlaylistTrack/content.sql
+-- table:   public.playlisttrack
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:4613dbc38f20b2556e596dfe5615fd443ac48562defa88930e192be294600889
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.playlistid,
+      s.trackid,
+      s.added,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.playlisttrack'))
+        AND r.table_name = 'public.playlisttrack'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.playlisttrack, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    p1.source_playlistid,
+    p2.source_trackid,
+    t.added
+  FROM public.playlisttrack AS t
+  LEFT JOIN restage_keymap.playlist AS p1
+    ON p1.target_key = t.playlistid
+  LEFT JOIN restage_keymap.track AS p2
+    ON p2.target_key = t.trackid
+  JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = p1.source_playlistid
+    AND k.source_trackid = p2.source_trackid
+  LEFT JOIN noted AS n
+    ON k.source_playlistid = n.playlistid
+    AND k.source_trackid = n.trackid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.playlistid,
+    n.trackid,
+    n.added
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.PlaylistTrack/counts.sql
+-- table:   public.playlisttrack
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:a4a29a5122aba6300bc254399b17b326e4f3ce4fa24a85bf02ec1ec06e94a62e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.playlistid,
+    s.trackid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.playlisttrack, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.playlisttrack'))
+    AND r.table_name = 'public.playlisttrack'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.playlisttrack AS t
+    LEFT JOIN restage_keymap.playlist AS p1
+      ON p1.target_key = t.playlistid
+    LEFT JOIN restage_keymap.track AS p2
+      ON p2.target_key = t.trackid
+    JOIN restage_keymap.playlisttrack AS k
+      ON k.source_playlistid = p1.source_playlistid
+      AND k.source_trackid = p2.source_trackid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_playlistid = r.playlistid
+          AND k.source_trackid = r.trackid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.playlisttrack'))
+  AND g.table_name = 'public.playlisttrack';
+
+-- file:    verify/003_dbo.PlaylistTrack/keys.sql
+-- table:   public.playlisttrack
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:83643f754f2a8c129df92fc298436abfd0219360b213ef8aba0a570796ec9609
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.playlisttrack AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.playlisttrack AS t
+    LEFT JOIN restage_keymap.playlist AS p1
+      ON p1.target_key = t.playlistid
+    LEFT JOIN restage_keymap.track AS p2
+      ON p2.target_key = t.trackid
+    JOIN restage_keymap.playlisttrack AS k
+      ON k.source_playlistid = p1.source_playlistid
+      AND k.source_trackid = p2.source_trackid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.playlisttrack AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.PlaylistTrack/orphans.sql
+-- table:   public.playlisttrack
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:a13fd048a0b208b36265b4f1f01299f833ce476996048e406c8c55c6d4493896
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- playlisttrack_playlistid_fkey
+SELECT count(*) AS orphans
+FROM public.playlisttrack AS t
+WHERE t.playlistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.playlist AS p
+    WHERE p.playlistid = t.playlistid
+  );
+
+-- playlisttrack_trackid_fkey
+SELECT count(*) AS orphans
+FROM public.playlisttrack AS t
+WHERE t.trackid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.track AS p
+    WHERE p.trackid = t.trackid
+  );
+

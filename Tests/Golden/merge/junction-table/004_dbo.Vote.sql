@@ -1,0 +1,530 @@
+-- file:    merge/004_dbo.Vote/10_stage.sql
+-- table:   public.vote
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:ccfa14058544545ff134ca00877bb9fb012a08ff40a1c74a82683285150e44c3
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.vote;
+
+CREATE UNLOGGED TABLE restage_stage.vote (
+  voteid integer,
+  playlistid integer,
+  trackid integer,
+  stars smallint
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/004_dbo.Vote/15_check.sql
+-- table:   public.vote
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:4499d3a60d42a88c4e6f992831697aadffc352908a2a6b151d35b52613c074b5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.vote;
+
+SELECT restage.count_staged('public.vote', count(*)) AS staged
+FROM restage_stage.vote AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.voteid
+  FROM restage_stage.vote AS s
+  WHERE s.voteid IS NOT NULL
+  GROUP BY
+    s.voteid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.vote AS s
+  WHERE s.voteid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.vote AS s
+    ON s.voteid = r.voteid
+),
+refused AS (
+  DELETE FROM restage_stage.vote AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('VoteId', s.voteid) AS source_key,
+    jsonb_build_object('VoteId', s.voteid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.vote',
+    r.source_key,
+    'source key',
+    ARRAY['voteid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.vote', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/004_dbo.Vote/30_allocate.sql
+-- table:   public.vote
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:27a5359b635bba740b85897c45ab189b0299623f7ff111da4fe21b7af179c8c0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.vote)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.vote (
+    source_voteid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.voteid,
+    nextval('public.vote_voteid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.voteid,
+      md5(ROW(
+        s.voteid,
+        s.playlistid,
+        s.trackid,
+        s.stars
+      )::text)::uuid AS row_hash
+    FROM restage_stage.vote AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.vote AS k
+      WHERE k.source_voteid = s.voteid
+    )
+    ORDER BY
+      s.voteid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.vote', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.vote'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.vote'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.vote;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.vote'
+  AND c.kind = 'allocated';
+
+-- file:    merge/004_dbo.Vote/35_orphans.sql
+-- table:   public.vote
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:098772d30952f36ec55b4da441aae4aeb1ce3a7c13751edf8b9fb987bd556166
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- vote_playlistid_trackid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.vote',
+  'vote_playlistid_trackid_fkey',
+  count(*),
+  min(jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  )::text)
+)
+FROM restage_stage.vote AS s
+WHERE s.playlistid IS NOT NULL
+  AND s.trackid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.playlisttrack AS k
+    WHERE k.source_playlistid = s.playlistid
+      AND k.source_trackid = s.trackid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.vote'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/004_dbo.Vote/40_insert.sql
+-- table:   public.vote
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:4abe36e15326f1764f2d61cb8c94b25f530b82248bca41443665f7b5bfdf1033
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.vote (
+    voteid,
+    playlistid,
+    trackid,
+    stars
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    p2.target_key,
+    s.stars
+  FROM restage_stage.vote AS s
+  JOIN restage_keymap.vote AS k
+    ON k.source_voteid = s.voteid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.playlist AS p1
+    ON p1.source_playlistid = s.playlistid
+  JOIN restage_keymap.track AS p2
+    ON p2.source_trackid = s.trackid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.vote'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.vote', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/004_dbo.Vote/50_update.sql
+-- table:   public.vote
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:7fed797e230b1ffee702f6a07d7a48696f584fe9e8b13e06ef6a4b74f5fe94ee
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.voteid,
+    s.playlistid,
+    s.trackid,
+    s.stars,
+    md5(ROW(
+      s.voteid,
+      s.playlistid,
+      s.trackid,
+      s.stars
+    )::text)::uuid AS row_hash
+  FROM restage_stage.vote AS s
+  JOIN restage_keymap.vote AS k
+    ON k.source_voteid = s.voteid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.voteid,
+      s.playlistid,
+      s.trackid,
+      s.stars
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.vote AS t
+  SET
+    playlistid = p1.target_key,
+    trackid = p2.target_key,
+    stars = c.stars
+  FROM changed AS c
+  JOIN restage_keymap.vote AS k
+    ON k.source_voteid = c.voteid
+  JOIN restage_keymap.playlist AS p1
+    ON p1.source_playlistid = c.playlistid
+  JOIN restage_keymap.track AS p2
+    ON p2.source_trackid = c.trackid
+  WHERE t.voteid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.vote AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_voteid = c.voteid
+)
+SELECT restage.count_rows('public.vote', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/004_dbo.Vote/60_vanished.sql
+-- table:   public.vote
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:186126ab8e05190d034b1fa9a8deec2d04332e70e9d558c834deedea16e41bf2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.voteid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.vote, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.vote'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.vote AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.vote AS s
+      WHERE k.source_voteid = s.voteid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_voteid = r.voteid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.vote AS k
+  SET vanished_run = NULL
+  FROM restage_stage.vote AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_voteid = s.voteid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.vote', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.vote', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/004_dbo.Vote/70_reset.sql
+-- table:   public.vote
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Vote/90_account.sql
+-- table:   public.vote
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:7c10f6b0fe0048137b1a28f394d45b5e92ba7b41cc488efc1c5c2c71494e043b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.vote', count(*)) AS rows
+FROM restage_stage.vote AS s
+JOIN restage_keymap.vote AS k
+  ON k.source_voteid = s.voteid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/004_dbo.Vote/content.sql
+-- table:   public.vote
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Vote
+-- body:    sha256:9f14aa55c14c30c3c8126b0c60aee8f8003df847d8f56c292a8124615d002b04
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.voteid,
+      s.playlistid,
+      s.trackid,
+      s.stars,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.vote'))
+        AND r.table_name = 'public.vote'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.vote, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_voteid,
+    p1.source_playlistid,
+    p2.source_trackid,
+    t.stars
+  FROM public.vote AS t
+  LEFT JOIN restage_keymap.playlist AS p1
+    ON p1.target_key = t.playlistid
+  LEFT JOIN restage_keymap.track AS p2
+    ON p2.target_key = t.trackid
+  JOIN restage_keymap.vote AS k
+    ON k.target_key = t.voteid
+  LEFT JOIN noted AS n
+    ON k.source_voteid = n.voteid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.voteid,
+    n.playlistid,
+    n.trackid,
+    n.stars
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/004_dbo.Vote/counts.sql
+-- table:   public.vote
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Vote
+-- body:    sha256:0cd1575e9d68177d8ed005535b29e43f3990db333d2cf7da01d8993bd3abe633
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.voteid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.vote, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.vote'))
+    AND r.table_name = 'public.vote'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.vote AS t
+    JOIN restage_keymap.vote AS k
+      ON k.target_key = t.voteid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_voteid = r.voteid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.vote'))
+  AND g.table_name = 'public.vote';
+
+-- file:    verify/004_dbo.Vote/keys.sql
+-- table:   public.vote
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Vote
+-- body:    sha256:748c93019eb2168a204f6985f434f2d97789727ba886384ba577492730fbe780
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.vote AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.vote AS t
+    JOIN restage_keymap.vote AS k
+      ON k.target_key = t.voteid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.vote AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/004_dbo.Vote/orphans.sql
+-- table:   public.vote
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Vote
+-- body:    sha256:6bd67c39a462128f71a5515a11eb41ad364f27dba2b48ee46a76d4ac4fd10067
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- vote_playlistid_trackid_fkey
+SELECT count(*) AS orphans
+FROM public.vote AS t
+WHERE t.playlistid IS NOT NULL
+  AND t.trackid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.playlisttrack AS p
+    WHERE p.playlistid = t.playlistid
+      AND p.trackid = t.trackid
+  );
+

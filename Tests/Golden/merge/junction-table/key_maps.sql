@@ -1,0 +1,161 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:13a6382ea72e6cc21b1a490cfdb2f942945e2ceb7945bb9c0d6ff674100993e0
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Playlist
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.playlist') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.playlist (
+    source_playlistid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_playlistid)
+  );
+
+  COMMENT ON TABLE restage_keymap.playlist IS 'Key map: which row of dbo.Playlist of stride is which row of public.playlist.';
+  COMMENT ON COLUMN restage_keymap.playlist.source_playlistid IS 'Column PlaylistId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.playlist.target_key IS 'Value of column playlistid of the final row.';
+  COMMENT ON COLUMN restage_keymap.playlist.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.playlist.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.playlist.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.playlist.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Track
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.track') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.track (
+    source_trackid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_trackid)
+  );
+
+  COMMENT ON TABLE restage_keymap.track IS 'Key map: which row of dbo.Track of stride is which row of public.track.';
+  COMMENT ON COLUMN restage_keymap.track.source_trackid IS 'Column TrackId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.track.target_key IS 'Value of column trackid of the final row.';
+  COMMENT ON COLUMN restage_keymap.track.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.track.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.track.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.track.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.PlaylistTrack
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.playlisttrack') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.playlisttrack (
+    source_playlistid integer NOT NULL,
+    source_trackid integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_playlistid, source_trackid)
+  );
+
+  COMMENT ON TABLE restage_keymap.playlisttrack IS 'Key map: which row of dbo.PlaylistTrack of stride is which row of public.playlisttrack.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.source_playlistid IS 'Column PlaylistId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.source_trackid IS 'Column TrackId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Vote
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.vote') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.vote (
+    source_voteid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_voteid)
+  );
+
+  COMMENT ON TABLE restage_keymap.vote IS 'Key map: which row of dbo.Vote of stride is which row of public.vote.';
+  COMMENT ON COLUMN restage_keymap.vote.source_voteid IS 'Column VoteId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.vote.target_key IS 'Value of column voteid of the final row.';
+  COMMENT ON COLUMN restage_keymap.vote.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.vote.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.vote.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.vote.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Playlist', 'public', 'playlist', 'restage_stage.playlist', 'restage_keymap.playlist', 'remap'),
+    ('stride', 'dbo', 'Track', 'public', 'track', 'restage_stage.track', 'restage_keymap.track', 'remap'),
+    ('stride', 'dbo', 'PlaylistTrack', 'public', 'playlisttrack', 'restage_stage.playlisttrack', 'restage_keymap.playlisttrack', 'preserve'),
+    ('stride', 'dbo', 'Vote', 'public', 'vote', 'restage_stage.vote', 'restage_keymap.vote', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

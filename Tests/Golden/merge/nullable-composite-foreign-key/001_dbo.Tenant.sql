@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Tenant/10_stage.sql
+-- table:   public.tenant
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:74049acdc5370c97b028d4a36619bec8e38ebbcde4a2d5eef3f8f34fc3513739
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.tenant;
+
+CREATE UNLOGGED TABLE restage_stage.tenant (
+  tenantid integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Tenant/15_check.sql
+-- table:   public.tenant
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:dcbad2ec3f254cdcefbf9cd717caeead98347d05ad515b7da383772759d6456a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.tenant;
+
+SELECT restage.count_staged('public.tenant', count(*)) AS staged
+FROM restage_stage.tenant AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.tenantid
+  FROM restage_stage.tenant AS s
+  WHERE s.tenantid IS NOT NULL
+  GROUP BY
+    s.tenantid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.tenant AS s
+  WHERE s.tenantid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.tenant AS s
+    ON s.tenantid = r.tenantid
+),
+refused AS (
+  DELETE FROM restage_stage.tenant AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('TenantId', s.tenantid) AS source_key,
+    jsonb_build_object('TenantId', s.tenantid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.tenant',
+    r.source_key,
+    'source key',
+    ARRAY['tenantid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tenant', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Tenant/30_allocate.sql
+-- table:   public.tenant
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:c5f9ffc5cd3e56951d97ab8ec59f8c9279d382809f94c6713aa378d7e47e7389
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.tenant)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.tenant (
+    source_tenantid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.tenantid,
+    nextval('public.tenant_tenantid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.tenantid,
+      md5(ROW(
+        s.tenantid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.tenant AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tenant AS k
+      WHERE k.source_tenantid = s.tenantid
+    )
+    ORDER BY
+      s.tenantid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tenant', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.tenant'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.tenant'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.tenant;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.tenant'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Tenant/35_orphans.sql
+-- table:   public.tenant
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:1967d8fa6b5e213e90b242d69a47415eddc0f86ffeb5218fc859e3d6d17add1b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.tenant'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Tenant/40_insert.sql
+-- table:   public.tenant
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:21b647091c34c6b980b9d8edf15c163dc1b1b124e6bcc2b96f4b01927e64007d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.tenant (
+    tenantid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.tenant AS s
+  JOIN restage_keymap.tenant AS k
+    ON k.source_tenantid = s.tenantid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.tenant'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.tenant', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Tenant/50_update.sql
+-- table:   public.tenant
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:8ef9bc337f92aa94c6ae4e510341033bbf8ceee4ff996bfef9e754a029afae9a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.tenantid,
+    s.name,
+    md5(ROW(
+      s.tenantid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.tenant AS s
+  JOIN restage_keymap.tenant AS k
+    ON k.source_tenantid = s.tenantid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.tenantid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.tenant AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.tenant AS k
+    ON k.source_tenantid = c.tenantid
+  WHERE t.tenantid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.tenant AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_tenantid = c.tenantid
+)
+SELECT restage.count_rows('public.tenant', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Tenant/60_vanished.sql
+-- table:   public.tenant
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:ad6cc5cc1d84dc4f4cae069ac0b0f8be19fefd3973d6a48e16dff4555d3f2e50
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.tenantid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.tenant, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.tenant'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.tenant AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.tenant AS s
+      WHERE k.source_tenantid = s.tenantid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_tenantid = r.tenantid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.tenant AS k
+  SET vanished_run = NULL
+  FROM restage_stage.tenant AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_tenantid = s.tenantid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.tenant', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.tenant', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Tenant/70_reset.sql
+-- table:   public.tenant
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Tenant/90_account.sql
+-- table:   public.tenant
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:1220684f4cc4f3c5dfc6dd983d80c5c5d8eaf5aa9222e0be7b0895cefef3f1f8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.tenant', count(*)) AS rows
+FROM restage_stage.tenant AS s
+JOIN restage_keymap.tenant AS k
+  ON k.source_tenantid = s.tenantid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Tenant/content.sql
+-- table:   public.tenant
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Tenant
+-- body:    sha256:b3da7157522dab0637cb7ac29566b1b51b82ec369d67c7757ea44cd1e836d43c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.tenantid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.tenant'))
+        AND r.table_name = 'public.tenant'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.tenant, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_tenantid,
+    t.name
+  FROM public.tenant AS t
+  JOIN restage_keymap.tenant AS k
+    ON k.target_key = t.tenantid
+  LEFT JOIN noted AS n
+    ON k.source_tenantid = n.tenantid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.tenantid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Tenant/counts.sql
+-- table:   public.tenant
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Tenant
+-- body:    sha256:6ac557c141ff4bb859775cf5c71d7e25da4283678a8ca2966375785372b2e1cd
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.tenantid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.tenant, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.tenant'))
+    AND r.table_name = 'public.tenant'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.tenant AS t
+    JOIN restage_keymap.tenant AS k
+      ON k.target_key = t.tenantid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_tenantid = r.tenantid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.tenant'))
+  AND g.table_name = 'public.tenant';
+
+-- file:    verify/001_dbo.Tenant/keys.sql
+-- table:   public.tenant
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Tenant
+-- body:    sha256:18b769bb9d41f122dd68b90186b8a4a04fe2bc9d01947427a98ec566168ffa7d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.tenant AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.tenant AS t
+    JOIN restage_keymap.tenant AS k
+      ON k.target_key = t.tenantid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.tenant AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

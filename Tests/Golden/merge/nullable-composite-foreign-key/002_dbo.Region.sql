@@ -1,0 +1,456 @@
+-- file:    merge/002_dbo.Region/10_stage.sql
+-- table:   public.region
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:52f423cad05826e3539e6d4ecdec47a793f80b5b17dd353abc9c1ee1ba3b9dda
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.region;
+
+CREATE UNLOGGED TABLE restage_stage.region (
+  regionid integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Region/15_check.sql
+-- table:   public.region
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:84b4c8f26bad08b5197317829077ac9773740e8cc2a2a72e3027dd26fb53d46e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.region;
+
+SELECT restage.count_staged('public.region', count(*)) AS staged
+FROM restage_stage.region AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.regionid
+  FROM restage_stage.region AS s
+  WHERE s.regionid IS NOT NULL
+  GROUP BY
+    s.regionid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.region AS s
+  WHERE s.regionid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.region AS s
+    ON s.regionid = r.regionid
+),
+refused AS (
+  DELETE FROM restage_stage.region AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('RegionId', s.regionid) AS source_key,
+    jsonb_build_object('RegionId', s.regionid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    r.source_key,
+    'source key',
+    ARRAY['regionid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Region/30_allocate.sql
+-- table:   public.region
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:a7c6141d252e03becc2532ccd6b7b77cc5e812c8a810fca506f809408fb18ef7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.region)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.region (
+    source_regionid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.regionid,
+    nextval('public.region_regionid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.regionid,
+      md5(ROW(
+        s.regionid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.region AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_regionid = s.regionid
+    )
+    ORDER BY
+      s.regionid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.region'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.region'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.region;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.region'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Region/35_orphans.sql
+-- table:   public.region
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:bd56452f2d2fa822eb1583e330e674b4c62eaaadfebdcc1e268655d8ac938ea4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.region'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Region/40_insert.sql
+-- table:   public.region
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:3191f7609e7c878f309a95c0683ddb1f72aa8386ef32e4e02d873f48a7f2a86e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.region (
+    regionid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.region AS s
+  JOIN restage_keymap.region AS k
+    ON k.source_regionid = s.regionid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.region'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Region/50_update.sql
+-- table:   public.region
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:28b8da966a049d71b4964a10d71862bc3bd9b9a26f686728592d166f662ff765
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.regionid,
+    s.name,
+    md5(ROW(
+      s.regionid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.region AS s
+  JOIN restage_keymap.region AS k
+    ON k.source_regionid = s.regionid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.regionid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.region AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.region AS k
+    ON k.source_regionid = c.regionid
+  WHERE t.regionid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.region AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_regionid = c.regionid
+)
+SELECT restage.count_rows('public.region', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Region/60_vanished.sql
+-- table:   public.region
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:00e37982909d529cffa6a53e5e0825189d20cb30d9734d0c7a0ce28077d48b89
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.regionid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.region'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.region AS s
+      WHERE k.source_regionid = s.regionid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_regionid = r.regionid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = NULL
+  FROM restage_stage.region AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_regionid = s.regionid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Region/70_reset.sql
+-- table:   public.region
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Region/90_account.sql
+-- table:   public.region
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:ba9198b9312ad2feaa1522b446f524a2b50172a273a4e8332ae08252c6267f60
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.region', count(*)) AS rows
+FROM restage_stage.region AS s
+JOIN restage_keymap.region AS k
+  ON k.source_regionid = s.regionid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Region/content.sql
+-- table:   public.region
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Region
+-- body:    sha256:1ec6bf3c9b1d6545cd1deaf385a71fc5e11540782320281221c23fcf67d8262e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.regionid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.region'))
+        AND r.table_name = 'public.region'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_regionid,
+    t.name
+  FROM public.region AS t
+  JOIN restage_keymap.region AS k
+    ON k.target_key = t.regionid
+  LEFT JOIN noted AS n
+    ON k.source_regionid = n.regionid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.regionid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Region/counts.sql
+-- table:   public.region
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Region
+-- body:    sha256:68cc6711eb472de1925cd31a73222e8054c8a2b8d5d3d2b48af3037a3b9c7108
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.regionid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.region'))
+    AND r.table_name = 'public.region'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.region AS t
+    JOIN restage_keymap.region AS k
+      ON k.target_key = t.regionid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_regionid = r.regionid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.region'))
+  AND g.table_name = 'public.region';
+
+-- file:    verify/002_dbo.Region/keys.sql
+-- table:   public.region
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Region
+-- body:    sha256:9361e24efbd0f734f6c3ee9a4f802e5edf6584d114358812cc2376be9ba23a02
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.region AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.region AS t
+    JOIN restage_keymap.region AS k
+      ON k.target_key = t.regionid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.region AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,575 @@
+-- file:    merge/003_dbo.Office/10_stage.sql
+-- table:   public.office
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:e00cea1f5b4b2c4db2191c0fd75b859b0e284dad114fcb1175a9baa90c784b49
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.office;
+
+CREATE UNLOGGED TABLE restage_stage.office (
+  tenantid integer,
+  regionid integer,
+  city varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Office/15_check.sql
+-- table:   public.office
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:7efa893bb99bdfdd0d149d0af9218f5eb208b492bb2dd4edaf544101aefcb5c4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.office;
+
+SELECT restage.count_staged('public.office', count(*)) AS staged
+FROM restage_stage.office AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.tenantid,
+    s.regionid
+  FROM restage_stage.office AS s
+  WHERE s.tenantid IS NOT NULL
+    AND s.regionid IS NOT NULL
+  GROUP BY
+    s.tenantid,
+    s.regionid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.office AS s
+  WHERE s.tenantid IS NULL OR
+    s.regionid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.office AS s
+    ON s.tenantid = r.tenantid
+    AND s.regionid = r.regionid
+),
+refused AS (
+  DELETE FROM restage_stage.office AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'TenantId', s.tenantid,
+      'RegionId', s.regionid
+    ) AS source_key,
+    jsonb_build_object(
+      'TenantId', s.tenantid,
+      'RegionId', s.regionid
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.office',
+    r.source_key,
+    'source key',
+    ARRAY['tenantid', 'regionid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.office', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Office/30_allocate.sql
+-- table:   public.office
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:c7473bf9863e7824723cd23b52c5dc535317595eb44b602bf7b48a906882282b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.office)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.office (
+    source_tenantid,
+    source_regionid,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.tenantid,
+    s.regionid,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.tenantid,
+      s.regionid,
+      md5(ROW(
+        s.tenantid,
+        s.regionid,
+        s.city
+      )::text)::uuid AS row_hash
+    FROM restage_stage.office AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.office AS k
+      WHERE k.source_tenantid = s.tenantid
+        AND k.source_regionid = s.regionid
+    )
+    ORDER BY
+      s.tenantid,
+      s.regionid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.office', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.office'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.office'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.office;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.office'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Office/35_orphans.sql
+-- table:   public.office
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:fc5c516a24e0ee17131932d167198b351dd51c1cbeaf8654ad0bfa76eab29038
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- office_tenantid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.office',
+  'office_tenantid_fkey',
+  count(*),
+  min(jsonb_build_object('TenantId', s.tenantid)::text)
+)
+FROM restage_stage.office AS s
+WHERE s.tenantid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.tenant AS k
+    WHERE k.source_tenantid = s.tenantid
+  )
+HAVING count(*) > 0;
+
+-- office_regionid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.office',
+  'office_regionid_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.office AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_regionid = s.regionid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.office'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Office/40_insert.sql
+-- table:   public.office
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:f3e775ac35f44b4f27df932561a2c5219b173b8b891a9cbb1f204a53cb40f98b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.office (
+    tenantid,
+    regionid,
+    city
+  )
+  SELECT
+    p1.target_key,
+    p2.target_key,
+    s.city
+  FROM restage_stage.office AS s
+  JOIN restage_keymap.office AS k
+    ON k.source_tenantid = s.tenantid
+    AND k.source_regionid = s.regionid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.tenant AS p1
+    ON p1.source_tenantid = s.tenantid
+  JOIN restage_keymap.region AS p2
+    ON p2.source_regionid = s.regionid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.office'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.office', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Office/50_update.sql
+-- table:   public.office
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:bfbeea8206ebffd2859627417930960ac6e92a216d6227a8cbd4859b86aca7d1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.tenantid,
+    s.regionid,
+    s.city,
+    md5(ROW(
+      s.tenantid,
+      s.regionid,
+      s.city
+    )::text)::uuid AS row_hash
+  FROM restage_stage.office AS s
+  JOIN restage_keymap.office AS k
+    ON k.source_tenantid = s.tenantid
+    AND k.source_regionid = s.regionid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.tenantid,
+      s.regionid,
+      s.city
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.office AS t
+  SET
+    city = c.city
+  FROM changed AS c
+  JOIN restage_keymap.office AS k
+    ON k.source_tenantid = c.tenantid
+    AND k.source_regionid = c.regionid
+  JOIN restage_keymap.tenant AS p1
+    ON p1.source_tenantid = c.tenantid
+  JOIN restage_keymap.region AS p2
+    ON p2.source_regionid = c.regionid
+  WHERE t.tenantid = p1.target_key
+    AND t.regionid = p2.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.office AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_tenantid = c.tenantid
+    AND k.source_regionid = c.regionid
+)
+SELECT restage.count_rows('public.office', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.Office/60_vanished.sql
+-- table:   public.office
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:05c340dd5db358563244e76e12a83e8b7bf54ab2065705e30712faf8affb51c5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.tenantid,
+    s.regionid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.office, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.office'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.office AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.office AS s
+      WHERE k.source_tenantid = s.tenantid
+        AND k.source_regionid = s.regionid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_tenantid = r.tenantid
+        AND k.source_regionid = r.regionid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.office AS k
+  SET vanished_run = NULL
+  FROM restage_stage.office AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_tenantid = s.tenantid
+    AND k.source_regionid = s.regionid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.office', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.office', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Office/70_reset.sql
+-- table:   public.office
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Office/90_account.sql
+-- table:   public.office
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:0cd3b9f5f4b5342ce5784edb44b8265aaf058ff429620f2a9eeba4a87e27046a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.office', count(*)) AS rows
+FROM restage_stage.office AS s
+JOIN restage_keymap.office AS k
+  ON k.source_tenantid = s.tenantid
+  AND k.source_regionid = s.regionid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Office/content.sql
+-- table:   public.office
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Office
+-- body:    sha256:6be9ba2166f3162554944b96c2e432efa91c4123a903317ce33fff73c36da87f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.tenantid,
+      s.regionid,
+      s.city,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.office'))
+        AND r.table_name = 'public.office'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.office, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    p1.source_tenantid,
+    p2.source_regionid,
+    t.city
+  FROM public.office AS t
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.target_key = t.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.target_key = t.regionid
+  JOIN restage_keymap.office AS k
+    ON k.source_tenantid = p1.source_tenantid
+    AND k.source_regionid = p2.source_regionid
+  LEFT JOIN noted AS n
+    ON k.source_tenantid = n.tenantid
+    AND k.source_regionid = n.regionid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.tenantid,
+    n.regionid,
+    n.city
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Office/counts.sql
+-- table:   public.office
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Office
+-- body:    sha256:8c5cd7b33d11ba7f5eff698885c78fe00d6401c74599a4fa49af9050ab9d3d85
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.tenantid,
+    s.regionid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.office, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.office'))
+    AND r.table_name = 'public.office'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.office AS t
+    LEFT JOIN restage_keymap.tenant AS p1
+      ON p1.target_key = t.tenantid
+    LEFT JOIN restage_keymap.region AS p2
+      ON p2.target_key = t.regionid
+    JOIN restage_keymap.office AS k
+      ON k.source_tenantid = p1.source_tenantid
+      AND k.source_regionid = p2.source_regionid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_tenantid = r.tenantid
+          AND k.source_regionid = r.regionid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.office'))
+  AND g.table_name = 'public.office';
+
+-- file:    verify/003_dbo.Office/keys.sql
+-- table:   public.office
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Office
+-- body:    sha256:02bbf2a343e481490f4cab673ffeac370b2969cdce0df761a16ebac821a4547e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.office AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.office AS t
+    LEFT JOIN restage_keymap.tenant AS p1
+      ON p1.target_key = t.tenantid
+    LEFT JOIN restage_keymap.region AS p2
+      ON p2.target_key = t.regionid
+    JOIN restage_keymap.office AS k
+      ON k.source_tenantid = p1.source_tenantid
+      AND k.source_regionid = p2.source_regionid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.office AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Office/orphans.sql
+-- table:   public.office
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Office
+-- body:    sha256:523cf484ae95251061812a9b491e8e96281fbe2fa1f40799297eff0d7e46ad58
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- office_tenantid_fkey
+SELECT count(*) AS orphans
+FROM public.office AS t
+WHERE t.tenantid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.tenant AS p
+    WHERE p.tenantid = t.tenantid
+  );
+
+-- office_regionid_fkey
+SELECT count(*) AS orphans
+FROM public.office AS t
+WHERE t.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.regionid = t.regionid
+  );
+

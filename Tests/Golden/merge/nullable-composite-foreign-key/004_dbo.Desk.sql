@@ -1,0 +1,668 @@
+-- file:    merge/004_dbo.Desk/10_stage.sql
+-- table:   public.desk
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:445c6f2480858651bcce866fb4508de29fc2ed9b1600e1b0aa81861561bb34d5
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.desk;
+
+CREATE UNLOGGED TABLE restage_stage.desk (
+  deskid integer,
+  tenantid integer,
+  regionid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/004_dbo.Desk/15_check.sql
+-- table:   public.desk
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:c979e631e6a1571f032925e6cfecfefe8f58ba50a8787d4977e20aae707c395f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.desk;
+
+SELECT restage.count_staged('public.desk', count(*)) AS staged
+FROM restage_stage.desk AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.deskid
+  FROM restage_stage.desk AS s
+  WHERE s.deskid IS NOT NULL
+  GROUP BY
+    s.deskid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.desk AS s
+  WHERE s.deskid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.desk AS s
+    ON s.deskid = r.deskid
+),
+refused AS (
+  DELETE FROM restage_stage.desk AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('DeskId', s.deskid) AS source_key,
+    jsonb_build_object('DeskId', s.deskid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    r.source_key,
+    'source key',
+    ARRAY['deskid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/004_dbo.Desk/30_allocate.sql
+-- table:   public.desk
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:8691bad469a8f8e4354c18147f245ea7fc4e5f737f948f438c5f4f90fa2dd467
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.desk)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.desk AS s
+  WHERE s.tenantid IS NOT NULL
+    AND s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.office AS k
+      WHERE k.source_tenantid = s.tenantid
+        AND k.source_regionid = s.regionid
+    )
+  UNION ALL
+  SELECT s.ctid AS row_id
+  FROM restage_stage.desk AS s
+  WHERE s.tenantid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tenant AS k
+      WHERE k.source_tenantid = s.tenantid
+    )
+  UNION ALL
+  SELECT s.ctid AS row_id
+  FROM restage_stage.desk AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_regionid = s.regionid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.desk (
+    source_deskid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.deskid,
+    nextval('public.desk_deskid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.deskid,
+      md5(ROW(
+        s.deskid,
+        s.tenantid,
+        s.regionid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.desk AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.desk AS k
+      WHERE k.source_deskid = s.deskid
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.deskid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.desk'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.desk'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.desk;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.desk'
+  AND c.kind = 'allocated';
+
+-- file:    merge/004_dbo.Desk/35_orphans.sql
+-- table:   public.desk
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:125d4a9e8a401716aaf6c5920b2e383b01bf5aea47c8af99ec6f4ce5112cedd5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- desk_tenantid_regionid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.desk AS s
+  WHERE s.tenantid IS NOT NULL
+    AND s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.office AS k
+      WHERE k.source_tenantid = s.tenantid
+        AND k.source_regionid = s.regionid
+    )
+  RETURNING
+    jsonb_build_object('DeskId', s.deskid) AS source_key,
+    jsonb_build_object(
+      'TenantId', s.tenantid,
+      'RegionId', s.regionid
+    ) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    r.source_key,
+    'foreign key desk_tenantid_regionid_fkey',
+    ARRAY['tenantid', 'regionid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- desk_tenantid_regionid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.desk AS s
+  WHERE s.tenantid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tenant AS k
+      WHERE k.source_tenantid = s.tenantid
+    )
+  RETURNING
+    jsonb_build_object('DeskId', s.deskid) AS source_key,
+    jsonb_build_object('TenantId', s.tenantid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    r.source_key,
+    'foreign key desk_tenantid_regionid_fkey',
+    ARRAY['tenantid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- desk_tenantid_regionid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.desk AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_regionid = s.regionid
+    )
+  RETURNING
+    jsonb_build_object('DeskId', s.deskid) AS source_key,
+    jsonb_build_object('RegionId', s.regionid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    r.source_key,
+    'foreign key desk_tenantid_regionid_fkey',
+    ARRAY['regionid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.desk'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/004_dbo.Desk/40_insert.sql
+-- table:   public.desk
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:36aabc59fb8aa241d88893cfe0fe32fdf885ed4dd41d09a13331c75984008207
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.desk (
+    deskid,
+    tenantid,
+    regionid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    p2.target_key
+  FROM restage_stage.desk AS s
+  JOIN restage_keymap.desk AS k
+    ON k.source_deskid = s.deskid
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.source_tenantid = s.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.source_regionid = s.regionid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.desk'
+      AND c.kind = 'inserted'
+  )
+    AND (s.tenantid IS NULL OR p1.target_key IS NOT NULL)
+    AND (s.regionid IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.desk', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/004_dbo.Desk/50_update.sql
+-- table:   public.desk
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:47a912f86a00e79e2232c6b7b6b7f7eeb29e06bd94afbb301cbe658ce4aa501f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.deskid,
+    s.tenantid,
+    s.regionid,
+    md5(ROW(
+      s.deskid,
+      s.tenantid,
+      s.regionid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.desk AS s
+  JOIN restage_keymap.desk AS k
+    ON k.source_deskid = s.deskid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.deskid,
+      s.tenantid,
+      s.regionid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.desk AS t
+  SET
+    tenantid = p1.target_key,
+    regionid = p2.target_key
+  FROM changed AS c
+  JOIN restage_keymap.desk AS k
+    ON k.source_deskid = c.deskid
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.source_tenantid = c.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.source_regionid = c.regionid
+  WHERE t.deskid = k.target_key
+    AND (c.tenantid IS NULL OR p1.target_key IS NOT NULL)
+    AND (c.regionid IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.desk AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_deskid = c.deskid
+)
+SELECT restage.count_rows('public.desk', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/004_dbo.Desk/60_vanished.sql
+-- table:   public.desk
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:052190cfc217fe3f94a101226d25f0e63f9287d09f4f23b4b3d74dfc6fcbe80b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.deskid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.desk, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.desk'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.desk AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.desk AS s
+      WHERE k.source_deskid = s.deskid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_deskid = r.deskid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.desk AS k
+  SET vanished_run = NULL
+  FROM restage_stage.desk AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_deskid = s.deskid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.desk', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.desk', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/004_dbo.Desk/70_reset.sql
+-- table:   public.desk
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Desk/90_account.sql
+-- table:   public.desk
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:2c84d7ae33ae57606194f91e32c5ed1438de8bf44fcc6fee11469bd92899f124
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.desk', count(*)) AS rows
+FROM restage_stage.desk AS s
+JOIN restage_keymap.desk AS k
+  ON k.source_deskid = s.deskid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/004_dbo.Desk/content.sql
+-- table:   public.desk
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Desk
+-- body:    sha256:c2e98f9372ed56fd9f7ce02a218f6eedfd15a76d1c9711f1f8ed6ed8dace4080
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.deskid,
+      s.tenantid,
+      s.regionid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.desk'))
+        AND r.table_name = 'public.desk'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.desk, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_deskid,
+    p1.source_tenantid,
+    p2.source_regionid
+  FROM public.desk AS t
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.target_key = t.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.target_key = t.regionid
+  JOIN restage_keymap.desk AS k
+    ON k.target_key = t.deskid
+  LEFT JOIN noted AS n
+    ON k.source_deskid = n.deskid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.deskid,
+    n.tenantid,
+    n.regionid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/004_dbo.Desk/counts.sql
+-- table:   public.desk
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Desk
+-- body:    sha256:f90d1ef8d8268661f7b72cc9f94a21e877e74476feee4aeeb1e188274e6fd634
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.deskid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.desk, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.desk'))
+    AND r.table_name = 'public.desk'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.desk AS t
+    JOIN restage_keymap.desk AS k
+      ON k.target_key = t.deskid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_deskid = r.deskid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.desk'))
+  AND g.table_name = 'public.desk';
+
+-- file:    verify/004_dbo.Desk/keys.sql
+-- table:   public.desk
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Desk
+-- body:    sha256:e671d6d084add16c96970590b315c7b1e7a3815fa242db5a01072ab72b062393
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.desk AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.desk AS t
+    JOIN restage_keymap.desk AS k
+      ON k.target_key = t.deskid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.desk AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/004_dbo.Desk/orphans.sql
+-- table:   public.desk
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Desk
+-- body:    sha256:f3b6acdc911f40635aacab0b371f2343d2525776956eccc598ae7d53d742b342
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- desk_tenantid_regionid_fkey
+SELECT count(*) AS orphans
+FROM public.desk AS t
+WHERE t.tenantid IS NOT NULL
+  AND t.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.office AS p
+    WHERE p.tenantid = t.tenantid
+      AND p.regionid = t.regionid
+  );
+

@@ -1,0 +1,161 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:61eff4c5b1af6f7ac7b5d74b68b6a868ba3492c90e21803f73a0262e1c391fee
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Tenant
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.tenant') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.tenant (
+    source_tenantid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_tenantid)
+  );
+
+  COMMENT ON TABLE restage_keymap.tenant IS 'Key map: which row of dbo.Tenant of stride is which row of public.tenant.';
+  COMMENT ON COLUMN restage_keymap.tenant.source_tenantid IS 'Column TenantId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.tenant.target_key IS 'Value of column tenantid of the final row.';
+  COMMENT ON COLUMN restage_keymap.tenant.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.tenant.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.tenant.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.tenant.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Region
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.region') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.region (
+    source_regionid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_regionid)
+  );
+
+  COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
+  COMMENT ON COLUMN restage_keymap.region.source_regionid IS 'Column RegionId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.region.target_key IS 'Value of column regionid of the final row.';
+  COMMENT ON COLUMN restage_keymap.region.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.region.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.region.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Office
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.office') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.office (
+    source_tenantid integer NOT NULL,
+    source_regionid integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_tenantid, source_regionid)
+  );
+
+  COMMENT ON TABLE restage_keymap.office IS 'Key map: which row of dbo.Office of stride is which row of public.office.';
+  COMMENT ON COLUMN restage_keymap.office.source_tenantid IS 'Column TenantId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.office.source_regionid IS 'Column RegionId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.office.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.office.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.office.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.office.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Desk
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.desk') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.desk (
+    source_deskid integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_deskid)
+  );
+
+  COMMENT ON TABLE restage_keymap.desk IS 'Key map: which row of dbo.Desk of stride is which row of public.desk.';
+  COMMENT ON COLUMN restage_keymap.desk.source_deskid IS 'Column DeskId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.desk.target_key IS 'Value of column deskid of the final row.';
+  COMMENT ON COLUMN restage_keymap.desk.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.desk.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.desk.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.desk.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Tenant', 'public', 'tenant', 'restage_stage.tenant', 'restage_keymap.tenant', 'remap'),
+    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
+    ('stride', 'dbo', 'Office', 'public', 'office', 'restage_stage.office', 'restage_keymap.office', 'preserve'),
+    ('stride', 'dbo', 'Desk', 'public', 'desk', 'restage_stage.desk', 'restage_keymap.desk', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

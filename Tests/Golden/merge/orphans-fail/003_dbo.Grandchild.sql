@@ -1,0 +1,495 @@
+-- file:    merge/003_dbo.Grandchild/10_stage.sql
+-- table:   public.grandchild
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:e5116ef632c83e8eadd445f12431060bd0efb6d83449a20efc829b17b4c48345
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.grandchild;
+
+CREATE UNLOGGED TABLE restage_stage.grandchild (
+  id integer,
+  childid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Grandchild/15_check.sql
+-- table:   public.grandchild
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:8f0f6a78d8665a8b94106dfc1f41e859986c80e1b3dfc29457a6c1e670431a3f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.grandchild;
+
+SELECT restage.count_staged('public.grandchild', count(*)) AS staged
+FROM restage_stage.grandchild AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.grandchild AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.grandchild AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.grandchild AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.grandchild AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.grandchild',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.grandchild', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Grandchild/30_allocate.sql
+-- table:   public.grandchild
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:d4eb9795d0f757d51748d18652be075aa5ce45ed6f1eca8fdd480fe0e8754e98
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.grandchild)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.grandchild (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.grandchild_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.childid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.grandchild AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.grandchild AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.grandchild', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.grandchild'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.grandchild'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.grandchild;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.grandchild'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Grandchild/35_orphans.sql
+-- table:   public.grandchild
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:c72c092f14bffa277571c155d68c7178baabb6cd90ffe5c09b4163598ab505ec
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- grandchild_childid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.grandchild',
+  'grandchild_childid_fkey',
+  count(*),
+  min(jsonb_build_object('ChildId', s.childid)::text)
+)
+FROM restage_stage.grandchild AS s
+WHERE s.childid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.child AS k
+    WHERE k.source_id = s.childid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.grandchild'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Grandchild/40_insert.sql
+-- table:   public.grandchild
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:5a5cfa9cbda5a62465a5c8bfe81e4e50a8707cc91ba48e31f396e0d4c7c5ce34
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.grandchild (
+    id,
+    childid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.grandchild AS s
+  JOIN restage_keymap.grandchild AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.child AS p1
+    ON p1.source_id = s.childid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.grandchild'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.grandchild', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Grandchild/50_update.sql
+-- table:   public.grandchild
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:4ce3f8ef76e92fc6662fabe8d8de72c6c28957f6d26cdd7124af9fbf77a4e1d5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.childid,
+    md5(ROW(
+      s.id,
+      s.childid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.grandchild AS s
+  JOIN restage_keymap.grandchild AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.childid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.grandchild AS t
+  SET
+    childid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.grandchild AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.child AS p1
+    ON p1.source_id = c.childid
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.grandchild AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.grandchild', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.Grandchild/60_vanished.sql
+-- table:   public.grandchild
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:b6560e034ec3a8047b8974c71c45104cdb8d56c6719419b8e6b949af5aea2f41
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.grandchild, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.grandchild'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.grandchild AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.grandchild AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.grandchild AS k
+  SET vanished_run = NULL
+  FROM restage_stage.grandchild AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.grandchild', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.grandchild', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Grandchild/70_reset.sql
+-- table:   public.grandchild
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Grandchild/90_account.sql
+-- table:   public.grandchild
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:1ae88bfec733fcacc730e554cab1d445a7b18b5bb74e5843842dd068d0a5ca83
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.grandchild', count(*)) AS rows
+FROM restage_stage.grandchild AS s
+JOIN restage_keymap.grandchild AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Grandchild/content.sql
+-- table:   public.grandchild
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Grandchild
+-- body:    sha256:bb975027fe40a146a07c64b29a6b4e21ec7c17fe83c00aa323ee597fbab5623c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.childid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.grandchild'))
+        AND r.table_name = 'public.grandchild'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.grandchild, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.grandchild AS t
+  LEFT JOIN restage_keymap.child AS p1
+    ON p1.target_key = t.childid
+  JOIN restage_keymap.grandchild AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.childid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Grandchild/counts.sql
+-- table:   public.grandchild
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Grandchild
+-- body:    sha256:cadc1bee9ec7e9fe313f83233c6875207ceb719642ce59dcc66deaba90f7d136
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.grandchild, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.grandchild'))
+    AND r.table_name = 'public.grandchild'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.grandchild AS t
+    JOIN restage_keymap.grandchild AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.grandchild'))
+  AND g.table_name = 'public.grandchild';
+
+-- file:    verify/003_dbo.Grandchild/keys.sql
+-- table:   public.grandchild
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Grandchild
+-- body:    sha256:dab7c5c30d9bf26c4efde101775b0236f9a23a8ad4939ea270efcab5901d3138
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.grandchild AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.grandchild AS t
+    JOIN restage_keymap.grandchild AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.grandchild AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Grandchild/orphans.sql
+-- table:   public.grandchild
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Grandchild
+-- body:    sha256:58e97bb4b299343701d33436c2ccc46d2d91dd25eb8401ba89f4aea1cf8b3a80
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- grandchild_childid_fkey
+SELECT count(*) AS orphans
+FROM public.grandchild AS t
+WHERE t.childid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.child AS p
+    WHERE p.id = t.childid
+  );
+

@@ -1,0 +1,538 @@
+-- file:    merge/002_dbo.Child/10_stage.sql
+-- table:   public.child
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:8b3de8816e9416880b581649bbbe5137ce2d26cbad022d0ac58e6cb34579b834
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.child;
+
+CREATE UNLOGGED TABLE restage_stage.child (
+  id integer,
+  parentid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Child/15_check.sql
+-- table:   public.child
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:dd5152ca6ef13e727107004e93b98795bfe7f4b0cf8d338f3047c785b2944a78
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.child;
+
+SELECT restage.count_staged('public.child', count(*)) AS staged
+FROM restage_stage.child AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.child AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.child AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.child AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.child AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.child',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.child', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Child/30_allocate.sql
+-- table:   public.child
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:c83cb9a4f0d4474a6bae9352dee4385ac333ac02298c938e878b942daaed6f3c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.child)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.child AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.child (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.child_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.parentid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.child AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.child AS k
+      WHERE k.source_id = s.id
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.child', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.child'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.child'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.child;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.child'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Child/35_orphans.sql
+-- table:   public.child
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:2f2ff7ebfa41d4a218ba04d1be9b397018f95bdd111b508858cbe1b249c59d79
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- child_parentid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.child AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('ParentId', s.parentid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.child',
+    r.source_key,
+    'foreign key child_parentid_fkey',
+    ARRAY['parentid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.child', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.child'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Child/40_insert.sql
+-- table:   public.child
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:dd218c49cc17165c0cc85a6781a7088412aafd6750e958ceb69bfd6d51943685
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.child (
+    id,
+    parentid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.child AS s
+  JOIN restage_keymap.child AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = s.parentid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.child'
+      AND c.kind = 'inserted'
+  )
+    AND (s.parentid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.child', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Child/50_update.sql
+-- table:   public.child
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:d3308d206743c64af2badea1828f1dc101356478ec1311213ef5aa2da74ac759
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.parentid,
+    md5(ROW(
+      s.id,
+      s.parentid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.child AS s
+  JOIN restage_keymap.child AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.parentid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.child AS t
+  SET
+    parentid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.child AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = c.parentid
+  WHERE t.id = k.target_key
+    AND (c.parentid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.child AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.child', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Child/60_vanished.sql
+-- table:   public.child
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:95d9fbdde500f6529d49d3564c0ecc833089f2b4ae64570a5ccfdfc2f5dbfabe
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.child, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.child'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.child AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.child AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.child AS k
+  SET vanished_run = NULL
+  FROM restage_stage.child AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.child', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.child', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Child/70_reset.sql
+-- table:   public.child
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Child/90_account.sql
+-- table:   public.child
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:6aac8a2070c8634ea177cbf94fc87e23fe46aab34caeeeca7b8897bedb0a5432
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.child', count(*)) AS rows
+FROM restage_stage.child AS s
+JOIN restage_keymap.child AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Child/content.sql
+-- table:   public.child
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Child
+-- body:    sha256:95c8085fac70130eb7f07c6b090da58423ede4ad156c35962b0d44de9f90a1ce
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.parentid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.child'))
+        AND r.table_name = 'public.child'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.child, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.child AS t
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.target_key = t.parentid
+  JOIN restage_keymap.child AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.parentid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Child/counts.sql
+-- table:   public.child
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Child
+-- body:    sha256:287b17c01fb0c4efb7a1767a1f6a367f047cfa1da4d75bf414f84c107b8c6ebf
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.child, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.child'))
+    AND r.table_name = 'public.child'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.child AS t
+    JOIN restage_keymap.child AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.child'))
+  AND g.table_name = 'public.child';
+
+-- file:    verify/002_dbo.Child/keys.sql
+-- table:   public.child
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Child
+-- body:    sha256:472e6f5fc9dff83d4f2a78beaf22e2e45b0f48cdb40f64917576cd719dd5a3ed
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.child AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.child AS t
+    JOIN restage_keymap.child AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.child AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Child/orphans.sql
+-- table:   public.child
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Child
+-- body:    sha256:80a69692f822bc15a5e61f37500d492335a68963b4ec5391cdea1e3f70de945e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- child_parentid_fkey
+SELECT count(*) AS orphans
+FROM public.child AS t
+WHERE t.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.parent AS p
+    WHERE p.id = t.parentid
+  );
+

@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:ee2ffdbdad8fde2475e49bb8333d8d678a1a47900147f726197337198993335b
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Parent
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.parent') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.parent (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.parent IS 'Key map: which row of dbo.Parent of stride is which row of public.parent.';
+  COMMENT ON COLUMN restage_keymap.parent.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.parent.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.parent.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.parent.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.parent.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.parent.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Child
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.child') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.child (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.child IS 'Key map: which row of dbo.Child of stride is which row of public.child.';
+  COMMENT ON COLUMN restage_keymap.child.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.child.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.child.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.child.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.child.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.child.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Parent', 'public', 'parent', 'restage_stage.parent', 'restage_keymap.parent', 'remap'),
+    ('stride', 'dbo', 'Child', 'public', 'child', 'restage_stage.child', 'restage_keymap.child', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Parent/10_stage.sql
+-- table:   public.parent
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:0563e5d3037c07a154a18138f596b3ae36e895221542002e8bb6099f164aa91d
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.parent;
+
+CREATE UNLOGGED TABLE restage_stage.parent (
+  id integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Parent/15_check.sql
+-- table:   public.parent
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:83d24863c7956040ad39c190029ed9e4be45e5aed7ab2b63c0ec4c202bd6167c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.parent;
+
+SELECT restage.count_staged('public.parent', count(*)) AS staged
+FROM restage_stage.parent AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.parent AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.parent AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.parent AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.parent AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.parent',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.parent', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Parent/30_allocate.sql
+-- table:   public.parent
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:25150fd93146848e19b6ccb5740040f16daa05c204fa7bf6ab14e43d5185cb4f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.parent)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.parent (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.parent_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.parent AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.parent', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.parent'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.parent'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.parent;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.parent'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Parent/35_orphans.sql
+-- table:   public.parent
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:c92db47b565cd36e3f367f97647aa1c77bfa1b72278d2138f4adbe8c6a9d4a4e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.parent'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Parent/40_insert.sql
+-- table:   public.parent
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:4e0cb91a9c2510e3412396da978192752752e9a290a75ca4676bf5876776162e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.parent (
+    id,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.parent AS s
+  JOIN restage_keymap.parent AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.parent'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.parent', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Parent/50_update.sql
+-- table:   public.parent
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:790f939b72e16f74b8be0a31012925c655a8afdee79127931062de0e118afdf0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.parent AS s
+  JOIN restage_keymap.parent AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.parent AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.parent AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.parent AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.parent', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Parent/60_vanished.sql
+-- table:   public.parent
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:781f58a33249db6d53ce960dedc29ed6a5e19f2fd730a091b63459fd1219dd86
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.parent, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.parent'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.parent AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.parent AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.parent AS k
+  SET vanished_run = NULL
+  FROM restage_stage.parent AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.parent', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.parent', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Parent/70_reset.sql
+-- table:   public.parent
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Parent/90_account.sql
+-- table:   public.parent
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:5ae78f3f29acb05d9f69df6c5a02076d7d5283ae6cba258efb15b32e89e74218
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.parent', count(*)) AS rows
+FROM restage_stage.parent AS s
+JOIN restage_keymap.parent AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Parent/content.sql
+-- table:   public.parent
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Parent
+-- body:    sha256:837c76119de104573d9ecaf1bf328a1d1aea2e8111e07dbb5e8f35195c2f6448
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.parent'))
+        AND r.table_name = 'public.parent'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.parent, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name
+  FROM public.parent AS t
+  JOIN restage_keymap.parent AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Parent/counts.sql
+-- table:   public.parent
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Parent
+-- body:    sha256:0b69bbe2a3a8f3a79c500d7a93c323a48faf1660bd96f9730ecf5ac8656e2d52
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.parent, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.parent'))
+    AND r.table_name = 'public.parent'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.parent AS t
+    JOIN restage_keymap.parent AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.parent'))
+  AND g.table_name = 'public.parent';
+
+-- file:    verify/001_dbo.Parent/keys.sql
+-- table:   public.parent
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Parent
+-- body:    sha256:5a2d85b95826b6cd062394c1a2cbc13f668d0881c4556e1c5f290d9c7e618e38
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.parent AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.parent AS t
+    JOIN restage_keymap.parent AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.parent AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

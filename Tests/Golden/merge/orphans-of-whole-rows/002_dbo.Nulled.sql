@@ -1,0 +1,667 @@
+-- file:    merge/002_dbo.Nulled/10_stage.sql
+-- table:   public.nulled
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:ba0aea61c130e4430e504916cb7340c082ddd4d79ea6c1224e3f5a99618f2386
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.nulled;
+
+CREATE UNLOGGED TABLE restage_stage.nulled (
+  parentid integer,
+  otherid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Nulled/15_check.sql
+-- table:   public.nulled
+-- step:    15 check
+-- purpose: gather statistics and count; without a key there is nothing to check
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:53504780d6d6dfbf84cc4eddacdfcff980f7dce6284fffce0025bfdb30b10c99
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.nulled;
+
+SELECT restage.count_staged('public.nulled', count(*)) AS staged
+FROM restage_stage.nulled AS s;
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Nulled/30_allocate.sql
+-- table:   public.nulled
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:a736a4e11b43f1b77eb0e668eef1f355f59ba53ad7f440577446e405bb6b741f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.nulled)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.nulled (
+    source_row_hash,
+    source_occurrence,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.row_hash,
+    s.occurrence,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.row_hash,
+      s.occurrence
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            s.parentid,
+            s.otherid
+          )::text)::uuid AS row_hash
+        FROM restage_stage.nulled AS s
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+        SELECT
+        FROM restage_keymap.nulled AS k
+        WHERE k.source_row_hash = s.row_hash
+          AND k.source_occurrence = s.occurrence
+      )
+    ORDER BY
+      s.row_hash,
+      s.occurrence
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.nulled', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.nulled'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.nulled'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.nulled;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.nulled'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Nulled/35_orphans.sql
+-- table:   public.nulled
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:adb688e4b36d59af9832d349e5cee4bce077dd0b4ec5cb38cd44127dd56b75a3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- nulled_parentid_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    jsonb_build_object(
+      'row_hash', md5(ROW(
+        s.parentid,
+        s.otherid
+      )::text)::uuid
+    ) AS source_key,
+    jsonb_build_object('ParentId', s.parentid) AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.nulled AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.nulled',
+    r.source_key,
+    'foreign key nulled_parentid_fkey',
+    ARRAY['parentid'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.nulled', 'nulled', count(*)) AS rows
+FROM recorded;
+
+-- nulled_otherid_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    jsonb_build_object(
+      'row_hash', md5(ROW(
+        s.parentid,
+        s.otherid
+      )::text)::uuid
+    ) AS source_key,
+    jsonb_build_object('OtherId', s.otherid) AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.nulled AS s
+  WHERE s.otherid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.otherid
+    )
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.nulled',
+    r.source_key,
+    'foreign key nulled_otherid_fkey',
+    ARRAY['otherid'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.nulled', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.nulled'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Nulled/40_insert.sql
+-- table:   public.nulled
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:462bbb7909eb9901c9a4646b97be7d182027b6747f3c68a9da8442681e95c446
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH inserted AS (
+  INSERT INTO public.nulled (
+    parentid,
+    otherid
+  )
+  SELECT
+    p1.target_key,
+    p2.target_key
+  FROM (
+    SELECT
+      h.parentid,
+      h.otherid,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        s.parentid,
+        s.otherid,
+        md5(ROW(
+          s.parentid,
+          s.otherid
+        )::text)::uuid AS row_hash
+      FROM restage_stage.nulled AS s
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.nulled AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = s.parentid
+  LEFT JOIN restage_keymap.parent AS p2
+    ON p2.source_id = s.otherid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.nulled'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.nulled', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Nulled/50_update.sql
+-- table:   public.nulled
+-- step:    50 update
+-- purpose: nothing: without a key a changed row is an unseen row
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Nulled/60_vanished.sql
+-- table:   public.nulled
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:88adc407fb2605817f9695106caec2bf894fbfccfe13e64c70773041dcaac016
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.parentid,
+      s.otherid
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.nulled, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.nulled'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.nulled AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM (
+        SELECT
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            md5(ROW(
+              s.parentid,
+              s.otherid
+            )::text)::uuid AS row_hash
+          FROM restage_stage.nulled AS s
+        ) AS h
+      ) AS s
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_row_hash = r.row_hash
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.nulled AS k
+  SET vanished_run = NULL
+  FROM (
+    SELECT
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        md5(ROW(
+          s.parentid,
+          s.otherid
+        )::text)::uuid AS row_hash
+      FROM restage_stage.nulled AS s
+    ) AS h
+  ) AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.nulled', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.nulled', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Nulled/70_reset.sql
+-- table:   public.nulled
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Nulled/90_account.sql
+-- table:   public.nulled
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:a20f4e4c6b27b3845cd97e5485560e8c79a2a0ae93824faa4c975bbc064ffd63
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT restage.close_account('public.nulled', count(*)) AS rows
+FROM (
+  SELECT
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+  FROM (
+    SELECT
+      md5(ROW(
+        s.parentid,
+        s.otherid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.nulled AS s
+  ) AS h
+) AS s
+JOIN restage_keymap.nulled AS k
+  ON k.source_row_hash = s.row_hash
+  AND k.source_occurrence = s.occurrence
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Nulled/content.sql
+-- table:   public.nulled
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Nulled
+-- body:    sha256:2c7d98b2c72434f1a9d5fb5f71e76146a0921dbf2562dd2b199272f0bf486bde
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.parentid,
+      s.otherid,
+      md5(ROW(
+        s.parentid,
+        s.otherid
+      )::text)::uuid AS row_hash
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+        AND r.table_name = 'public.nulled'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.nulled, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    s.parentid,
+    s.otherid
+  FROM (
+    SELECT
+      h.parentid,
+      h.otherid,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        p1.source_id AS parentid,
+        p2.source_id AS otherid,
+        md5(ROW(
+          p1.source_id,
+          p2.source_id
+        )::text)::uuid AS row_hash
+      FROM public.nulled AS t
+      LEFT JOIN restage_keymap.parent AS p1
+        ON p1.target_key = t.parentid
+      LEFT JOIN restage_keymap.parent AS p2
+        ON p2.target_key = t.otherid
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.nulled AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM noted AS n
+      WHERE k.source_row_hash = n.row_hash
+    )
+  UNION ALL
+  SELECT
+    n.parentid,
+    n.otherid
+  FROM noted AS n
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Nulled/counts.sql
+-- table:   public.nulled
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Nulled
+-- body:    sha256:ba6fe6c0eb7fa7363b23b594f83a86c6d70b447a1944da4123f299252030a1d4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.parentid,
+      s.otherid
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.nulled, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+    AND r.table_name = 'public.nulled'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            p2.source_id
+          )::text)::uuid AS row_hash
+        FROM public.nulled AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+        LEFT JOIN restage_keymap.parent AS p2
+          ON p2.target_key = t.otherid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.nulled AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_row_hash = r.row_hash
+      )
+  ) + (
+    SELECT count(*)
+    FROM (
+      SELECT
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+        AND r.table_name = 'public.nulled'
+        AND r.is_loaded
+    ) AS r
+    WHERE r.rule = r.first_rule
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+  AND g.table_name = 'public.nulled';
+
+-- file:    verify/002_dbo.Nulled/keys.sql
+-- table:   public.nulled
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Nulled
+-- body:    sha256:1d3e349f955e5c09fabf01562f2432c6a46d8c0ab39a0b5d33ab704e8599d24d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.nulled AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            p2.source_id
+          )::text)::uuid AS row_hash
+        FROM public.nulled AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+        LEFT JOIN restage_keymap.parent AS p2
+          ON p2.target_key = t.otherid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.nulled AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+  ) + (
+    SELECT count(*)
+    FROM (
+      SELECT
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+        AND r.table_name = 'public.nulled'
+        AND r.is_loaded
+    ) AS r
+    WHERE r.rule = r.first_rule
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.nulled AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Nulled/orphans.sql
+-- table:   public.nulled
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Nulled
+-- body:    sha256:cd232eb7f6621e28cef90a4d1bda7747df124293ddee14cb10bbe7ed60a65651
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- nulled_parentid_fkey
+SELECT count(*) AS orphans
+FROM public.nulled AS t
+WHERE t.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.parent AS p
+    WHERE p.id = t.parentid
+  );
+
+-- nulled_otherid_fkey
+SELECT count(*) AS orphans
+FROM public.nulled AS t
+WHERE t.otherid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.parent AS p
+    WHERE p.id = t.otherid
+  );
+

@@ -1,0 +1,594 @@
+-- file:    merge/003_dbo.Refused/10_stage.sql
+-- table:   public.refused
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:3a4fd6c09f49f16ed3c6c5597ab94d7ddbcc924b29407b48dd1c27926c43c3cf
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.refused;
+
+CREATE UNLOGGED TABLE restage_stage.refused (
+  parentid integer,
+  note varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Refused/15_check.sql
+-- table:   public.refused
+-- step:    15 check
+-- purpose: gather statistics and count; without a key there is nothing to check
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:78bab273f567e504327649f906b02d11b1e9f8ce05133fb5733412b39635e38d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.refused;
+
+SELECT restage.count_staged('public.refused', count(*)) AS staged
+FROM restage_stage.refused AS s;
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Refused/30_allocate.sql
+-- table:   public.refused
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:516c6de8abdddc937ad0f93cf23154a35afe7df7465bc013deebe42cc8230894
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.refused)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.refused AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.refused (
+    source_row_hash,
+    source_occurrence,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.row_hash,
+    s.occurrence,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.row_hash,
+      s.occurrence
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            s.parentid,
+            s.note
+          )::text)::uuid AS row_hash
+        FROM restage_stage.refused AS s
+        WHERE NOT EXISTS (
+          SELECT
+          FROM orphan AS o
+          WHERE o.row_id = s.ctid
+        )
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+        SELECT
+        FROM restage_keymap.refused AS k
+        WHERE k.source_row_hash = s.row_hash
+          AND k.source_occurrence = s.occurrence
+      )
+    ORDER BY
+      s.row_hash,
+      s.occurrence
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.refused', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.refused'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.refused'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.refused;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.refused'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Refused/35_orphans.sql
+-- table:   public.refused
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:7e8e3392fa684b51e5617a50f142e77284fbebd30a40facbb2b9915090c3bd27
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- refused_parentid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.refused AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+  RETURNING
+    jsonb_build_object(
+      'row_hash', md5(ROW(
+        s.parentid,
+        s.note
+      )::text)::uuid
+    ) AS source_key,
+    jsonb_build_object('ParentId', s.parentid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.refused',
+    r.source_key,
+    'foreign key refused_parentid_fkey',
+    ARRAY['parentid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.refused', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.refused'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Refused/40_insert.sql
+-- table:   public.refused
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:db500df583c007047b8b166fe092121bbb674519217d8fb3a4f927c5a9fedb03
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH inserted AS (
+  INSERT INTO public.refused (
+    parentid,
+    note
+  )
+  SELECT
+    p1.target_key,
+    s.note
+  FROM (
+    SELECT
+      h.parentid,
+      h.note,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        s.parentid,
+        s.note,
+        md5(ROW(
+          s.parentid,
+          s.note
+        )::text)::uuid AS row_hash
+      FROM restage_stage.refused AS s
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.refused AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.source_id = s.parentid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.refused'
+      AND c.kind = 'inserted'
+  )
+    AND (s.parentid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.refused', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Refused/50_update.sql
+-- table:   public.refused
+-- step:    50 update
+-- purpose: nothing: without a key a changed row is an unseen row
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Refused/60_vanished.sql
+-- table:   public.refused
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:3a8c3244ccbc495c4a4c17a5a52a64ea1392123300eedddde1687e8acf93f4b1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.parentid,
+      s.note
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.refused, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.refused'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.refused AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM (
+        SELECT
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            md5(ROW(
+              s.parentid,
+              s.note
+            )::text)::uuid AS row_hash
+          FROM restage_stage.refused AS s
+        ) AS h
+      ) AS s
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_row_hash = r.row_hash
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.refused AS k
+  SET vanished_run = NULL
+  FROM (
+    SELECT
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        md5(ROW(
+          s.parentid,
+          s.note
+        )::text)::uuid AS row_hash
+      FROM restage_stage.refused AS s
+    ) AS h
+  ) AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.refused', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.refused', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Refused/70_reset.sql
+-- table:   public.refused
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Refused/90_account.sql
+-- table:   public.refused
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:e3219d2aefea37a4abcea93b8022331be81bee3529902f3e8770d817ffc506c7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT restage.close_account('public.refused', count(*)) AS rows
+FROM (
+  SELECT
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+  FROM (
+    SELECT
+      md5(ROW(
+        s.parentid,
+        s.note
+      )::text)::uuid AS row_hash
+    FROM restage_stage.refused AS s
+  ) AS h
+) AS s
+JOIN restage_keymap.refused AS k
+  ON k.source_row_hash = s.row_hash
+  AND k.source_occurrence = s.occurrence
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Refused/content.sql
+-- table:   public.refused
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Refused
+-- body:    sha256:402b9363e02213614c6aac40b5530d4bd83e7f2d7df32d9d00bcc7577a3f61fc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.parentid,
+      s.note,
+      md5(ROW(
+        s.parentid,
+        s.note
+      )::text)::uuid AS row_hash
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.refused'))
+        AND r.table_name = 'public.refused'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.refused, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    s.parentid,
+    s.note
+  FROM (
+    SELECT
+      h.parentid,
+      h.note,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        p1.source_id AS parentid,
+        t.note AS note,
+        md5(ROW(
+          p1.source_id,
+          t.note
+        )::text)::uuid AS row_hash
+      FROM public.refused AS t
+      LEFT JOIN restage_keymap.parent AS p1
+        ON p1.target_key = t.parentid
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.refused AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM noted AS n
+      WHERE k.source_row_hash = n.row_hash
+    )
+  UNION ALL
+  SELECT
+    n.parentid,
+    n.note
+  FROM noted AS n
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Refused/counts.sql
+-- table:   public.refused
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Refused
+-- body:    sha256:22bef4598912ba82988597e33a780034d7bcf95c2e9b91d28d1856d620d9f720
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.parentid,
+      s.note
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.refused, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.refused'))
+    AND r.table_name = 'public.refused'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.note
+          )::text)::uuid AS row_hash
+        FROM public.refused AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.refused AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_row_hash = r.row_hash
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.refused'))
+  AND g.table_name = 'public.refused';
+
+-- file:    verify/003_dbo.Refused/keys.sql
+-- table:   public.refused
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Refused
+-- body:    sha256:b1fc1769868afc8a591a90013797ac82bf54d4c1be10397ca0f192c904d64baa
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.refused AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.note
+          )::text)::uuid AS row_hash
+        FROM public.refused AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.refused AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.refused AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Refused/orphans.sql
+-- table:   public.refused
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Refused
+-- body:    sha256:6ac2add336313af89ce540680d69c88f0e3f0a4a83bc99597a72d74a442898ed
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- refused_parentid_fkey
+SELECT count(*) AS orphans
+FROM public.refused AS t
+WHERE t.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.parent AS p
+    WHERE p.id = t.parentid
+  );
+

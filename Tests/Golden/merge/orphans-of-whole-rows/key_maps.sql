@@ -1,0 +1,133 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:a50c51f6e75313286a7dfeaee6059090ee296439951c775865fec4ffcab0c17d
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Parent
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.parent') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.parent (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_id)
+  );
+
+  COMMENT ON TABLE restage_keymap.parent IS 'Key map: which row of dbo.Parent of stride is which row of public.parent.';
+  COMMENT ON COLUMN restage_keymap.parent.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.parent.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.parent.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.parent.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.parent.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.parent.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Nulled
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.nulled') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.nulled (
+    source_row_hash uuid NOT NULL,
+    source_occurrence integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_row_hash, source_occurrence)
+  );
+
+  COMMENT ON TABLE restage_keymap.nulled IS 'Key map: which row of dbo.Nulled of stride is which row of public.nulled.';
+  COMMENT ON COLUMN restage_keymap.nulled.source_row_hash IS 'Hash of the whole row in the source, which is all that identifies it.';
+  COMMENT ON COLUMN restage_keymap.nulled.source_occurrence IS 'Number of the row among equal ones, from 1.';
+  COMMENT ON COLUMN restage_keymap.nulled.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.nulled.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.nulled.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.nulled.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Refused
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.refused') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.refused (
+    source_row_hash uuid NOT NULL,
+    source_occurrence integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_row_hash, source_occurrence)
+  );
+
+  COMMENT ON TABLE restage_keymap.refused IS 'Key map: which row of dbo.Refused of stride is which row of public.refused.';
+  COMMENT ON COLUMN restage_keymap.refused.source_row_hash IS 'Hash of the whole row in the source, which is all that identifies it.';
+  COMMENT ON COLUMN restage_keymap.refused.source_occurrence IS 'Number of the row among equal ones, from 1.';
+  COMMENT ON COLUMN restage_keymap.refused.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.refused.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.refused.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.refused.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Parent', 'public', 'parent', 'restage_stage.parent', 'restage_keymap.parent', 'remap'),
+    ('stride', 'dbo', 'Nulled', 'public', 'nulled', 'restage_stage.nulled', 'restage_keymap.nulled', 'preserve'),
+    ('stride', 'dbo', 'Refused', 'public', 'refused', 'restage_stage.refused', 'restage_keymap.refused', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.User/10_stage.sql
+-- table:   public."user"
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:e33dcaaabbbfa59a92343fe42e987f656256b44009bc1ac605a77d172bba5f0d
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage."user";
+
+CREATE UNLOGGED TABLE restage_stage."user" (
+  "order" integer,
+  "select" varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.User/15_check.sql
+-- table:   public."user"
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:fca92c5f96b301c0bd3927d7d98b7e138db86144ceebcf3293408014e7fa2266
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage."user";
+
+SELECT restage.count_staged('public."user"', count(*)) AS staged
+FROM restage_stage."user" AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s."order"
+  FROM restage_stage."user" AS s
+  WHERE s."order" IS NOT NULL
+  GROUP BY
+    s."order"
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage."user" AS s
+  WHERE s."order" IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage."user" AS s
+    ON s."order" = r."order"
+),
+refused AS (
+  DELETE FROM restage_stage."user" AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Order', s."order") AS source_key,
+    jsonb_build_object('Order', s."order") AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."user"',
+    r.source_key,
+    'source key',
+    ARRAY['order'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."user"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.User/30_allocate.sql
+-- table:   public."user"
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:64d087ab78bc0672161c3eec7189ec0b8e5fefe4b2dd22a3e078de1b19b6c948
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap."user")::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap."user" (
+    source_order,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s."order",
+    nextval('public.user_order_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s."order",
+      md5(ROW(
+        s."order",
+        s."select"
+      )::text)::uuid AS row_hash
+    FROM restage_stage."user" AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap."user" AS k
+      WHERE k.source_order = s."order"
+    )
+    ORDER BY
+      s."order"
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public."user"', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap."user"'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public."user"'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap."user";
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public."user"'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.User/35_orphans.sql
+-- table:   public."user"
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:b61da8c563a00f5d36ba3ec48ae03a295cdcf8cf4d04fbf624a52eb2fcfba87b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public."user"'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.User/40_insert.sql
+-- table:   public."user"
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:3e709163fb22ba68473630b29e0cc50fe8e61e358c6b8485cf9baf71e004b740
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public."user" (
+    "order",
+    "select"
+  )
+  SELECT
+    k.target_key,
+    s."select"
+  FROM restage_stage."user" AS s
+  JOIN restage_keymap."user" AS k
+    ON k.source_order = s."order"
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public."user"'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public."user"', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.User/50_update.sql
+-- table:   public."user"
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:fefd0bd11dcfa1fd8e68c4ba57af38490dbc506758a8fe08a0a48a841aa8c677
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s."order",
+    s."select",
+    md5(ROW(
+      s."order",
+      s."select"
+    )::text)::uuid AS row_hash
+  FROM restage_stage."user" AS s
+  JOIN restage_keymap."user" AS k
+    ON k.source_order = s."order"
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s."order",
+      s."select"
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public."user" AS t
+  SET
+    "select" = c."select"
+  FROM changed AS c
+  JOIN restage_keymap."user" AS k
+    ON k.source_order = c."order"
+  WHERE t."order" = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap."user" AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_order = c."order"
+)
+SELECT restage.count_rows('public."user"', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.User/60_vanished.sql
+-- table:   public."user"
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:cb23e3b0980c64ae123fef334e3530455d1b3ba9cf0f99fe9fc358007c3332b6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."order"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."user", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public."user"'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap."user" AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage."user" AS s
+      WHERE k.source_order = s."order"
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_order = r."order"
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap."user" AS k
+  SET vanished_run = NULL
+  FROM restage_stage."user" AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_order = s."order"
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public."user"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public."user"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.User/70_reset.sql
+-- table:   public."user"
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.User/90_account.sql
+-- table:   public."user"
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:56c0b24c3414a4f9fc970795a7b4b6df21aa7d37eefe6a6aeed8a144f776738e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public."user"', count(*)) AS rows
+FROM restage_stage."user" AS s
+JOIN restage_keymap."user" AS k
+  ON k.source_order = s."order"
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.User/content.sql
+-- table:   public."user"
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.User
+-- body:    sha256:a396a99c5e1d8c5792990e57274ea88be94e58ffda670352353416fc78789d34
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s."order",
+      s."select",
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public."user"'))
+        AND r.table_name = 'public."user"'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public."user", r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_order,
+    t."select"
+  FROM public."user" AS t
+  JOIN restage_keymap."user" AS k
+    ON k.target_key = t."order"
+  LEFT JOIN noted AS n
+    ON k.source_order = n."order"
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n."order",
+    n."select"
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.User/counts.sql
+-- table:   public."user"
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.User
+-- body:    sha256:76afbccbc5798725b060aa8c1a19d62f3fee0458965542abd4f33bb847c524cc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."order"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."user", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public."user"'))
+    AND r.table_name = 'public."user"'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public."user" AS t
+    JOIN restage_keymap."user" AS k
+      ON k.target_key = t."order"
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_order = r."order"
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public."user"'))
+  AND g.table_name = 'public."user"';
+
+-- file:    verify/001_dbo.User/keys.sql
+-- table:   public."user"
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.User
+-- body:    sha256:ea0eb6ac48793d9559117885e2a63d5e695c0d85c5465c4721d2946e4f2b0613
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap."user" AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public."user" AS t
+    JOIN restage_keymap."user" AS k
+      ON k.target_key = t."order"
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap."user" AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,527 @@
+-- file:    merge/002_dbo.Table/10_stage.sql
+-- table:   public."table"
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:81bdabdcc63f86919f754decbe8d7e22c5c2676a62bc740f45e441dfd6d42f7c
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage."table";
+
+CREATE UNLOGGED TABLE restage_stage."table" (
+  "from" integer,
+  "where" integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Table/15_check.sql
+-- table:   public."table"
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:e334ea42113fb001b612b1f87bfbc667351bc19f14ae549effd11b819ac6be47
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage."table";
+
+SELECT restage.count_staged('public."table"', count(*)) AS staged
+FROM restage_stage."table" AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s."from",
+    s."where"
+  FROM restage_stage."table" AS s
+  WHERE s."from" IS NOT NULL
+    AND s."where" IS NOT NULL
+  GROUP BY
+    s."from",
+    s."where"
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage."table" AS s
+  WHERE s."from" IS NULL OR
+    s."where" IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage."table" AS s
+    ON s."from" = r."from"
+    AND s."where" = r."where"
+),
+refused AS (
+  DELETE FROM restage_stage."table" AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'From', s."from",
+      'Where', s."where"
+    ) AS source_key,
+    jsonb_build_object(
+      'From', s."from",
+      'Where', s."where"
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."table"',
+    r.source_key,
+    'source key',
+    ARRAY['from', 'where'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."table"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Table/30_allocate.sql
+-- table:   public."table"
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:c1736fe1d2da25cb4331705919d7d02b066614118add6f89c32c493364e308b3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap."table")::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage."table" AS s
+  WHERE s."where" IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap."user" AS k
+      WHERE k.source_order = s."where"
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap."table" (
+    source_from,
+    source_where,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s."from",
+    s."where",
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s."from",
+      s."where",
+      md5(ROW(
+        s."from",
+        s."where"
+      )::text)::uuid AS row_hash
+    FROM restage_stage."table" AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap."table" AS k
+      WHERE k.source_from = s."from"
+        AND k.source_where = s."where"
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s."from",
+      s."where"
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public."table"', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap."table"'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public."table"'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap."table";
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public."table"'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Table/35_orphans.sql
+-- table:   public."table"
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:58a6d862815a984605da7d41ca0854912f1efe63de241e6c387d79a4d69ae6db
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- table_where_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage."table" AS s
+  WHERE s."where" IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap."user" AS k
+      WHERE k.source_order = s."where"
+    )
+  RETURNING
+    jsonb_build_object(
+      'From', s."from",
+      'Where', s."where"
+    ) AS source_key,
+    jsonb_build_object('Where', s."where") AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."table"',
+    r.source_key,
+    'foreign key table_where_fkey',
+    ARRAY['where'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public."table"', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public."table"'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Table/40_insert.sql
+-- table:   public."table"
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:4183564fc67f3330b4b4eaaab3dda5c7fca50707125028f27b321ea5b3fd314b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public."table" (
+    "from",
+    "where"
+  )
+  SELECT
+    s."from",
+    p1.target_key
+  FROM restage_stage."table" AS s
+  JOIN restage_keymap."table" AS k
+    ON k.source_from = s."from"
+    AND k.source_where = s."where"
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap."user" AS p1
+    ON p1.source_order = s."where"
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public."table"'
+      AND c.kind = 'inserted'
+  )
+    AND (s."where" IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public."table"', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Table/50_update.sql
+-- table:   public."table"
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Table/60_vanished.sql
+-- table:   public."table"
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:cfeaeea5628e24df9d2bc844952adfbe856fd53daea29b5e7954f5a31f11adcf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."from",
+    s."where"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."table", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public."table"'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap."table" AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage."table" AS s
+      WHERE k.source_from = s."from"
+        AND k.source_where = s."where"
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_from = r."from"
+        AND k.source_where = r."where"
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap."table" AS k
+  SET vanished_run = NULL
+  FROM restage_stage."table" AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_from = s."from"
+    AND k.source_where = s."where"
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public."table"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public."table"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Table/70_reset.sql
+-- table:   public."table"
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Table/90_account.sql
+-- table:   public."table"
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:5223d895fcf5b26b1355c5bfacfe4a2b93366844244ad1cd7a6e9865e6bfea2d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public."table"', count(*)) AS rows
+FROM restage_stage."table" AS s
+JOIN restage_keymap."table" AS k
+  ON k.source_from = s."from"
+  AND k.source_where = s."where"
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Table/content.sql
+-- table:   public."table"
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Table
+-- body:    sha256:46691a11d1d5f8b7150bb0cd3986292cae46153f028a01d206f392e18777a107
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s."from",
+      s."where",
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public."table"'))
+        AND r.table_name = 'public."table"'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public."table", r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t."from",
+    p1.source_order
+  FROM public."table" AS t
+  LEFT JOIN restage_keymap."user" AS p1
+    ON p1.target_key = t."where"
+  JOIN restage_keymap."table" AS k
+    ON k.source_from = t."from"
+    AND k.source_where = p1.source_order
+  LEFT JOIN noted AS n
+    ON k.source_from = n."from"
+    AND k.source_where = n."where"
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n."from",
+    n."where"
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Table/counts.sql
+-- table:   public."table"
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Table
+-- body:    sha256:28e3c4707c7313df0864fa4cbe0a690a2c10090226da9b4009cfc231498f456e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s."from",
+    s."where"
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public."table", r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public."table"'))
+    AND r.table_name = 'public."table"'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public."table" AS t
+    LEFT JOIN restage_keymap."user" AS p1
+      ON p1.target_key = t."where"
+    JOIN restage_keymap."table" AS k
+      ON k.source_from = t."from"
+      AND k.source_where = p1.source_order
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_from = r."from"
+          AND k.source_where = r."where"
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public."table"'))
+  AND g.table_name = 'public."table"';
+
+-- file:    verify/002_dbo.Table/keys.sql
+-- table:   public."table"
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Table
+-- body:    sha256:5d64f4d4bffb2bc4369ba4752265119069a39a07510434178900a686042932ea
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap."table" AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public."table" AS t
+    LEFT JOIN restage_keymap."user" AS p1
+      ON p1.target_key = t."where"
+    JOIN restage_keymap."table" AS k
+      ON k.source_from = t."from"
+      AND k.source_where = p1.source_order
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap."table" AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Table/orphans.sql
+-- table:   public."table"
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Table
+-- body:    sha256:7dd0686ec40d856ab175359ee0c15ea4bf288944c6b38d8684bea710dd1a77e9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- table_where_fkey
+SELECT count(*) AS orphans
+FROM public."table" AS t
+WHERE t."where" IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public."user" AS p
+    WHERE p."order" = t."where"
+  );
+

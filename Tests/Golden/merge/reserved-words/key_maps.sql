@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:714a907e9528722179aa570ad13e8d9f4f7fcc20b150004e8ea9a40a35b83b00
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.User
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap."user"') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap."user" (
+    source_order integer NOT NULL,
+    target_key integer NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_order)
+  );
+
+  COMMENT ON TABLE restage_keymap."user" IS 'Key map: which row of dbo.User of stride is which row of public."user".';
+  COMMENT ON COLUMN restage_keymap."user".source_order IS 'Column Order of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."user".target_key IS 'Value of column order of the final row.';
+  COMMENT ON COLUMN restage_keymap."user".row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap."user".first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap."user".last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap."user".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Table
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap."table"') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap."table" (
+    source_from integer NOT NULL,
+    source_where integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_from, source_where)
+  );
+
+  COMMENT ON TABLE restage_keymap."table" IS 'Key map: which row of dbo.Table of stride is which row of public."table".';
+  COMMENT ON COLUMN restage_keymap."table".source_from IS 'Column From of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."table".source_where IS 'Column Where of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap."table".row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap."table".first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap."table".last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap."table".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'User', 'public', 'user', 'restage_stage."user"', 'restage_keymap."user"', 'remap'),
+    ('stride', 'dbo', 'Table', 'public', 'table', 'restage_stage."table"', 'restage_keymap."table"', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,553 @@
+-- file:    merge/001_dbo.Employee/10_stage.sql
+-- table:   public.employee
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:dc9ed17c9c850c954535e07b0053d1a4a22e30bcae97d5c697c0366fbdb55e88
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.employee;
+
+CREATE UNLOGGED TABLE restage_stage.employee (
+  id integer,
+  name varchar(20),
+  managerid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Employee/15_check.sql
+-- table:   public.employee
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:04b3c232d875129c596815a3c25c4401a9238d2b37fe3cca0f10d33616045b07
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.employee;
+
+SELECT restage.count_staged('public.employee', count(*)) AS staged
+FROM restage_stage.employee AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.employee AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.employee AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.employee AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.employee AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.employee',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Employee/30_allocate.sql
+-- table:   public.employee
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:72a2db0628ddf4bef50300b25dcc4b20421ae3b039d7867c193e160094800a22
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- Refuse rows without a parent, and the rows that hang on them.
+DO $restage$
+DECLARE
+  refused_rows bigint;
+  lost_rows bigint;
+BEGIN
+  LOOP
+    lost_rows := 0;
+    -- public.employee, employee_managerid_fkey: on_orphan: reject
+    WITH refused AS (
+      DELETE FROM restage_stage.employee AS s
+      WHERE s.managerid IS NOT NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_keymap.employee AS k
+          WHERE k.source_id = s.managerid
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage_stage.employee AS p
+          WHERE p.id = s.managerid
+        )
+      RETURNING
+        jsonb_build_object('Id', s.id) AS source_key,
+        jsonb_build_object('ManagerId', s.managerid) AS value,
+        row_to_json(s.*) AS row_data
+    ),
+    recorded AS (
+      INSERT INTO restage.reject (
+        run_id,
+        table_name,
+        source_key,
+        rule,
+        column_names,
+        value,
+        message,
+        is_loaded,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        'public.employee',
+        r.source_key,
+        'foreign key employee_managerid_fkey',
+        ARRAY['managerid'],
+        r.value::text,
+        'the parent is in no key map',
+        false,
+        r.row_data
+      FROM refused AS r
+      RETURNING 1
+    )
+    SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows
+    INTO refused_rows
+    FROM recorded;
+    lost_rows := lost_rows + refused_rows;
+    EXIT WHEN lost_rows = 0;
+  END LOOP;
+END
+$restage$;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.employee)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.employee (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.employee_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name,
+        s.managerid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.employee AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.employee AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.employee'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.employee'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.employee;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.employee'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Employee/35_orphans.sql
+-- table:   public.employee
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:a01d330f825adea8d8c80f66d9fc05a277a3ab0190fb7de887892bdb7306864a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.employee'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Employee/40_insert.sql
+-- table:   public.employee
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:ae4844903715eb3cea4aed445b6a8c04a82941da0e579790585d47c1a7b65525
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.employee (
+    id,
+    name,
+    managerid
+  )
+  SELECT
+    k.target_key,
+    s.name,
+    p1.target_key
+  FROM restage_stage.employee AS s
+  JOIN restage_keymap.employee AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.employee AS p1
+    ON p1.source_id = s.managerid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.employee'
+      AND c.kind = 'inserted'
+  )
+    AND (s.managerid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Employee/50_update.sql
+-- table:   public.employee
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:ad05ba9e6c392534b4492a43d9a05fb1907f93a26b6d39bf56300630683dd368
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    s.managerid,
+    md5(ROW(
+      s.id,
+      s.name,
+      s.managerid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.employee AS s
+  JOIN restage_keymap.employee AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name,
+      s.managerid
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.employee AS t
+  SET
+    name = c.name,
+    managerid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.employee AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.employee AS p1
+    ON p1.source_id = c.managerid
+  WHERE t.id = k.target_key
+    AND (c.managerid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.employee AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT restage.count_rows('public.employee', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Employee/60_vanished.sql
+-- table:   public.employee
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:d955e2f55daf8c369c72747a40ce80a147534fd4ef554fe813b81fd51cd9b7d6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.employee'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.employee AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = NULL
+  FROM restage_stage.employee AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Employee/70_reset.sql
+-- table:   public.employee
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Employee/90_account.sql
+-- table:   public.employee
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:baae38f9b383ecfcf0ae30d0f40b4bb50d1576ee5c43e7d05ef007c00f7dc4e5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.employee', count(*)) AS rows
+FROM restage_stage.employee AS s
+JOIN restage_keymap.employee AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Employee/content.sql
+-- table:   public.employee
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Employee
+-- body:    sha256:ff0924b5b81e2af49e40a89770941adec1348ec8a16f251ad5d92e3ec81768bb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      s.managerid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+        AND r.table_name = 'public.employee'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name,
+    p1.source_id
+  FROM public.employee AS t
+  LEFT JOIN restage_keymap.employee AS p1
+    ON p1.target_key = t.managerid
+  JOIN restage_keymap.employee AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name,
+    n.managerid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Employee/counts.sql
+-- table:   public.employee
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Employee
+-- body:    sha256:c6599ba997e351320729b50be7553612798b3244b38ad487c102f09a178f3394
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+    AND r.table_name = 'public.employee'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.employee AS t
+    JOIN restage_keymap.employee AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+  AND g.table_name = 'public.employee';
+
+-- file:    verify/001_dbo.Employee/keys.sql
+-- table:   public.employee
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Employee
+-- body:    sha256:d7dc01e6aa2df583d62f850f4e1bf3785aed1e0ed2b928b6e3f35539e53d253f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.employee AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.employee AS t
+    JOIN restage_keymap.employee AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.employee AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Employee/orphans.sql
+-- table:   public.employee
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Employee
+-- body:    sha256:55c6545bc421b83df761971b09cfad3b5828ddf9ebcb6203329e50f4aa2cc335
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- employee_managerid_fkey
+SELECT count(*) AS orphans
+FROM public.employee AS t
+WHERE t.managerid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.employee AS p
+    WHERE p.id = t.managerid
+  );
+

@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Person/10_stage.sql
+-- table:   public.person
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:2f5e8005c35c7e7ba5fc937f6a087815b15e2284eef1641693619aa1e56cbcc4
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.person;
+
+CREATE UNLOGGED TABLE restage_stage.person (
+  personid integer,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Person/15_check.sql
+-- table:   public.person
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:bafe026d5c470f2f4d181c2f63f03909dd9b629acfb1ee862d3c1d703450da09
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.person;
+
+SELECT restage.count_staged('public.person', count(*)) AS staged
+FROM restage_stage.person AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage_stage.person AS s
+  WHERE s.personid IS NOT NULL
+  GROUP BY
+    s.personid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.person AS s
+  WHERE s.personid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.person AS s
+    ON s.personid = r.personid
+),
+refused AS (
+  DELETE FROM restage_stage.person AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PersonId', s.personid) AS source_key,
+    jsonb_build_object('PersonId', s.personid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.person',
+    r.source_key,
+    'source key',
+    ARRAY['personid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.person', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Person/30_allocate.sql
+-- table:   public.person
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:69ed646d5f26f936db129b043b1d5ea16fc13066290ef3d7bdd36389fa5548fb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.person)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.person (
+    source_personid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.personid,
+    nextval('public.person_personid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.personid,
+      md5(ROW(
+        s.personid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.person AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.person AS k
+      WHERE k.source_personid = s.personid
+    )
+    ORDER BY
+      s.personid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.person', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.person'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.person'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.person;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.person'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Person/35_orphans.sql
+-- table:   public.person
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:42c5a542aef0809abff7f5a02726ce1351214ec753f12cacd73063f7f226bda9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.person'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Person/40_insert.sql
+-- table:   public.person
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:5392aadfe97edf7ab2a60f3c5f8254baecc3975605591fcede0f4cfc8c997e57
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.person (
+    personid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.person AS s
+  JOIN restage_keymap.person AS k
+    ON k.source_personid = s.personid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.person'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.person', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Person/50_update.sql
+-- table:   public.person
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:23bf3ab37f8942cc349181c6918e1317cdb6cde112d07adb1849964905aec676
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.personid,
+    s.name,
+    md5(ROW(
+      s.personid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.person AS s
+  JOIN restage_keymap.person AS k
+    ON k.source_personid = s.personid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.personid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.person AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.person AS k
+    ON k.source_personid = c.personid
+  WHERE t.personid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.person AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_personid = c.personid
+)
+SELECT restage.count_rows('public.person', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Person/60_vanished.sql
+-- table:   public.person
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:8ad82bca54b568b886c09545c4fb7098267ebc572895af7296347b4f13ec3abc
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.person, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.person'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.person AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.person AS s
+      WHERE k.source_personid = s.personid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_personid = r.personid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.person AS k
+  SET vanished_run = NULL
+  FROM restage_stage.person AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = s.personid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.person', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.person', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Person/70_reset.sql
+-- table:   public.person
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Person/90_account.sql
+-- table:   public.person
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:3a903cfd0c98314facb60c8aaf109dea40809651b27d1d0b0096746f0f0d266a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.person', count(*)) AS rows
+FROM restage_stage.person AS s
+JOIN restage_keymap.person AS k
+  ON k.source_personid = s.personid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Person/content.sql
+-- table:   public.person
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Person
+-- body:    sha256:c0548fd5757946a57c5f529e71b91c9c84a46e04b95874c1c065922035487f21
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.personid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.person'))
+        AND r.table_name = 'public.person'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.person, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_personid,
+    t.name
+  FROM public.person AS t
+  JOIN restage_keymap.person AS k
+    ON k.target_key = t.personid
+  LEFT JOIN noted AS n
+    ON k.source_personid = n.personid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.personid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Person/counts.sql
+-- table:   public.person
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Person
+-- body:    sha256:408068138a2a2a52f1ad7328f1aab9d2da7042f7e4500daf413eb84df9b3a5c5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.person, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.person'))
+    AND r.table_name = 'public.person'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.person AS t
+    JOIN restage_keymap.person AS k
+      ON k.target_key = t.personid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_personid = r.personid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.person'))
+  AND g.table_name = 'public.person';
+
+-- file:    verify/001_dbo.Person/keys.sql
+-- table:   public.person
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Person
+-- body:    sha256:350bc6b2df14c04d815156a24348a4f905ba01634b0d6f0ba0670144d836ce60
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.person AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.person AS t
+    JOIN restage_keymap.person AS k
+      ON k.target_key = t.personid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.person AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

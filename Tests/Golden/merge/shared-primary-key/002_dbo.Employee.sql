@@ -1,0 +1,501 @@
+-- file:    merge/002_dbo.Employee/10_stage.sql
+-- table:   public.employee
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:79f197573f59733b89591effc80c4206e485ab0cd6826185cf254f65c62c14d6
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.employee;
+
+CREATE UNLOGGED TABLE restage_stage.employee (
+  personid integer,
+  badge varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Employee/15_check.sql
+-- table:   public.employee
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:e4bcbb017d0c0b443780901a96c013787231c166cdfaa38b031f6479278d2231
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.employee;
+
+SELECT restage.count_staged('public.employee', count(*)) AS staged
+FROM restage_stage.employee AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage_stage.employee AS s
+  WHERE s.personid IS NOT NULL
+  GROUP BY
+    s.personid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.employee AS s
+  WHERE s.personid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.employee AS s
+    ON s.personid = r.personid
+),
+refused AS (
+  DELETE FROM restage_stage.employee AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PersonId', s.personid) AS source_key,
+    jsonb_build_object('PersonId', s.personid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.employee',
+    r.source_key,
+    'source key',
+    ARRAY['personid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Employee/30_allocate.sql
+-- table:   public.employee
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:2c092f613d700b53bf030d3436e3e6205d63dc654decda4e7e757fd2426c33ac
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.employee)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.employee (
+    source_personid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.personid,
+    p1.target_key,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.personid,
+      md5(ROW(
+        s.personid,
+        s.badge
+      )::text)::uuid AS row_hash
+    FROM restage_stage.employee AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.employee AS k
+      WHERE k.source_personid = s.personid
+    )
+    ORDER BY
+      s.personid
+  ) AS s
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = s.personid
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.employee'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.employee'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.employee;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.employee'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Employee/35_orphans.sql
+-- table:   public.employee
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:2bd9db91a6f580601f4f5578cb583d5a64c02e240661caa95ec8cb2ed0c2d41b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- employee_personid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.employee',
+  'employee_personid_fkey',
+  count(*),
+  min(jsonb_build_object('PersonId', s.personid)::text)
+)
+FROM restage_stage.employee AS s
+WHERE s.personid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.person AS k
+    WHERE k.source_personid = s.personid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.employee'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Employee/40_insert.sql
+-- table:   public.employee
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:915862912bb91969d765ae47d843e2b424577151725cd7cdc0953edca6f5b98e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.employee (
+    personid,
+    badge
+  )
+  SELECT
+    p1.target_key,
+    s.badge
+  FROM restage_stage.employee AS s
+  JOIN restage_keymap.employee AS k
+    ON k.source_personid = s.personid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = s.personid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.employee'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.employee', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Employee/50_update.sql
+-- table:   public.employee
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:be92ad05b989cb5cc799c7792aae7b8d23ef4db217b2dec348ef86cbd3cdeb62
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.personid,
+    s.badge,
+    md5(ROW(
+      s.personid,
+      s.badge
+    )::text)::uuid AS row_hash
+  FROM restage_stage.employee AS s
+  JOIN restage_keymap.employee AS k
+    ON k.source_personid = s.personid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.personid,
+      s.badge
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.employee AS t
+  SET
+    badge = c.badge
+  FROM changed AS c
+  JOIN restage_keymap.employee AS k
+    ON k.source_personid = c.personid
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = c.personid
+  WHERE t.personid = p1.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.employee AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_personid = c.personid
+)
+SELECT restage.count_rows('public.employee', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Employee/60_vanished.sql
+-- table:   public.employee
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:a073c31c55ce3af517ce132d7b6c82191e3d9689d4f913b295dc25ac69dd3cb7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.employee'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.employee AS s
+      WHERE k.source_personid = s.personid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_personid = r.personid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = NULL
+  FROM restage_stage.employee AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = s.personid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Employee/70_reset.sql
+-- table:   public.employee
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Employee/90_account.sql
+-- table:   public.employee
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:75a94060e77926eafdf9480d1536004296f793e11f7bbd046f79a3c0198d3d13
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.employee', count(*)) AS rows
+FROM restage_stage.employee AS s
+JOIN restage_keymap.employee AS k
+  ON k.source_personid = s.personid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Employee/content.sql
+-- table:   public.employee
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Employee
+-- body:    sha256:7b12bdfe67a85df3dbe4be708db86759bcdfb40463d9358b0da3b06e6a4a864e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.personid,
+      s.badge,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+        AND r.table_name = 'public.employee'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    p1.source_personid,
+    t.badge
+  FROM public.employee AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  JOIN restage_keymap.employee AS k
+    ON k.source_personid = p1.source_personid
+  LEFT JOIN noted AS n
+    ON k.source_personid = n.personid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.personid,
+    n.badge
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Employee/counts.sql
+-- table:   public.employee
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Employee
+-- body:    sha256:8244e0d6bbb2b047850fe98734efd88e3961d6c17eb55fb3e1ec6f65026b9c50
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.employee, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+    AND r.table_name = 'public.employee'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.employee AS t
+    LEFT JOIN restage_keymap.person AS p1
+      ON p1.target_key = t.personid
+    JOIN restage_keymap.employee AS k
+      ON k.source_personid = p1.source_personid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_personid = r.personid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.employee'))
+  AND g.table_name = 'public.employee';
+
+-- file:    verify/002_dbo.Employee/keys.sql
+-- table:   public.employee
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Employee
+-- body:    sha256:8606106812e3d626f6d11faa7e353625bbbe21a13e55d9847caac96688b513a9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.employee AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.employee AS t
+    LEFT JOIN restage_keymap.person AS p1
+      ON p1.target_key = t.personid
+    JOIN restage_keymap.employee AS k
+      ON k.source_personid = p1.source_personid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.employee AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Employee/orphans.sql
+-- table:   public.employee
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Employee
+-- body:    sha256:a964ff0b50980ebd7a94d256b7c5eef48015bea6e0ac52e4d95f53b550650467
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- employee_personid_fkey
+SELECT count(*) AS orphans
+FROM public.employee AS t
+WHERE t.personid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.person AS p
+    WHERE p.personid = t.personid
+  );
+

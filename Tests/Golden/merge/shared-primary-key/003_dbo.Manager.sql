@@ -1,0 +1,542 @@
+-- file:    merge/003_dbo.Manager/10_stage.sql
+-- table:   public.manager
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:73479ae2c4fccf19f785b53c6ca92d45670d1f2355e304719ff8e6fcbb00b7ad
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.manager;
+
+CREATE UNLOGGED TABLE restage_stage.manager (
+  personid integer,
+  budget numeric(18,2)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Manager/15_check.sql
+-- table:   public.manager
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:10c8de732a8e4c414a600d03100cb6860ddfb5257e40ff1411661fed2a6b1926
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.manager;
+
+SELECT restage.count_staged('public.manager', count(*)) AS staged
+FROM restage_stage.manager AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage_stage.manager AS s
+  WHERE s.personid IS NOT NULL
+  GROUP BY
+    s.personid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.manager AS s
+  WHERE s.personid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.manager AS s
+    ON s.personid = r.personid
+),
+refused AS (
+  DELETE FROM restage_stage.manager AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PersonId', s.personid) AS source_key,
+    jsonb_build_object('PersonId', s.personid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.manager',
+    r.source_key,
+    'source key',
+    ARRAY['personid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.manager', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Manager/30_allocate.sql
+-- table:   public.manager
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:1b4d500abfcd23d40a800960f7c457db927b2ed813ffbd03d69c0f754d6a1fdf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.manager)::text, true) AS enable_nestloop;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.manager AS s
+  WHERE s.personid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.employee AS k
+      WHERE k.source_personid = s.personid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.manager (
+    source_personid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.personid,
+    p1.target_key,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.personid,
+      md5(ROW(
+        s.personid,
+        s.budget
+      )::text)::uuid AS row_hash
+    FROM restage_stage.manager AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.manager AS k
+      WHERE k.source_personid = s.personid
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.personid
+  ) AS s
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = s.personid
+  RETURNING 1
+)
+SELECT restage.count_rows('public.manager', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.manager'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.manager'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.manager;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.manager'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Manager/35_orphans.sql
+-- table:   public.manager
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:f0d916cecde84ed773de26dbc74e52d247b4a4fbf9a868760e7dc1976d811dc7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- manager_personid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.manager AS s
+  WHERE s.personid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.employee AS k
+      WHERE k.source_personid = s.personid
+    )
+  RETURNING
+    jsonb_build_object('PersonId', s.personid) AS source_key,
+    jsonb_build_object('PersonId', s.personid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.manager',
+    r.source_key,
+    'foreign key manager_personid_fkey',
+    ARRAY['personid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.manager', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.manager'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Manager/40_insert.sql
+-- table:   public.manager
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:9c5df0181789cae4948dd14f24888609877f317ecdcfb39036e2fc128305edfd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.manager (
+    personid,
+    budget
+  )
+  SELECT
+    p1.target_key,
+    s.budget
+  FROM restage_stage.manager AS s
+  JOIN restage_keymap.manager AS k
+    ON k.source_personid = s.personid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = s.personid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.manager'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.manager', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Manager/50_update.sql
+-- table:   public.manager
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:e2c1c2f2eaa57eacc5050a5b8d7427db84f1fe4177c5701629359bcd940d7f7e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.personid,
+    s.budget,
+    md5(ROW(
+      s.personid,
+      s.budget
+    )::text)::uuid AS row_hash
+  FROM restage_stage.manager AS s
+  JOIN restage_keymap.manager AS k
+    ON k.source_personid = s.personid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.personid,
+      s.budget
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.manager AS t
+  SET
+    budget = c.budget
+  FROM changed AS c
+  JOIN restage_keymap.manager AS k
+    ON k.source_personid = c.personid
+  JOIN restage_keymap.person AS p1
+    ON p1.source_personid = c.personid
+  WHERE t.personid = p1.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.manager AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_personid = c.personid
+)
+SELECT restage.count_rows('public.manager', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.Manager/60_vanished.sql
+-- table:   public.manager
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:c5e130c3b616c52cd5f7680ea25928938b112146dae1b28e097718b45f13741b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.manager, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.manager'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.manager AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.manager AS s
+      WHERE k.source_personid = s.personid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_personid = r.personid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.manager AS k
+  SET vanished_run = NULL
+  FROM restage_stage.manager AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = s.personid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.manager', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.manager', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Manager/70_reset.sql
+-- table:   public.manager
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Manager/90_account.sql
+-- table:   public.manager
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:704b089028542193be121e8ad8ee46f6dbe2bf0d081f0dddd5e64a3785073170
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.manager', count(*)) AS rows
+FROM restage_stage.manager AS s
+JOIN restage_keymap.manager AS k
+  ON k.source_personid = s.personid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Manager/content.sql
+-- table:   public.manager
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Manager
+-- body:    sha256:7c6ddcefdb93084f37259b82dace13aea6d7d5a95f2cf2198533b81dc319d58f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.personid,
+      s.budget,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.manager'))
+        AND r.table_name = 'public.manager'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.manager, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    p1.source_personid,
+    t.budget
+  FROM public.manager AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  JOIN restage_keymap.manager AS k
+    ON k.source_personid = p1.source_personid
+  LEFT JOIN noted AS n
+    ON k.source_personid = n.personid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.personid,
+    n.budget
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Manager/counts.sql
+-- table:   public.manager
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Manager
+-- body:    sha256:2c8887edcd83a0db43a3ecf161c60b68c9f6004dbfb843df44b9eb31fab3411a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.personid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.manager, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.manager'))
+    AND r.table_name = 'public.manager'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.manager AS t
+    LEFT JOIN restage_keymap.person AS p1
+      ON p1.target_key = t.personid
+    JOIN restage_keymap.manager AS k
+      ON k.source_personid = p1.source_personid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_personid = r.personid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.manager'))
+  AND g.table_name = 'public.manager';
+
+-- file:    verify/003_dbo.Manager/keys.sql
+-- table:   public.manager
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Manager
+-- body:    sha256:70237898f04157a9cb4cd60163eadcba3a333604a534733c7c4d3ec9881bf80e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.manager AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.manager AS t
+    LEFT JOIN restage_keymap.person AS p1
+      ON p1.target_key = t.personid
+    JOIN restage_keymap.manager AS k
+      ON k.source_personid = p1.source_personid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.manager AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Manager/orphans.sql
+-- table:   public.manager
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Manager
+-- body:    sha256:87db5b378628dcc133b35113afbc211d3cc92264dcfe7fed561df4d77c18e85c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- manager_personid_fkey
+SELECT count(*) AS orphans
+FROM public.manager AS t
+WHERE t.personid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.employee AS p
+    WHERE p.personid = t.personid
+  );
+

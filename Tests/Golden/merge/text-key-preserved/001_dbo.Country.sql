@@ -1,0 +1,457 @@
+-- file:    merge/001_dbo.Country/10_stage.sql
+-- table:   public.country
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:49e0b6b5098d9bc2b033449d3a05957839de4a943e58771811a2b42129b4c78e
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.country;
+
+CREATE UNLOGGED TABLE restage_stage.country (
+  code char(3) COLLATE public.ignoring_case,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Country/15_check.sql
+-- table:   public.country
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:a31f5378ac85dc4bc8322f0d13f46f5498534f4384886f73f09116ee0552a448
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.country;
+
+SELECT restage.count_staged('public.country', count(*)) AS staged
+FROM restage_stage.country AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage_stage.country AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    s.code
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.country AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.country AS s
+    ON s.code = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.country AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.country',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.country', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Country/30_allocate.sql
+-- table:   public.country
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:da45825e081ac8d6668f5698fbe2bcb2f9e6297690487a3adb16544fb53f5045
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.country)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.country (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.country AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.country AS k
+      WHERE k.source_code = s.code
+    )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.country', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.country'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.country'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.country;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.country'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Country/35_orphans.sql
+-- table:   public.country
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:86208f471055c3540a0ca832c1d5fe81a7d0137693955263b1952c85b5c65f51
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.country'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Country/40_insert.sql
+-- table:   public.country
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:b649ae836520b9367b6224907a972be4b313aa0784f5a65a13c23d2699d7d490
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.country (
+    code,
+    name
+  )
+  SELECT
+    s.code,
+    s.name
+  FROM restage_stage.country AS s
+  JOIN restage_keymap.country AS k
+    ON k.source_code = s.code
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.country'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.country', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Country/50_update.sql
+-- table:   public.country
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:c75f80beefff83d483d9276f4b17fa80f17f478662a139a87e382a14ff47af84
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.name,
+    md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.country AS s
+  JOIN restage_keymap.country AS k
+    ON k.source_code = s.code
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.country AS t
+  SET
+    code = c.code,
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.country AS k
+    ON k.source_code = c.code
+  WHERE t.code = c.code
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.country AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_code = c.code
+)
+SELECT restage.count_rows('public.country', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Country/60_vanished.sql
+-- table:   public.country
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:1b533a5d1c1ca145686d5f78e1bc3a80e9d1e022d0c520d8d691168d6e8b7278
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.country, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.country'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.country AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.country AS s
+      WHERE k.source_code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_code = r.code
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.country AS k
+  SET vanished_run = NULL
+  FROM restage_stage.country AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = s.code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Country/70_reset.sql
+-- table:   public.country
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Country/90_account.sql
+-- table:   public.country
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:d94b6d827559b2fc847504e03cf23f17905e6d778d48c835e6172e199f57081c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.country', count(*)) AS rows
+FROM restage_stage.country AS s
+JOIN restage_keymap.country AS k
+  ON k.source_code = s.code
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Country/content.sql
+-- table:   public.country
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Country
+-- body:    sha256:d1b2262b4e29e8a97979ffe4d2351e957e895783dad615ec148430ec9648ba53
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.country'))
+        AND r.table_name = 'public.country'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.country, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    t.name
+  FROM public.country AS t
+  JOIN restage_keymap.country AS k
+    ON k.source_code = t.code
+  LEFT JOIN noted AS n
+    ON k.source_code = n.code
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Country/counts.sql
+-- table:   public.country
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Country
+-- body:    sha256:7e39b2d05c6294e4e4629e0679b89d523ef68a867ceeb32c3ea7d5e32db859e7
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.country, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.country'))
+    AND r.table_name = 'public.country'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.country AS t
+    JOIN restage_keymap.country AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_code = r.code
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.country'))
+  AND g.table_name = 'public.country';
+
+-- file:    verify/001_dbo.Country/keys.sql
+-- table:   public.country
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Country
+-- body:    sha256:732a74c43c2d936bc697d96c0c76fc68610b925efabf52b1ac59afcb1606b62e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.country AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.country AS t
+    JOIN restage_keymap.country AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.country AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,500 @@
+-- file:    merge/002_dbo.City/10_stage.sql
+-- table:   public.city
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:dc583e391cec22a498be3a769693006427cf44c2c576eed04d5bba1006508d33
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.city;
+
+CREATE UNLOGGED TABLE restage_stage.city (
+  cityid integer,
+  country char(3) COLLATE public.ignoring_case,
+  name varchar(40)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.City/15_check.sql
+-- table:   public.city
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:611529e9e9a24ac72da4aff7bfa6461138ea425950f4386d6b2b16fdcb218f11
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.city;
+
+SELECT restage.count_staged('public.city', count(*)) AS staged
+FROM restage_stage.city AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.cityid
+  FROM restage_stage.city AS s
+  WHERE s.cityid IS NOT NULL
+  GROUP BY
+    s.cityid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.city AS s
+  WHERE s.cityid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.city AS s
+    ON s.cityid = r.cityid
+),
+refused AS (
+  DELETE FROM restage_stage.city AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('CityId', s.cityid) AS source_key,
+    jsonb_build_object('CityId', s.cityid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    r.source_key,
+    'source key',
+    ARRAY['cityid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.City/30_allocate.sql
+-- table:   public.city
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:456d5d61f80b7388c2661cac86b080d3db394e68dad1521be222c29fdcb7c2de
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.city)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.city (
+    source_cityid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.cityid,
+    nextval('public.city_cityid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.cityid,
+      md5(ROW(
+        s.cityid,
+        s.country,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.city AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.city AS k
+      WHERE k.source_cityid = s.cityid
+    )
+    ORDER BY
+      s.cityid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.city'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.city'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.city;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.city'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.City/35_orphans.sql
+-- table:   public.city
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:3b91244ec7f9dd63ab4b9639d684680cb3a380a8f7dc9bc63e609ba73a9b68f2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- city_country_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.city',
+  'city_country_fkey',
+  count(*),
+  min(jsonb_build_object('Country', s.country)::text)
+)
+FROM restage_stage.city AS s
+WHERE s.country IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.country AS k
+    WHERE k.source_code = s.country
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.city'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.City/40_insert.sql
+-- table:   public.city
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:c9f93164f07fe8f07162e655c517546b910abe9543eaff7975a43c96e290e001
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.city (
+    cityid,
+    country,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.country,
+    s.name
+  FROM restage_stage.city AS s
+  JOIN restage_keymap.city AS k
+    ON k.source_cityid = s.cityid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.city'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.City/50_update.sql
+-- table:   public.city
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:a1e12236f1842f2987ce8ec2b595dbf136ceb59cdd8a7442cc262a0979c8a241
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.cityid,
+    s.country,
+    s.name,
+    md5(ROW(
+      s.cityid,
+      s.country,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.city AS s
+  JOIN restage_keymap.city AS k
+    ON k.source_cityid = s.cityid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.cityid,
+      s.country,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.city AS t
+  SET
+    country = c.country,
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.city AS k
+    ON k.source_cityid = c.cityid
+  WHERE t.cityid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.city AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_cityid = c.cityid
+)
+SELECT restage.count_rows('public.city', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.City/60_vanished.sql
+-- table:   public.city
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:09e0817a08d2c5e10659504440f2a2c3d7bc9aae47cec49a87c213137d6acf72
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.cityid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.city'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.city AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.city AS s
+      WHERE k.source_cityid = s.cityid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_cityid = r.cityid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.city AS k
+  SET vanished_run = NULL
+  FROM restage_stage.city AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_cityid = s.cityid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.City/70_reset.sql
+-- table:   public.city
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.City/90_account.sql
+-- table:   public.city
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:4c87fe4056281a8c55b5263d2d05ea716b5de5b1cd874f72039faea75fb8d3a8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.city', count(*)) AS rows
+FROM restage_stage.city AS s
+JOIN restage_keymap.city AS k
+  ON k.source_cityid = s.cityid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.City/content.sql
+-- table:   public.city
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.City
+-- body:    sha256:a8d61e9e71cba8236c5393f355b24b04acaf2a5402ab422312319c256da980ab
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.cityid,
+      s.country,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.city'))
+        AND r.table_name = 'public.city'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_cityid,
+    t.country,
+    t.name
+  FROM public.city AS t
+  JOIN restage_keymap.city AS k
+    ON k.target_key = t.cityid
+  LEFT JOIN noted AS n
+    ON k.source_cityid = n.cityid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.cityid,
+    n.country,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.City/counts.sql
+-- table:   public.city
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.City
+-- body:    sha256:5b745f42495acb3e0e89effeb4a12c142673fe9852d54c16c03aafe9554771bd
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.cityid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.city'))
+    AND r.table_name = 'public.city'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.city AS t
+    JOIN restage_keymap.city AS k
+      ON k.target_key = t.cityid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_cityid = r.cityid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.city'))
+  AND g.table_name = 'public.city';
+
+-- file:    verify/002_dbo.City/keys.sql
+-- table:   public.city
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.City
+-- body:    sha256:da6f08bfe53954edfae8419d0aa9712d98f1323dd09f41bd0854734e4e48a1ef
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.city AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.city AS t
+    JOIN restage_keymap.city AS k
+      ON k.target_key = t.cityid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.city AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.City/orphans.sql
+-- table:   public.city
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.City
+-- body:    sha256:61b191b5961846ef730e521ab28fc8b34eadf7ecdb0dd229a2ce9c4c18ce62d7
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- city_country_fkey
+SELECT count(*) AS orphans
+FROM public.city AS t
+WHERE t.country IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS p
+    WHERE p.code = t.country
+  );
+

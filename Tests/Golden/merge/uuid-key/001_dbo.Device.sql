@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Device/10_stage.sql
+-- table:   public.device
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:6278ba5a8a76ea462fbdd3d03cca2e78fa5eed1def51ec824925313edc0e6402
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.device;
+
+CREATE UNLOGGED TABLE restage_stage.device (
+  deviceid uuid,
+  seen timestamp(6)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Device/15_check.sql
+-- table:   public.device
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:922ca74e7d456d6527ef624b6262a487a5abc9c34daa158eb1ef4fe2adbc82d3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.device;
+
+SELECT restage.count_staged('public.device', count(*)) AS staged
+FROM restage_stage.device AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.deviceid
+  FROM restage_stage.device AS s
+  WHERE s.deviceid IS NOT NULL
+  GROUP BY
+    s.deviceid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.device AS s
+  WHERE s.deviceid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.device AS s
+    ON s.deviceid = r.deviceid
+),
+refused AS (
+  DELETE FROM restage_stage.device AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('DeviceId', s.deviceid) AS source_key,
+    jsonb_build_object('DeviceId', s.deviceid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.device',
+    r.source_key,
+    'source key',
+    ARRAY['deviceid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.device', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Device/30_allocate.sql
+-- table:   public.device
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:a04bfee2448759cfc5d526fa28387945b0ec4e46315094a078ebeaceef683f4d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.device)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.device (
+    source_deviceid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.deviceid,
+    gen_random_uuid(),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.deviceid,
+      md5(ROW(
+        s.deviceid,
+        s.seen
+      )::text)::uuid AS row_hash
+    FROM restage_stage.device AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.device AS k
+      WHERE k.source_deviceid = s.deviceid
+    )
+    ORDER BY
+      s.deviceid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.device', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.device'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.device'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.device;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.device'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Device/35_orphans.sql
+-- table:   public.device
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:098de44816e22556724095a40bc12655030869bbf9e2ccb6eb4985a203f64263
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.device'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Device/40_insert.sql
+-- table:   public.device
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:11ff1300b5eff93f718c93ac08449ff8b62faf9e3eecce5adc0fdd80ef271479
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.device (
+    deviceid,
+    seen
+  )
+  SELECT
+    k.target_key,
+    s.seen
+  FROM restage_stage.device AS s
+  JOIN restage_keymap.device AS k
+    ON k.source_deviceid = s.deviceid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.device'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.device', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Device/50_update.sql
+-- table:   public.device
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:5c01b179b92fa19b8e2f6eb47769e24b76e47870cf18d7ce522a49c9deecc0cf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.deviceid,
+    s.seen,
+    md5(ROW(
+      s.deviceid,
+      s.seen
+    )::text)::uuid AS row_hash
+  FROM restage_stage.device AS s
+  JOIN restage_keymap.device AS k
+    ON k.source_deviceid = s.deviceid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.deviceid,
+      s.seen
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.device AS t
+  SET
+    seen = c.seen
+  FROM changed AS c
+  JOIN restage_keymap.device AS k
+    ON k.source_deviceid = c.deviceid
+  WHERE t.deviceid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.device AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_deviceid = c.deviceid
+)
+SELECT restage.count_rows('public.device', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Device/60_vanished.sql
+-- table:   public.device
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:2a6af13a35e50ffbfebe257ff5d0a069af1bc62ee830ca5d47b79447d3dc97fa
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.deviceid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.device, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.device'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.device AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.device AS s
+      WHERE k.source_deviceid = s.deviceid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_deviceid = r.deviceid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.device AS k
+  SET vanished_run = NULL
+  FROM restage_stage.device AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_deviceid = s.deviceid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.device', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.device', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Device/70_reset.sql
+-- table:   public.device
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Device/90_account.sql
+-- table:   public.device
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:e3fe024dbdff5fd441642f328f9942776898b5877d89fd8ad9d803eab2570309
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.device', count(*)) AS rows
+FROM restage_stage.device AS s
+JOIN restage_keymap.device AS k
+  ON k.source_deviceid = s.deviceid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Device/content.sql
+-- table:   public.device
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Device
+-- body:    sha256:6c86c59a22bf6e4d41bd4fa83630b29e09132dc6f250b718a0e8e0984ec17316
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.deviceid,
+      s.seen,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.device'))
+        AND r.table_name = 'public.device'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.device, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_deviceid,
+    t.seen
+  FROM public.device AS t
+  JOIN restage_keymap.device AS k
+    ON k.target_key = t.deviceid
+  LEFT JOIN noted AS n
+    ON k.source_deviceid = n.deviceid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.deviceid,
+    n.seen
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Device/counts.sql
+-- table:   public.device
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Device
+-- body:    sha256:7902c76040266ff20acd3ab410d3e3c6736e9ae11cd11e2ff579a6232cff64d0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.deviceid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.device, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.device'))
+    AND r.table_name = 'public.device'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.device AS t
+    JOIN restage_keymap.device AS k
+      ON k.target_key = t.deviceid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_deviceid = r.deviceid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.device'))
+  AND g.table_name = 'public.device';
+
+-- file:    verify/001_dbo.Device/keys.sql
+-- table:   public.device
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Device
+-- body:    sha256:64e90f8c4158f099d8e4db71da444c2f7ed92dc525e8f2ee1603f7f8ce4c4ef9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.device AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.device AS t
+    JOIN restage_keymap.device AS k
+      ON k.target_key = t.deviceid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.device AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,506 @@
+-- file:    merge/002_dbo.Reading/10_stage.sql
+-- table:   public.reading
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:6909542c678f5417238a1adea6f32394f341ef28f733931f7affb76b56c789ca
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.reading;
+
+CREATE UNLOGGED TABLE restage_stage.reading (
+  readingid bigint,
+  deviceid uuid,
+  value double precision
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Reading/15_check.sql
+-- table:   public.reading
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:8b4a928a9255e0d94e128199f6b0a654fe45d9ab5b91f5d045aed64efcd39e62
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.reading;
+
+SELECT restage.count_staged('public.reading', count(*)) AS staged
+FROM restage_stage.reading AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.readingid
+  FROM restage_stage.reading AS s
+  WHERE s.readingid IS NOT NULL
+  GROUP BY
+    s.readingid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.reading AS s
+  WHERE s.readingid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.reading AS s
+    ON s.readingid = r.readingid
+),
+refused AS (
+  DELETE FROM restage_stage.reading AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('ReadingId', s.readingid) AS source_key,
+    jsonb_build_object('ReadingId', s.readingid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.reading',
+    r.source_key,
+    'source key',
+    ARRAY['readingid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.reading', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Reading/30_allocate.sql
+-- table:   public.reading
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:f11039155f6036d171e228880e28800df125b2dc729d6234c361f265b9797ca5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.reading)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.reading (
+    source_readingid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.readingid,
+    nextval('public.reading_readingid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.readingid,
+      md5(ROW(
+        s.readingid,
+        s.deviceid,
+        s.value
+      )::text)::uuid AS row_hash
+    FROM restage_stage.reading AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.reading AS k
+      WHERE k.source_readingid = s.readingid
+    )
+    ORDER BY
+      s.readingid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.reading', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.reading'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.reading'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.reading;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.reading'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Reading/35_orphans.sql
+-- table:   public.reading
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:e5b447cf2acdde826d443910b3ad1930b8753c51d7203199b30e3b9f44da9e11
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- reading_deviceid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.reading',
+  'reading_deviceid_fkey',
+  count(*),
+  min(jsonb_build_object('DeviceId', s.deviceid)::text)
+)
+FROM restage_stage.reading AS s
+WHERE s.deviceid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.device AS k
+    WHERE k.source_deviceid = s.deviceid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.reading'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Reading/40_insert.sql
+-- table:   public.reading
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:c0ca539159030ffb2bcfaffb74b2d1e8f0519cea4a0626e3e60e910d54d5b08a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.reading (
+    readingid,
+    deviceid,
+    value
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    s.value
+  FROM restage_stage.reading AS s
+  JOIN restage_keymap.reading AS k
+    ON k.source_readingid = s.readingid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.device AS p1
+    ON p1.source_deviceid = s.deviceid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.reading'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.reading', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Reading/50_update.sql
+-- table:   public.reading
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:66eb0ca7bd81f72ac080491080271f77ae77a9b82634e611c5aa4f424979b656
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.readingid,
+    s.deviceid,
+    s.value,
+    md5(ROW(
+      s.readingid,
+      s.deviceid,
+      s.value
+    )::text)::uuid AS row_hash
+  FROM restage_stage.reading AS s
+  JOIN restage_keymap.reading AS k
+    ON k.source_readingid = s.readingid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.readingid,
+      s.deviceid,
+      s.value
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.reading AS t
+  SET
+    deviceid = p1.target_key,
+    value = c.value
+  FROM changed AS c
+  JOIN restage_keymap.reading AS k
+    ON k.source_readingid = c.readingid
+  JOIN restage_keymap.device AS p1
+    ON p1.source_deviceid = c.deviceid
+  WHERE t.readingid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.reading AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_readingid = c.readingid
+)
+SELECT restage.count_rows('public.reading', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Reading/60_vanished.sql
+-- table:   public.reading
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:24ac9d17e608441bed3624483ded5bcb41b0bb855a6c43dbcef4d52bdb0d65f2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.readingid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.reading, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.reading'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.reading AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.reading AS s
+      WHERE k.source_readingid = s.readingid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_readingid = r.readingid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.reading AS k
+  SET vanished_run = NULL
+  FROM restage_stage.reading AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_readingid = s.readingid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.reading', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.reading', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Reading/70_reset.sql
+-- table:   public.reading
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Reading/90_account.sql
+-- table:   public.reading
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:fe76275281fdf6ded1f9e2d5b07bccd33c81b24c897015e57e30b9b9fb809c80
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.reading', count(*)) AS rows
+FROM restage_stage.reading AS s
+JOIN restage_keymap.reading AS k
+  ON k.source_readingid = s.readingid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Reading/content.sql
+-- table:   public.reading
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Reading
+-- body:    sha256:892f61ffd0ac7ed288ae4f96cd88d39369828d497dfdb999e72bbfd8df856ff7
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.readingid,
+      s.deviceid,
+      s.value,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.reading'))
+        AND r.table_name = 'public.reading'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.reading, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_readingid,
+    p1.source_deviceid,
+    t.value
+  FROM public.reading AS t
+  LEFT JOIN restage_keymap.device AS p1
+    ON p1.target_key = t.deviceid
+  JOIN restage_keymap.reading AS k
+    ON k.target_key = t.readingid
+  LEFT JOIN noted AS n
+    ON k.source_readingid = n.readingid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.readingid,
+    n.deviceid,
+    n.value
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Reading/counts.sql
+-- table:   public.reading
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Reading
+-- body:    sha256:2f080a74983c949efd754850aeb02a3d2190e7473b24d6449e23a27da88da1e9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.readingid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.reading, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.reading'))
+    AND r.table_name = 'public.reading'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.reading AS t
+    JOIN restage_keymap.reading AS k
+      ON k.target_key = t.readingid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_readingid = r.readingid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.reading'))
+  AND g.table_name = 'public.reading';
+
+-- file:    verify/002_dbo.Reading/keys.sql
+-- table:   public.reading
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Reading
+-- body:    sha256:c4aba46efbcf00b934f83b64c53b1e6f68192694d8f94bd144248a04c0672ddb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.reading AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.reading AS t
+    JOIN restage_keymap.reading AS k
+      ON k.target_key = t.readingid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.reading AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Reading/orphans.sql
+-- table:   public.reading
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Reading
+-- body:    sha256:7a73fe57cc5c122dc26703dc01414e0e6ddb5c7ab7e8c1f37ce6d590529c0542
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- reading_deviceid_fkey
+SELECT count(*) AS orphans
+FROM public.reading AS t
+WHERE t.deviceid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.device AS p
+    WHERE p.deviceid = t.deviceid
+  );
+

@@ -1,0 +1,105 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:b1956324252469dbee66996f5e938f53e733a4a959de7f09e51f25e84ba28243
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Device
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.device') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.device (
+    source_deviceid uuid NOT NULL,
+    target_key uuid NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_deviceid)
+  );
+
+  COMMENT ON TABLE restage_keymap.device IS 'Key map: which row of dbo.Device of stride is which row of public.device.';
+  COMMENT ON COLUMN restage_keymap.device.source_deviceid IS 'Column DeviceId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.device.target_key IS 'Value of column deviceid of the final row.';
+  COMMENT ON COLUMN restage_keymap.device.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.device.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.device.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.device.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Reading
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.reading') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.reading (
+    source_readingid bigint NOT NULL,
+    target_key bigint NOT NULL UNIQUE,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    PRIMARY KEY (source_readingid)
+  );
+
+  COMMENT ON TABLE restage_keymap.reading IS 'Key map: which row of dbo.Reading of stride is which row of public.reading.';
+  COMMENT ON COLUMN restage_keymap.reading.source_readingid IS 'Column ReadingId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.reading.target_key IS 'Value of column readingid of the final row.';
+  COMMENT ON COLUMN restage_keymap.reading.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.reading.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.reading.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.reading.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Device', 'public', 'device', 'restage_stage.device', 'restage_keymap.device', 'remap'),
+    ('stride', 'dbo', 'Reading', 'public', 'reading', 'restage_stage.reading', 'restage_keymap.reading', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

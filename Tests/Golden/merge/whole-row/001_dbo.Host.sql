@@ -1,0 +1,456 @@
+-- file:    merge/001_dbo.Host/10_stage.sql
+-- table:   public.host
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:eefd35d5a3aa6ac9c4b3f89f704bd3a850dc7309b16b7dbc6dc46ad14368b6e0
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.host;
+
+CREATE UNLOGGED TABLE restage_stage.host (
+  hostid integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Host/15_check.sql
+-- table:   public.host
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:21514734121d3b98c3babb1dd803844a35e9dd2d0766c761bf75abff227b986a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.host;
+
+SELECT restage.count_staged('public.host', count(*)) AS staged
+FROM restage_stage.host AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.hostid
+  FROM restage_stage.host AS s
+  WHERE s.hostid IS NOT NULL
+  GROUP BY
+    s.hostid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.host AS s
+  WHERE s.hostid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.host AS s
+    ON s.hostid = r.hostid
+),
+refused AS (
+  DELETE FROM restage_stage.host AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('HostId', s.hostid) AS source_key,
+    jsonb_build_object('HostId', s.hostid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.host',
+    r.source_key,
+    'source key',
+    ARRAY['hostid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Host/30_allocate.sql
+-- table:   public.host
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:c9d796e9957d45ce02573e2a159d9622d7d39837d2fc023eeb5b58a53ef8016e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.host)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.host (
+    source_hostid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.hostid,
+    nextval('public.host_hostid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.hostid,
+      md5(ROW(
+        s.hostid,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.host AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.host AS k
+      WHERE k.source_hostid = s.hostid
+    )
+    ORDER BY
+      s.hostid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.host'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.host'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.host;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.host'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Host/35_orphans.sql
+-- table:   public.host
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:0648a2571e936a109acdc7fcb3ba2b19b2c102206595e686f62a1f36a6272d68
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.host'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Host/40_insert.sql
+-- table:   public.host
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:7f0d861680998934eff0aef7d522462f7f0088fbb339ca79afff5acb3eb4b915
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.host (
+    hostid,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.host AS s
+  JOIN restage_keymap.host AS k
+    ON k.source_hostid = s.hostid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.host'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Host/50_update.sql
+-- table:   public.host
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:b7fe195b8326be6cdb273515de6e99745572cb7cbd3fc52978ee0fd3af4f67f0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.hostid,
+    s.name,
+    md5(ROW(
+      s.hostid,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.host AS s
+  JOIN restage_keymap.host AS k
+    ON k.source_hostid = s.hostid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.hostid,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.host AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.host AS k
+    ON k.source_hostid = c.hostid
+  WHERE t.hostid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.host AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_hostid = c.hostid
+)
+SELECT restage.count_rows('public.host', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Host/60_vanished.sql
+-- table:   public.host
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:98f6dd697ab1ecbcee7fee0dcf33df5daf699114f3aa316c06b1910a3de746c1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.hostid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.host'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.host AS s
+      WHERE k.source_hostid = s.hostid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_hostid = r.hostid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = NULL
+  FROM restage_stage.host AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_hostid = s.hostid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.host', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Host/70_reset.sql
+-- table:   public.host
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Host/90_account.sql
+-- table:   public.host
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:39f7aa96747f707c7629af4de5fe0682132418186d434fecda894e30ef2b0755
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SELECT restage.close_account('public.host', count(*)) AS rows
+FROM restage_stage.host AS s
+JOIN restage_keymap.host AS k
+  ON k.source_hostid = s.hostid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Host/content.sql
+-- table:   public.host
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Host
+-- body:    sha256:9f8829d4ffd08df55ffb096dcc8205132b0c546c61448bb6bf61d9fbf25e0a34
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.hostid,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.host'))
+        AND r.table_name = 'public.host'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_hostid,
+    t.name
+  FROM public.host AS t
+  JOIN restage_keymap.host AS k
+    ON k.target_key = t.hostid
+  LEFT JOIN noted AS n
+    ON k.source_hostid = n.hostid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.hostid,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Host/counts.sql
+-- table:   public.host
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Host
+-- body:    sha256:20d41bbed790019debf1e2ff73c2dfd8e99d07b56ecc87f0a92b18df06445a2a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.hostid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.host'))
+    AND r.table_name = 'public.host'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.host AS t
+    JOIN restage_keymap.host AS k
+      ON k.target_key = t.hostid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_hostid = r.hostid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.host'))
+  AND g.table_name = 'public.host';
+
+-- file:    verify/001_dbo.Host/keys.sql
+-- table:   public.host
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Host
+-- body:    sha256:bec6c138997aabe0ef66f94032e715db118f31ad4ed7ed98050bd2b0a868ac91
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.host AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.host AS t
+    JOIN restage_keymap.host AS k
+      ON k.target_key = t.hostid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.host AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,590 @@
+-- file:    merge/002_dbo.Log/10_stage.sql
+-- table:   public.log
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:cac47978ac5cef0de6af9f814c7b6d6debcc495e1b33277f8563b764a2db4d20
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.log;
+
+CREATE UNLOGGED TABLE restage_stage.log (
+  hostid integer,
+  line text,
+  row_hash integer,
+  raw bytea
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Log/15_check.sql
+-- table:   public.log
+-- step:    15 check
+-- purpose: gather statistics and count; without a key there is nothing to check
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:ba703b334638d9f757fb0f851383385e9a49a1bf13177b533141c42ffe241616
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.log;
+
+SELECT restage.count_staged('public.log', count(*)) AS staged
+FROM restage_stage.log AS s;
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/30_allocate.sql
+-- table:   public.log
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:79c410cb1abed0f5875f7fd9de06c59a4e0fa2b617ec11ca5d4f02391b35915a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop over a key map that is empty now would read all that this statement adds.
+SELECT set_config('enable_nestloop', EXISTS (SELECT FROM restage_keymap.log)::text, true) AS enable_nestloop;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.log (
+    source_row_hash,
+    source_occurrence,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.row_hash_,
+    s.occurrence,
+    s.row_hash_,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.row_hash_,
+      s.occurrence
+    FROM (
+      SELECT
+        h.row_hash_,
+        row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            s.hostid,
+            s.line,
+            s.row_hash,
+            s.raw
+          )::text)::uuid AS row_hash_
+        FROM restage_stage.log AS s
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+        SELECT
+        FROM restage_keymap.log AS k
+        WHERE k.source_row_hash = s.row_hash_
+          AND k.source_occurrence = s.occurrence
+      )
+    ORDER BY
+      s.row_hash_,
+      s.occurrence
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.log', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.log'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.log'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.log;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.log'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Log/35_orphans.sql
+-- table:   public.log
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:2dddd25d052a86b34058720726691837c4a953ca0a7c773bf78574c2b0c5d5f7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- log_hostid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.log',
+  'log_hostid_fkey',
+  count(*),
+  min(jsonb_build_object('HostId', s.hostid)::text)
+)
+FROM restage_stage.log AS s
+WHERE s.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.host AS k
+    WHERE k.source_hostid = s.hostid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.log'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Log/40_insert.sql
+-- table:   public.log
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:66d5b529381a146ba30170a9a781005112631d63799b0758287c92cfb8d6eedf
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH inserted AS (
+  INSERT INTO public.log (
+    hostid,
+    line,
+    row_hash,
+    raw
+  )
+  SELECT
+    p1.target_key,
+    s.line,
+    s.row_hash,
+    s.raw
+  FROM (
+    SELECT
+      h.hostid,
+      h.line,
+      h.row_hash,
+      h.raw,
+      h.row_hash_,
+      row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+    FROM (
+      SELECT
+        s.hostid,
+        s.line,
+        s.row_hash,
+        s.raw,
+        md5(ROW(
+          s.hostid,
+          s.line,
+          s.row_hash,
+          s.raw
+        )::text)::uuid AS row_hash_
+      FROM restage_stage.log AS s
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.log AS k
+    ON k.source_row_hash = s.row_hash_
+    AND k.source_occurrence = s.occurrence
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.host AS p1
+    ON p1.source_hostid = s.hostid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.log'
+      AND c.kind = 'inserted'
+  )
+    AND (s.hostid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.log', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Log/50_update.sql
+-- table:   public.log
+-- step:    50 update
+-- purpose: nothing: without a key a changed row is an unseen row
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/60_vanished.sql
+-- table:   public.log
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:ea6d95f7bd368e20fed48f5e523c551a2df135680ec06a077e0cf13e45afd1a6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.hostid,
+      s.line,
+      s.row_hash,
+      s.raw
+    )::text)::uuid AS row_hash_
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.log'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM (
+        SELECT
+          h.row_hash_,
+          row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+        FROM (
+          SELECT
+            md5(ROW(
+              s.hostid,
+              s.line,
+              s.row_hash,
+              s.raw
+            )::text)::uuid AS row_hash_
+          FROM restage_stage.log AS s
+        ) AS h
+      ) AS s
+      WHERE k.source_row_hash = s.row_hash_
+        AND k.source_occurrence = s.occurrence
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_row_hash = r.row_hash_
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = NULL
+  FROM (
+    SELECT
+      h.row_hash_,
+      row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+    FROM (
+      SELECT
+        md5(ROW(
+          s.hostid,
+          s.line,
+          s.row_hash,
+          s.raw
+        )::text)::uuid AS row_hash_
+      FROM restage_stage.log AS s
+    ) AS h
+  ) AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = s.row_hash_
+    AND k.source_occurrence = s.occurrence
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.log', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.log', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Log/70_reset.sql
+-- table:   public.log
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/90_account.sql
+-- table:   public.log
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:be5cf04fa4d74f8357cddddf693da69d5648733367f21139822e55e65fd4f2a3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT restage.close_account('public.log', count(*)) AS rows
+FROM (
+  SELECT
+    h.row_hash_,
+    row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+  FROM (
+    SELECT
+      md5(ROW(
+        s.hostid,
+        s.line,
+        s.row_hash,
+        s.raw
+      )::text)::uuid AS row_hash_
+    FROM restage_stage.log AS s
+  ) AS h
+) AS s
+JOIN restage_keymap.log AS k
+  ON k.source_row_hash = s.row_hash_
+  AND k.source_occurrence = s.occurrence
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Log/content.sql
+-- table:   public.log
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Log
+-- body:    sha256:fb62cd49367d917c39fe3e06de23b01aa07e9429f6345989f872a9ab8903b8ad
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.hostid,
+      s.line,
+      s.row_hash,
+      s.raw,
+      md5(ROW(
+        s.hostid,
+        s.line,
+        s.row_hash,
+        s.raw
+      )::text)::uuid AS row_hash_
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.log'))
+        AND r.table_name = 'public.log'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    s.hostid,
+    s.line,
+    s.row_hash,
+    s.raw
+  FROM (
+    SELECT
+      h.hostid,
+      h.line,
+      h.row_hash,
+      h.raw,
+      h.row_hash_,
+      row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+    FROM (
+      SELECT
+        p1.source_hostid AS hostid,
+        t.line AS line,
+        t.row_hash AS row_hash,
+        t.raw AS raw,
+        md5(ROW(
+          p1.source_hostid,
+          t.line,
+          t.row_hash,
+          t.raw
+        )::text)::uuid AS row_hash_
+      FROM public.log AS t
+      LEFT JOIN restage_keymap.host AS p1
+        ON p1.target_key = t.hostid
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.log AS k
+    ON k.source_row_hash = s.row_hash_
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM noted AS n
+      WHERE k.source_row_hash = n.row_hash_
+    )
+  UNION ALL
+  SELECT
+    n.hostid,
+    n.line,
+    n.row_hash,
+    n.raw
+  FROM noted AS n
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Log/counts.sql
+-- table:   public.log
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Log
+-- body:    sha256:802c0552fae5c5f4b1ba61045f6b7638f7bdf42a0adc00df2dd97364c4f309de
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.hostid,
+      s.line,
+      s.row_hash,
+      s.raw
+    )::text)::uuid AS row_hash_
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.log'))
+    AND r.table_name = 'public.log'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash_,
+        row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_hostid,
+            t.line,
+            t.row_hash,
+            t.raw
+          )::text)::uuid AS row_hash_
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.log AS k
+      ON k.source_row_hash = s.row_hash_
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_row_hash = r.row_hash_
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
+  AND g.table_name = 'public.log';
+
+-- file:    verify/002_dbo.Log/keys.sql
+-- table:   public.log
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Log
+-- body:    sha256:692c4958543c4db5a22a65b0d086c48c26c3197bafb71505c120e03c6d53f366
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.log AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash_,
+        row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_hostid,
+            t.line,
+            t.row_hash,
+            t.raw
+          )::text)::uuid AS row_hash_
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.log AS k
+      ON k.source_row_hash = s.row_hash_
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.log AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Log/orphans.sql
+-- table:   public.log
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Log
+-- body:    sha256:ed10af2e2b76f0413c3340f6afdae45efa5abaa1b685a6987e5d8dd48f7ded2d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- log_hostid_fkey
+SELECT count(*) AS orphans
+FROM public.log AS t
+WHERE t.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.host AS p
+    WHERE p.hostid = t.hostid
+  );
+
