@@ -78,7 +78,7 @@ class Rows:
         self.tables = {t.full_name: [] for t in catalogue_schema.tables}
         self.last_values = {}
         self._identities = {
-            t.full_name: (t.identity["name"], t.identity["identity"])
+            t.full_name: (t.identity["name"], t.identity["identity"]["increment"], t.first_identity)
             for t in catalogue_schema.tables if t.identity}
         self._row_version = 2000
         self.next_invoice_number = 20190001
@@ -87,15 +87,18 @@ class Rows:
         """Adds a row and returns its identity value, if the table has one."""
         handed_out = None
         if table in self._identities:
-            name, identity = self._identities[table]
-            last = self.last_values.get(table, identity["seed"] - identity["increment"])
-            handed_out = values[name] = self.last_values[table] = last + identity["increment"]
+            handed_out = self.next_identity(table)
+            values[self._identities[table][0]] = self.last_values[table] = handed_out
         self.tables[table].append(values)
         return handed_out
 
+    def next_identity(self, table):
+        _, increment, first = self._identities[table]
+        return self.last_values.get(table, first - increment) + increment
+
     def skip_identities(self, table, count):
         """Leaves a gap, as rolled back inserts do."""
-        self.last_values[table] += count * self._identities[table][1]["increment"]
+        self.last_values[table] += count * self._identities[table][1]
 
     def row_version(self):
         self._row_version += 1
@@ -239,7 +242,7 @@ def add_track(rows, random, album, disc, number):
     return rows.add(
         "dbo.Track", AlbumID=album, DiscNo=disc, TrackNo=number, Title=title[:200],
         DurationMS=random.between(45_000, 900_000) if random.chance(97) else None,
-        ISRC=f"QZ{random.below(10):1d}AB{rows.last_values.get('dbo.Track', 100000) + 1:07d}"
+        ISRC=f"QZ{random.below(10):1d}AB{rows.next_identity('dbo.Track'):07d}"
         if random.chance(90) else None,
         LoudnessLUFS=-random.between(500, 2300) / 100 if random.chance(80) else None,
         LanguageTag=random.pick(LANGUAGES)[0] if random.chance(70) else None,
@@ -340,7 +343,7 @@ def customers(rows, random):
 
 
 def add_customer(rows, random):
-    number = rows.last_values.get("sales.Customer", 7000) + 1
+    number = rows.next_identity("sales.Customer")
     earlier = rows.values("sales.Customer", "CustomerID") if random.chance(20) else []
     return rows.add(
         "sales.Customer", Email=f"{random.pick(('mail', 'post', 'info', 'музыка'))}{number}@example.org",

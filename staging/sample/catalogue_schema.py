@@ -2,12 +2,13 @@
 
 Tables are written in a short form, one line a column:
 
-    AlbumID  int  identity(1000,1)      -- a description, if any
+    AlbumID  int  identity(1,1) from 1000      -- a description, if any
     Notes    nvarchar(max)  null
     Total    decimal(18,2)  as ([Quantity]*[UnitPrice]) persisted
     IsActive bit  default ((1))
 
-Columns are NOT NULL unless they say `null`. `document()` gives what a snapshot's schema.json holds.
+Columns are NOT NULL unless they say `null`. An identity's `from` is the first value that still has a
+row: the earlier ones were deleted, so that new keys differ from the old ones. `document()` gives what a snapshot's schema.json holds.
 """
 
 import re
@@ -19,7 +20,7 @@ COLLATION = {
 TEXT_TYPE = re.compile(r"n?(var)?char\(|n?text$")
 COLUMN = re.compile(
     r"(?P<name>\S+)\s+(?P<type>\S+)"
-    r"(?P<identity>\s+identity\((?P<seed>\d+),(?P<increment>\d+)\))?"
+    r"(?P<identity>\s+identity\((?P<seed>\d+),(?P<increment>\d+)\)(\s+from\s+(?P<first>\d+))?)?"
     r"(?P<null>\s+null)?"
     r"(\s+default\s+(?P<default>\(.*?\)))?"
     r"(\s+as\s+(?P<computed>\(.*?\))(?P<persisted>\s+persisted)?)?"
@@ -38,6 +39,10 @@ class Table:
         self.schema, self.name, self.comment = schema, name, comment
         self.columns = [
             column(name, number, line) for number, line in enumerate(columns.strip().splitlines(), 1)]
+        self.first_identity = next(
+            (int(match["first"] or match["seed"])
+             for match in map(COLUMN.match, map(str.strip, columns.strip().splitlines()))
+             if match["identity"]), None)
         self.key = key.split(",") if key else []
         self.unique = [columns.split(",") for columns in unique]
         self.references = [REFERENCE.match(reference) for reference in references]
@@ -196,7 +201,7 @@ table("dbo.Mood", """
 """, unique=["MoodID"], comment="Has a unique constraint and no primary key")
 
 table("dbo.Instrument", """
-    InstrumentID  int  identity(301,1)
+    InstrumentID  int  identity(1,1) from 301
     Name          nvarchar(60)
     Family        varchar(20)  null
 """, key="InstrumentID")
@@ -210,7 +215,7 @@ table("dbo.Tag", """
 # --- the catalogue: labels, artists, albums, tracks -------------------------------------------
 
 table("dbo.Label", """
-    LabelID           int  identity(1000,1)
+    LabelID           int  identity(1,1) from 1000
     Name              nvarchar(120)
     LabelCode         char(5)  null  -- LC code; SQL Server lets one label go without
     ParentLabelID     int  null
@@ -224,7 +229,7 @@ table("dbo.Label", """
     checks=["([FoundedOn]>='18770101')"], comment="Record labels and the labels that own them")
 
 table("dbo.Artist", """
-    ArtistID          int  identity(5003,1)
+    ArtistID          int  identity(1,1) from 5003
     Name              nvarchar(160)
     SortName          nvarchar(160)  null
     LabelID           int  null
@@ -243,7 +248,7 @@ table("dbo.Artist", """
     indexes=[("SortName", False, ["Name"])], comment="Groups, soloists and orchestras")
 
 table("dbo.Person", """
-    PersonID      int  identity(20007,3)
+    PersonID      int  identity(1,3) from 20008
     GivenName     nvarchar(60)  null
     FamilyName    nvarchar(60)
     FullName      nvarchar(121)  null  as (concat([GivenName],N' ',[FamilyName]))
@@ -262,7 +267,7 @@ table("dbo.ArtistMember", """
     "RoleID -> dbo.CreditRole(RoleID)"], checks=["([LeftOn] IS NULL OR [LeftOn]>=[JoinedOn])"])
 
 table("dbo.Album", """
-    AlbumID       int  identity(1000,1)
+    AlbumID       int  identity(1,1) from 1000
     Title         nvarchar(200)
     ArtistID      int
     LabelID       int  null
@@ -276,7 +281,7 @@ table("dbo.Album", """
     "LeadTrackID -> dbo.Track(TrackID)"], indexes=[("ArtistID,ReleasedOn desc",)])
 
 table("dbo.Track", """
-    TrackID       int  identity(100001,1)
+    TrackID       int  identity(1,1) from 100001
     AlbumID       int
     DiscNo        tinyint  default ((1))
     TrackNo       smallint
@@ -316,7 +321,7 @@ table("dbo.EditionTrack", """
     "AlbumID,EditionNo -> dbo.Edition(AlbumID,EditionNo)", "TrackID -> dbo.Track(TrackID)"])
 
 table("dbo.Credit", """
-    CreditID      bigint  identity(1000000007,1)
+    CreditID      bigint  identity(1,1) from 1000000007
     TrackID       int
     PersonID      int
     RoleID        tinyint
@@ -370,7 +375,7 @@ table("dbo.AlbumArtwork", """
 """, key="AlbumID", references=["AlbumID -> dbo.Album(AlbumID)"])
 
 table("dbo.Studio", """
-    StudioID      int  identity(41,2)
+    StudioID      int  identity(1,2) from 41
     Name          nvarchar(80)
     CountryCode   nchar(2)  null
     Latitude      float  null
@@ -378,7 +383,7 @@ table("dbo.Studio", """
 """, key="StudioID", references=["CountryCode -> dbo.Country(CountryCode)"])
 
 table("dbo.RecordingSession", """
-    SessionID     int  identity(8001,1)
+    SessionID     int  identity(1,1) from 8001
     StudioID      int
     ArtistID      int
     StartedAt     datetime2(7)
@@ -414,7 +419,7 @@ table("sales.SubscriptionPlan", """
 """, key="PlanCode", references=["CurrencyCode -> dbo.Currency(CurrencyCode)"])
 
 table("sales.Customer", """
-    CustomerID           int  identity(7001,1)
+    CustomerID           int  identity(1,1) from 7001
     Email                nvarchar(160)
     GivenName            nvarchar(60)  null
     FamilyName           nvarchar(60)
@@ -439,7 +444,7 @@ table("sales.Device", """
     checks=["([Kind] IN ('phone','tablet','desktop','speaker'))"])
 
 table("sales.Subscription", """
-    SubscriptionID int  identity(600,1)
+    SubscriptionID int  identity(1,1) from 600
     CustomerID    int
     PlanCode      varchar(10)
     StartsOn      date
@@ -451,7 +456,7 @@ table("sales.Subscription", """
     checks=["([EndsOn] IS NULL OR [EndsOn]>=[StartsOn])"])
 
 table("sales.Playlist", """
-    PlaylistID    int  identity(31,1)
+    PlaylistID    int  identity(1,1) from 31
     CustomerID    int  null
     ForkedFromPlaylistID int  null
     Name          nvarchar(120)
@@ -471,7 +476,7 @@ table("sales.PlaylistTrack", """
     "TrackID -> dbo.Track(TrackID)"], checks=["([Position]>(0))"])
 
 table("sales.Play", """
-    PlayID        bigint  identity(5000000001,1)
+    PlayID        bigint  identity(1,1) from 5000000001
     CustomerID    int
     DeviceID      uniqueidentifier  null
     TrackID       int
@@ -483,7 +488,7 @@ table("sales.Play", """
     "TrackID -> dbo.Track(TrackID)"], indexes=[("CustomerID,PlayedAt desc",)])
 
 table("sales.Invoice", """
-    InvoiceID     int  identity(90001,2)
+    InvoiceID     int  identity(1,2) from 90001
     InvoiceNo     bigint  default (NEXT VALUE FOR [sales].[InvoiceNumber])
     CustomerID    int
     IssuedAt      datetime2(3)  default (sysutcdatetime())
@@ -526,7 +531,7 @@ table("sales.PaymentAllocation", """
     "PaymentID -> sales.Payment(PaymentID)"])
 
 table("sales.Review", """
-    ReviewID      int  identity(15,5)
+    ReviewID      int  identity(5,5) from 15
     CustomerID    int
     AlbumID       int
     Stars         tinyint
@@ -564,7 +569,7 @@ table("sales.Coupon", """
 # --- royalties --------------------------------------------------------------------------------
 
 table("royalty.Agreement", """
-    AgreementID   int  identity(2501,1)
+    AgreementID   int  identity(1,1) from 2501
     LabelID       int
     ArtistID      int  null
     SupersedesAgreementID int  null
@@ -584,7 +589,7 @@ table("royalty.Share", """
     checks=["([Percentage]>(0) AND [Percentage]<=(100))"])
 
 table("royalty.Statement", """
-    StatementID   int  identity(70001,1)
+    StatementID   int  identity(1,1) from 70001
     AgreementID   int
     PeriodStart   date
     PeriodEnd     date
