@@ -68,9 +68,13 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Catalog"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .target(
+      name: "BackupFixtures", dependencies: ["Catalog", system], path: "Tests/BackupFixtures",
+      swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),
     tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
+    tests("BackupFixturesTests", ["Catalog", "Staging", "BackupSource", "BackupFixtures"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),
