@@ -68,7 +68,7 @@ final class AllocationUnit {
       let start = map.interval * DataFile.extentsPerInterval
       page.append(
         ExtentMap.record(
-          (start..<start + DataFile.extentsPerInterval).map { map.extents.contains($0) }))
+          map.extents, of: start..<start + DataFile.extentsPerInterval, marked: true))
       // The four bytes behind the bitmap are set in real files and mean nothing.
       page.put([0xFF, 0xFF, 0xFF, 0xFF], at: page.nextRecordOffset)
       try write(page)

@@ -162,17 +162,15 @@ final class DataFile {
     let maps = interval == 0 ? (gam: 2, sgam: 3) : (gam: first * 8, sgam: first * 8 + 1)
     let mixedWithRoom = Set(freeMixedPages.map { Int($0) / 8 })
     let changed = changedExtents ?? writtenExtents.union(takenExtents)
-    let all: [(PageKind, Int, (Int) -> Bool)] = [
-      (.gam, maps.gam, { !self.takenExtents.contains($0) }),
-      (.sgam, maps.sgam, { mixedWithRoom.contains($0) }),
-      (.differentialMap, first * 8 + 6, { changed.contains($0) }),
-      (.bulkChangedMap, first * 8 + 7, { _ in false }),
+    let all: [(PageKind, Int, Set<Int>, Bool)] = [
+      (.gam, maps.gam, takenExtents, false), (.sgam, maps.sgam, mixedWithRoom, true),
+      (.differentialMap, first * 8 + 6, changed, true), (.bulkChangedMap, first * 8 + 7, [], true),
     ]
-    for (kind, place, marks) in all {
+    for (kind, place, extents, marked) in all {
       var page = PageImage(kind, at: address(place), unit: PageImage.allocationUnit)
       page.setFixedByteCount(90)
       page.append([0, 0, 0x5E, 0] + [UInt8](repeating: 0, count: 90))
-      page.append(ExtentMap.record(range.map(marks)))
+      page.append(ExtentMap.record(extents, of: range, marked: marked))
       try write(page)
     }
   }
@@ -180,10 +178,14 @@ final class DataFile {
 
 /// The bitmap record of allocation pages: status, length, one bit for each extent of an interval.
 enum ExtentMap {
-  static func record(_ marks: some Collection<Bool>) -> [UInt8] {
-    var bits = [UInt8](repeating: 0, count: DataFile.extentsPerInterval / 8)
-    for (index, isMarked) in marks.enumerated() where isMarked {
-      bits[index / 8] |= 1 << UInt8(index % 8)
+  /// - Parameters:
+  ///   - extents: Those of the whole file; the range tells which count.
+  ///   - marked: The bit of the extents; the others have the opposite one.
+  static func record(_ extents: Set<Int>, of range: Range<Int>, marked: Bool) -> [UInt8] {
+    var bits = [UInt8](repeating: marked ? 0 : 0xFF, count: DataFile.extentsPerInterval / 8)
+    for extent in extents where range.contains(extent) {
+      let index = extent - range.lowerBound
+      bits[index / 8] ^= 1 << UInt8(index % 8)
     }
     return [0, 0] + littleEndian(bits.count + 4, bytes: 2) + bits
   }

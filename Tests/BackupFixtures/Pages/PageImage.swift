@@ -123,12 +123,15 @@ struct PageImage {
   static func protectByChecksum(_ page: inout [UInt8]) {
     page.put(page.uint16(at: 4) | 0x200, bytes: 2, at: 4)
     page.put(0, bytes: 4, at: 60)
-    var sum: UInt32 = 0
-    for sector in 0..<16 {
-      var part: UInt32 = 0
-      for word in 0..<128 { part ^= page.uint32(at: sector * 512 + word * 4) }
-      let turn = UInt32(15 - sector)
-      sum ^= turn == 0 ? part : part << turn | part >> (32 - turn)
+    let sum = page.withUnsafeBytes { bytes in
+      (0..<16).reduce(UInt32(0)) { sum, sector in
+        var part: UInt32 = 0
+        for word in stride(from: sector * 512, to: sector * 512 + 512, by: 4) {
+          part ^= bytes.loadUnaligned(fromByteOffset: word, as: UInt32.self)
+        }
+        let turn = UInt32(15 - sector)
+        return sum ^ (turn == 0 ? part : part << turn | part >> (32 - turn))
+      }
     }
     page.put(sum, bytes: 4, at: 60)
   }
