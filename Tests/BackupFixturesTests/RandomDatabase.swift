@@ -4,10 +4,12 @@ import Catalog
 /// Databases of any tables, types, storage and values, made from a seed.
 struct RandomDatabase {
   private let seed: UInt64
+  private let compressions: [FixtureStorage.Compression]
   private var generator: SeededGenerator
 
-  init(seed: UInt64) {
+  init(seed: UInt64, compressions: [FixtureStorage.Compression]) {
     self.seed = seed
+    self.compressions = compressions
     generator = SeededGenerator(seed)
   }
 
@@ -22,7 +24,8 @@ struct RandomDatabase {
 
   private mutating func table(_ number: Int) -> FixtureTable {
     let name = ObjectName(
-      generator.pick(["dbo", "sales", "ünïcode"]), generator.pick(["T\(number)", "Table \(number)!"]))
+      generator.pick(["dbo", "sales", "ünïcode"]),
+      generator.pick(["T\(number)", "Table \(number)!"]))
     var table = Table(name: name, columns: [])
     let kind = generator.below(4)
     var id = 1
@@ -30,7 +33,7 @@ struct RandomDatabase {
       table.columns.append(.fixture(id, "Key", "int", nullable: false))
       id += 1
     }
-    var storage = FixtureStorage(compression: generator.pick([.none, .none, .row, .page]))
+    var storage = FixtureStorage(compression: generator.pick(compressions))
     let columnCount = generator.chance(8) ? 40 + generator.below(60) : 1 + generator.below(12)
     for _ in 0..<columnCount {
       var column = self.column(id)
@@ -64,7 +67,8 @@ struct RandomDatabase {
   private func addKey(_ kind: Int, to table: inout Table) {
     switch kind {
     case 1:
-      table.primaryKey = Key(name: "PK \(table.name.name)", isClustered: true, columns: [KeyColumn("Key")])
+      table.primaryKey = Key(
+        name: "PK \(table.name.name)", isClustered: true, columns: [KeyColumn("Key")])
     case 2, 3:
       table.indexes.append(
         Index(name: "CX", kind: .clustered, isUnique: kind == 2, columns: [KeyColumn("Key")]))
@@ -74,7 +78,9 @@ struct RandomDatabase {
 
   private mutating func choose(_ storage: inout FixtureStorage, _ table: Table) {
     storage.usesMixedExtents = generator.chance(2)
-    if generator.chance(5) { storage.partitionRowCounts = [generator.below(50), generator.below(50)] }
+    if generator.chance(5) {
+      storage.partitionRowCounts = [generator.below(50), generator.below(50)]
+    }
     if generator.chance(6) { storage.firstExtent = 1000 + generator.below(40) }
     if generator.chance(4) { storage.freedPageCount = 1 + generator.below(3) }
     if generator.chance(3) { storage.ghostRowEvery = 5 + generator.below(20) }
@@ -113,7 +119,8 @@ struct RandomDatabase {
       id, generator.pick(["C\(id)", "Column \(id)", "spalte_ä\(id)"]), type,
       nullable: type == "rowversion" ? false : !generator.chance(4))
     if generator.chance(10) {
-      column.defaultConstraint = DefaultConstraint(name: "DF_\(id)_\(generator.below(1000))", definition: "((0))")
+      column.defaultConstraint = DefaultConstraint(
+        name: "DF_\(id)_\(generator.below(1000))", definition: "((0))")
     }
     if generator.chance(10) { column.comment = "What it is for: \(id) é" }
     return column
@@ -138,7 +145,8 @@ struct RandomDatabase {
   }
 
   private static func canBeSparse(_ type: ColumnType) -> Bool {
-    !isLarge(type) && ![.rowversion, .sqlVariant, .hierarchyid].contains(type.base)
+    !isLarge(type) && (type.length ?? 0) <= 30
+      && ![.rowversion, .sqlVariant, .hierarchyid].contains(type.base)
   }
 
   private static let types = [

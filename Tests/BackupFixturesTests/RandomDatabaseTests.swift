@@ -14,8 +14,17 @@ struct RandomDatabaseTests {
   }()
 
   @Test("read as they were described", arguments: seeds)
-  func readBack(seed: UInt64) throws {
-    var random = RandomDatabase(seed: seed)
+  func plainRows(seed: UInt64) throws {
+    try readBack(seed, [.none])
+  }
+
+  @Test("read as they were described, rows and pages compressed", arguments: seeds)
+  func compressedRows(seed: UInt64) throws {
+    try readBack(seed, [.row, .page])
+  }
+
+  private func readBack(_ seed: UInt64, _ compressions: [FixtureStorage.Compression]) throws {
+    var random = RandomDatabase(seed: seed, compressions: compressions)
     let database = random.make()
     let scratch = try Scratch()
     switch seed % 3 {

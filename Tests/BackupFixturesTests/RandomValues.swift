@@ -9,7 +9,9 @@ struct SeededGenerator: RandomNumberGenerator {
 
   /// A generator of its own for a part of what the seed describes.
   init(_ seed: UInt64, _ parts: Int...) {
-    state = parts.reduce(seed) { ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+    state = parts.reduce(seed) {
+      ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x9E37_79B9_7F4A_7C15 &+ 1
+    }
   }
 
   mutating func next() -> UInt64 {
@@ -60,7 +62,8 @@ struct RandomValues {
     case .char, .varchar, .text: return .text(text(unitCount(type), Self.latin))
     case .nchar, .nvarchar, .ntext: return unicode(unitCount(type))
     case .binary, .varbinary, .image, .geometry, .geography: return .bytes(bytes(unitCount(type)))
-    case .rowversion: return .bytes(Array(bytes(8) + [0, 0, 0, 0, 0, 0, 0, 0]).prefix(8).map { $0 })
+    case .rowversion:
+      return .bytes(Array(bytes(8) + [0, 0, 0, 0, 0, 0, 0, 0]).prefix(8).map { $0 })
     case .uniqueidentifier: return .bytes((0..<16).map { _ in UInt8(generator.below(256)) })
     case .xml: return .xml(element(depth: 3))
     case .sqlVariant: return variant()
@@ -103,7 +106,8 @@ struct RandomValues {
 
   private mutating func double() -> Double {
     switch generator.below(4) {
-    case 0: return generator.pick([0, -1, 0.1, 1e15, 1e-5, 123_456.75, 5e-324, 1.7e308])
+    case 0:
+      return generator.pick([0, -1, 0.1, 1e15, 1e-5, 123_456.75, .leastNonzeroMagnitude, 1.7e308])
     case 1: return Double(generator.below(1_000_000)) / 64
     default:
       let value = Double(bitPattern: generator.next())
@@ -113,7 +117,7 @@ struct RandomValues {
 
   private mutating func float() -> Float {
     switch generator.below(4) {
-    case 0: return generator.pick([0, -1, 0.1, 1e6, 999_999, 1e-5, 1e-45, 3.4e38])
+    case 0: return generator.pick([0, -1, 0.1, 1e6, 999_999, 1e-5, .leastNonzeroMagnitude, 3.4e38])
     case 1: return Float(generator.below(1_000_000)) / 64
     default:
       let value = Float(bitPattern: UInt32(truncatingIfNeeded: generator.next()))
@@ -122,7 +126,8 @@ struct RandomValues {
   }
 
   private mutating func day(_ low: Int, _ high: Int) -> Int {
-    generator.chance(8) ? generator.pick([low, high]) : Int.random(in: low...high, using: &generator)
+    generator.chance(8)
+      ? generator.pick([low, high]) : Int.random(in: low...high, using: &generator)
   }
 
   private mutating func ticks(_ scale: Int) -> Int64 {
@@ -147,7 +152,8 @@ struct RandomValues {
     }
   }
 
-  private static let latin = Array("abcdefghijklmnopqrstuvwxyz  ABC0123456789,\";'\\\n\r\téüßñÅ€œ™§")
+  private static let latin = Array(
+    "abcdefghijklmnopqrstuvwxyz  ABC0123456789,\";'\\\n\r\téüßñÅ€œ™§")
   private static let scripts: [[UInt16]] = [
     Array("abc def,\"GHI\n012éß".utf16), Array("Приветмир".utf16), Array("ελληνικά".utf16),
     Array("日本語テキスト".utf16), Array("שלום عربي".utf16), Array("ไทยकखग".utf16), Array("𝄞😀🀄".utf16),
@@ -156,7 +162,9 @@ struct RandomValues {
   private mutating func text(_ count: Int, _ letters: [Character]) -> String {
     if count > 2000 {
       let part = text(97, letters)
-      return String(String(repeating: part, count: count / 97 + 1).unicodeScalars.prefix(count).map(Character.init))
+      return String(
+        String(repeating: part, count: count / 97 + 1).unicodeScalars.prefix(count).map(
+          Character.init))
     }
     return String(
       String.UnicodeScalarView((0..<count).flatMap { _ in generator.pick(letters).unicodeScalars })
@@ -206,7 +214,8 @@ struct RandomValues {
     var children: [FixtureXML] = []
     for _ in 0..<(depth > 0 ? generator.below(4) : 0) {
       switch generator.below(3) {
-      case 0 where children.isEmpty: children.append(.text("text & <more> é \(generator.below(1000))"))
+      case 0 where children.isEmpty:
+        children.append(.text("text & <more> é \(generator.below(1000))"))
       case 1: children.append(.comment(" note "))
       default: children.append(element(depth: depth - 1))
       }

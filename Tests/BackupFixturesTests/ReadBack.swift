@@ -66,26 +66,42 @@ enum ReadBack {
     let described = (0..<table.rowCount).compactMap { table.csvLine($0) }
     let found = records(text)
     if order == .key && found == described { return }
-    let difference = sortedDifference(found.sorted(by: precedes), described.sorted(by: precedes))
+    let difference = difference(found, described)
     #expect(
       difference == nil, "\(table.table.name): \(difference ?? "")", sourceLocation: sourceLocation)
+    let rejects = try? String(
+      contentsOfFile: "\(folder)/rejects/\(table.table.name.fileName).csv", encoding: .utf8)
+    if difference != nil, let rejects {
+      Issue.record("rejects: \(rejects.prefix(500))", sourceLocation: sourceLocation)
+    }
     if difference == nil && order == .key {
       Issue.record("\(table.table.name): rows are not in key order", sourceLocation: sourceLocation)
     }
   }
 
-  private static func precedes(_ left: String, _ right: String) -> Bool {
-    left.utf8.lexicographicallyPrecedes(right.utf8)
+  /// The first cells that only one side has, and how many lines differ.
+  private static func difference(_ found: [String], _ described: [String]) -> String? {
+    var counts: [String: Int] = [:]
+    for line in found { counts[line, default: 0] += 1 }
+    for line in described { counts[line, default: 0] -= 1 }
+    let extra = found.filter { counts[$0, default: 0] > 0 }
+    let missing = described.filter { counts[$0, default: 0] < 0 }
+    if extra.isEmpty && missing.isEmpty { return nil }
+    let head = "\(extra.count) lines too many, \(missing.count) missing"
+    guard let left = extra.first, let right = missing.first else {
+      return "\(head): \((extra + missing)[0].prefix(200).debugDescription)"
+    }
+    let (cell, pair) =
+      zip(
+        left.split(separator: ",", omittingEmptySubsequences: false),
+        right.split(separator: ",", omittingEmptySubsequences: false)
+      ).enumerated()
+      .first { $1.0 != $1.1 } ?? (0, (left[...], right[...]))
+    return "\(head); cell \(cell) read \(excerpt(pair.0)), described \(excerpt(pair.1))"
   }
 
-  /// The first line that only one side has.
-  private static func sortedDifference(_ found: [String], _ described: [String]) -> String? {
-    for (left, right) in zip(found, described) where !left.utf8.elementsEqual(right.utf8) {
-      return
-        "read \(left.prefix(300).debugDescription), described \(right.prefix(300).debugDescription)"
-    }
-    guard found.count != described.count else { return nil }
-    return "read \(found.count) rows, described \(described.count)"
+  private static func excerpt(_ text: Substring) -> String {
+    "\(text.prefix(60).debugDescription) (\(text.utf8.count) bytes)"
   }
 
   /// CSV records: lines, but for line feeds inside quotes.

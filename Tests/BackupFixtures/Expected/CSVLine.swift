@@ -1,4 +1,5 @@
 import Catalog
+import Foundation
 
 extension FixtureTable {
   /// Row n as PostgreSQL prints it with `COPY … TO STDOUT (FORMAT csv)`, without its line feed.
@@ -43,8 +44,8 @@ enum CellText {
     case .integer(let number): String(number)
     case .decimal(let magnitude, let isNegative):
       decimal(magnitude, isNegative, scale: type.isMoney ? 4 : type.scale ?? 0)
-    case .double(let double): FloatText.text("\(double)", fixedBelow: 15)
-    case .float(let float): FloatText.text("\(float)", fixedBelow: 6)
+    case .double(let double): FloatText.text(double, fixedBelow: 15)
+    case .float(let float): FloatText.text(float, fixedBelow: 6)
     case .date(let days): DateText.date(days)
     case .time(let ticks): DateText.time(ticks)
     case .timestamp(let days, let ticks):
@@ -140,29 +141,38 @@ enum DateText {
   }
 }
 
-/// Floating-point numbers: the shortest digits that read back the same, laid out as PostgreSQL does.
+/// Floating-point numbers: the fewest digits that read back the same, laid out as PostgreSQL does.
 enum FloatText {
-  /// - Parameters:
-  ///   - shortest: As Swift prints the number, of whose text only the digits and the exponent count.
-  ///   - fixedBelow: The decimal exponent from which on scientific notation is used.
-  static func text(_ shortest: String, fixedBelow: Int) -> String {
-    let isNegative = shortest.hasPrefix("-")
-    let parts = shortest.drop { $0 == "-" }.split(separator: "e")
-    let point = parts[0].firstIndex(of: ".")
-    let whole = point.map { parts[0][..<$0] } ?? parts[0]
-    let fraction = point.map { parts[0][parts[0].index(after: $0)...] } ?? ""
-    var exponent = whole.count - 1 + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
-    var digits = Array(whole + fraction)
-    while digits.count > 1, digits[0] == "0" {
-      digits.removeFirst()
-      exponent -= 1
+  /// - Parameter fixedBelow: The decimal exponent from which on scientific notation is used.
+  static func text<Number: BinaryFloatingPoint & LosslessStringConvertible>(
+    _ number: Number, fixedBelow: Int
+  ) -> String {
+    let sign = number.sign == .minus ? "-" : ""
+    if number == 0 { return sign + "0" }
+    for digitCount in 1...17 {
+      let spelled = String(format: "%.\(digitCount - 1)e", Double(number.magnitude))
+      let parts = spelled.split(separator: "e")
+      let digits = parts[0].filter { $0 != "." }.map { $0 }
+      guard let exponent = Int(parts[1]), Number(spelled) == number.magnitude,
+        !isTie(digits, exponent, number.magnitude)
+      else { continue }
+      let isFixed = (-4..<fixedBelow).contains(exponent)
+      return sign + (isFixed ? fixed(digits, exponent) : scientific(digits, exponent))
     }
-    while digits.count > 1, digits[digits.count - 1] == "0" { digits.removeLast() }
-    if digits == ["0"] { return isNegative ? "-0" : "0" }
-    let text =
-      (-4..<fixedBelow).contains(exponent)
-      ? fixed(digits, exponent) : scientific(digits, exponent)
-    return (isNegative ? "-" : "") + text
+    return sign + "\(number)"
+  }
+
+  /// Whether the digits stand exactly between two numbers. Such a text reads back by the rule of even
+  /// numbers alone, and PostgreSQL does not rely on it. It happens to large whole numbers only.
+  private static func isTie<Number: BinaryFloatingPoint>(
+    _ digits: [Character], _ exponent: Int, _ number: Number
+  ) -> Bool {
+    guard exponent >= digits.count - 1, exponent < 38,
+      var spelled = UInt128(String(digits)), let exact = UInt128(exactly: number),
+      let above = UInt128(exactly: number.nextUp), let below = UInt128(exactly: number.nextDown)
+    else { return false }
+    for _ in digits.count..<exponent + 1 { spelled *= 10 }
+    return 2 * spelled == exact + above || 2 * spelled == exact + below
   }
 
   private static func fixed(_ digits: [Character], _ exponent: Int) -> String {

@@ -97,7 +97,7 @@ struct RowWriter {
   private func shorten(_ values: inout [StoredValue]) throws {
     while records.byteCount(values, columnCount: values.count) > PageImage.recordByteCountMax - 64 {
       let candidates = zip(layout.columns, values).enumerated().filter { _, pair in
-        guard case .bytes(let bytes) = pair.1 else { return false }
+        guard case .bytes(let bytes) = pair.1, !pair.0.isSparse else { return false }
         return pair.0.type.canOverflow && bytes.count > 24 && pair.0.keyOrdinal == 0
           || pair.0.type.isLarge && bytes.count > 84
       }
