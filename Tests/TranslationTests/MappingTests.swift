@@ -109,7 +109,7 @@ struct MappingTests {
 
   static let wrong: [WrongMapping] = [
     // Not YAML, not this grammar.
-    WrongMapping("a: [1", .syntax, line: 1, "", "YAML"),
+    WrongMapping("a: [1", .syntax, line: 2, "", "YAML"),
     WrongMapping("source: a\n\tb", .syntax, line: 2, "", "YAML"),
     WrongMapping("- a\n- b", .wrongValue, line: 1, "", "keys with values"),
     WrongMapping("source: a\nsource: b", .duplicateKey, line: 1, "", "'source'"),

@@ -87,7 +87,8 @@ private struct TruthTable: Decodable {
 extension TruthTable.Column {
   func column(id: Int) throws -> Catalog.Column {
     Catalog.Column(
-      id: id, name: name, type: try #require(ColumnType(type ?? "int")), isNullable: nullable ?? true,
+      id: id, name: name, type: try #require(ColumnType(type ?? "int")),
+      isNullable: nullable ?? true,
       identity: identity.map {
         Catalog.Identity(
           seed: Int64($0.seed) ?? 1, increment: Int64($0.increment) ?? 1, lastValue: nil)

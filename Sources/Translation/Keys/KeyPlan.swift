@@ -109,6 +109,14 @@ private struct Origins {
       }
     }
     while spread(tables, order) {}
+    // Columns that foreign keys bind to each other in a ring, and to nothing else, have values of
+    // their own.
+    for table in origins.indices {
+      for column in origins[table].indices where origins[table][column].isEmpty {
+        origins[table][column] = [Self.carriedOver]
+      }
+    }
+    while spread(tables, order) {}
   }
 
   /// Hands origins from parents to children; false when nothing new arrived. Parents come first, so

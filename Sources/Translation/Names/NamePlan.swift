@@ -55,19 +55,36 @@ extension NamePlan {
     var sources = Set(sourceTables.map(\.table.name.schema))
     sources.formUnion(database.sequences.map(\.name.schema))
     for rule in mapping.schemas {
-      guard sources.contains(rule.schema.value) else {
+      let target = try mapping.schema(rule.target)
+      let lowered = rule.schema.value.lowercased()
+      let meant =
+        sources.contains(rule.schema.value)
+        ? [rule.schema.value] : sources.filter { $0.lowercased() == lowered }
+      guard !meant.isEmpty else {
         throw mapping.error(
           .noSuchTable, at: rule.schema, expected: "a schema that owns tables",
           actual: "'\(rule.schema.value)'")
       }
-      schemas[rule.schema.value] = try mapping.identifier(rule.target)
+      for source in meant { schemas[source] = target }
     }
     for source in sources.sorted(by: utf8Precedes) where schemas[source] == nil {
-      schemas[source] = Self.schema(source, style: mapping.names)
-      if let name = schemas[source]?.name, name.hasPrefix("source_"), source != name {
+      let name = Self.schema(source, style: mapping.names)
+      schemas[source] = name
+      if source.lowercased() != "dbo", Self.isReserved(mapping.names.spelled(source)) {
         findings.note(
-          "Schema \(source) is named \(name): PostgreSQL or restage keeps its own name.")
+          "Schema \(source) is named \(name.name) in the target: PostgreSQL or restage keeps the "
+            + "name for itself.")
       }
+    }
+    noteSharedSchemas(findings: &findings)
+  }
+
+  private func noteSharedSchemas(findings: inout Findings) {
+    for name in Set(schemas.values).sorted() {
+      let sources = schemas.filter { $0.value == name }.keys.sorted(by: utf8Precedes)
+      guard sources.count > 1 else { continue }
+      findings.note(
+        "Schemas \(sources.joined(separator: ", ")) share the schema \(name.name) in the target.")
     }
   }
 
@@ -79,7 +96,8 @@ extension NamePlan {
 
   /// Schemas that PostgreSQL or restage itself keeps its things in.
   static func isReserved(_ schema: String) -> Bool {
-    schema.hasPrefix("pg_") || schema == "information_schema" || schema.hasPrefix("restage")
+    schema.hasPrefix("pg_") || schema == "information_schema" || schema == "restage"
+      || schema.hasPrefix("restage_")
   }
 
   /// Renamed tables first: what a person wrote is never given up for a spelling rule.
