@@ -4,6 +4,7 @@ import Catalog
 struct Findings {
   private(set) var unsupported: [Unsupported] = []
   private(set) var notes: [String] = []
+  private var knownNotes: Set<String> = []
 
   mutating func report(
     _ kind: String, _ name: String, _ reason: String, text: String?, suggestion: String? = nil
@@ -14,7 +15,7 @@ struct Findings {
   }
 
   mutating func note(_ sentence: String) {
-    if !notes.contains(sentence) { notes.append(sentence) }
+    if knownNotes.insert(sentence).inserted { notes.append(sentence) }
   }
 
   /// Notes a name that is not what the spelling rule alone would give.

@@ -22,7 +22,8 @@ struct TargetType: Hashable {
 
   /// Nil for a text that is no type known here, or one with arguments that the type does not take.
   init?(_ text: String) {
-    let parts = text.lowercased().split(separator: "(", maxSplits: 1)
+    let parts = text.lowercased().split(
+      separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first?.split(separator: " ").joined(separator: " ") ?? ""
     guard let base = Base(rawValue: name) ?? Self.synonyms[name] else { return nil }
     self.base = base
@@ -80,7 +81,7 @@ extension TargetType {
     case (.char, .char): arguments == stored.arguments
     case (.char, .varchar), (.varchar, .varchar): length >= stored.length
     case (.text, .varchar): arguments.isEmpty
-    case (.text, .json), (.varchar, .json): true
+    case (.text, .json): true
     default: base == stored.base
     }
   }

@@ -37,7 +37,8 @@ struct TypePlan {
         actual: "'\(rule.value)'")
     }
     let stored = TargetType(column.type.csvType)
-    guard let stored, type.holds(stored) else {
+    let isPlausible = type.base != .json || column.type.isText || column.type.base == .json
+    guard let stored, type.holds(stored), isPlausible else {
       throw mapping.error(
         .unfitType, at: rule,
         expected: "a type that holds every value of \(column.type) as the snapshot has it "
