@@ -55,7 +55,7 @@ struct AgreementTests {
     let rows = values.enumerated().map { "(\($0), \($1.sql))" }.joined(separator: ", ")
     let printed = try output(
       of: """
-        CREATE TABLE t (id integer, v text);
+        CREATE TEMPORARY TABLE t (id integer, v text);
         INSERT INTO t VALUES \(rows);
         COPY (SELECT v FROM t ORDER BY id) TO STDOUT (FORMAT csv);
         """)
@@ -88,7 +88,7 @@ struct AgreementTests {
     let rows = values.enumerated().map { "(\($0), (\($1.sql))::\(type))" }
     return try output(
       of: """
-        CREATE TABLE t (id integer, v \(type));
+        CREATE TEMPORARY TABLE t (id integer, v \(type));
         INSERT INTO t VALUES
         \(rows.joined(separator: ",\n"));
         SET datestyle = 'ISO';
@@ -99,9 +99,11 @@ struct AgreementTests {
         """)
   }
 
-  /// Runs SQL in a database of its own and returns every byte that psql prints.
+  private static let database = Result { try TestPostgres() }
+
+  /// Runs SQL in a session whose tables nobody else sees and returns every byte that psql prints.
   private func output(of sql: String) throws -> String {
-    let database = try TestPostgres()
+    let database = try Self.database.get()
     let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.uri, "-f", "-"]
     let ran = try Shell.run("psql", arguments, input: sql)
     try #require(ran.status == 0, "\(ran.errors.prefix(500))")

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Cuts CSV bytes that arrive in pieces into whole records, line ends inside quotes respected.
 ///
 ///     var records = CSVRecords(of: path)
@@ -31,31 +29,27 @@ public struct CSVRecords: ~Copyable {
   public mutating func append(
     _ piece: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    guard let bytes = piece.baseAddress else { return }
-    let count = piece.count
     var recordStart = 0
     var index = 0
-    // Kept while quoted cells are skipped before it, so that no byte is searched twice.
-    var lineFeed = -1
-    while index < count {
-      if isQuoted {
-        index = Self.find(ASCII.quote, in: bytes, index, count) + 1
-        isQuoted = index > count
-        continue
+    var quoted: UInt64 = isQuoted ? .max : 0
+    while index < piece.count {
+      // Beyond the end lie zeros, which are neither quotes nor line feeds.
+      let bytes = Self.word(piece, at: index)
+      let quotes = Self.matches(bytes, ASCII.quote)
+      var lineFeeds = Self.matches(bytes, ASCII.lineFeed)
+      if quotes | lineFeeds != 0 {
+        lineFeeds &= ~Self.quotedBytes(quotes, &quoted)
+        while lineFeeds != 0 {
+          let lineFeed = index + lineFeeds.trailingZeroBitCount / 8
+          try handOut(piece, recordStart..<lineFeed, body)
+          recordStart = lineFeed + 1
+          lineFeeds &= lineFeeds - 1
+        }
       }
-      if lineFeed < index { lineFeed = Self.find(ASCII.lineFeed, in: bytes, index, count) }
-      let quote = Self.find(ASCII.quote, in: bytes, index, lineFeed)
-      if quote < lineFeed {
-        isQuoted = true
-        index = quote + 1
-      } else {
-        index = lineFeed + 1
-        guard lineFeed < count else { break }
-        try handOut(piece, recordStart..<lineFeed, body)
-        recordStart = index
-      }
+      index += 8
     }
-    try keep(piece, from: recordStart)
+    isQuoted = quoted != 0
+    try keep(piece, from: recordStart, to: piece.count)
   }
 
   /// Checks that the bytes have ended with a record.
@@ -69,36 +63,56 @@ public struct CSVRecords: ~Copyable {
     }
   }
 
+  /// The top bit of each byte behind an odd number of quotes.
+  ///
+  /// - Parameter open: All bits set while a quote is open, before these bytes and then behind them.
+  @inline(__always)
+  private static func quotedBytes(_ quotes: UInt64, _ open: inout UInt64) -> UInt64 {
+    var odd = quotes ^ quotes << 8
+    odd ^= odd << 16
+    odd ^= odd << 32
+    let quoted = open ^ odd
+    open = 0 &- quoted >> 63
+    return quoted
+  }
+
   private mutating func handOut(
     _ piece: UnsafeRawBufferPointer, _ range: Range<Int>,
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let record = UnsafeRawBufferPointer(rebasing: piece[range])
-    guard !carry.isEmpty else { return try body(record) }
+    guard !carry.isEmpty else {
+      return try body(UnsafeRawBufferPointer(rebasing: piece[range]))
+    }
     try keep(piece, from: range.lowerBound, to: range.upperBound)
     try carry.withUnsafeBytes(body)
     carry.removeAll(keepingCapacity: true)
   }
 
   private mutating func keep(
-    _ piece: UnsafeRawBufferPointer, from start: Int, to end: Int? = nil
+    _ piece: UnsafeRawBufferPointer, from start: Int, to end: Int
   ) throws(StagingError) {
-    let part = UnsafeRawBufferPointer(rebasing: piece[start..<(end ?? piece.count)])
-    guard carry.count + part.count <= recordByteCountMax else {
+    guard carry.count + end - start <= recordByteCountMax else {
       throw StagingError(
         .valueTooLarge, file: file, problem: "a row of more than \(recordByteCountMax) bytes",
         advice: "PostgreSQL reads no longer line; a quote may be missing")
     }
-    carry.append(contentsOf: part)
+    carry.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[start..<end]))
   }
 
-  /// - Returns: The first place of `byte` in `start..<end`, or `end`.
-  private static func find(
-    _ byte: UInt8, in bytes: UnsafeRawPointer, _ start: Int, _ end: Int
-  ) -> Int {
-    guard start < end, let found = memchr(bytes + start, Int32(byte), end - start) else {
-      return end
+  /// Eight bytes, the first lowest, filled up with zeros at the end of the piece.
+  @inline(__always)
+  private static func word(_ piece: UnsafeRawBufferPointer, at index: Int) -> UInt64 {
+    if index + 8 <= piece.count {
+      return UInt64(littleEndian: piece.loadUnaligned(fromByteOffset: index, as: UInt64.self))
     }
-    return UnsafeRawPointer(found) - bytes
+    return (index..<piece.count).reversed().reduce(0) { $0 << 8 | UInt64(piece[$1]) }
+  }
+
+  /// The top bit of each byte that is `byte`.
+  @inline(__always)
+  private static func matches(_ bytes: UInt64, _ byte: UInt8) -> UInt64 {
+    let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+    let differing = bytes ^ 0x0101_0101_0101_0101 &* UInt64(byte)
+    return ~((differing & low) &+ low | differing | low)
   }
 }

@@ -9,13 +9,10 @@ enum HexText {
   ) -> Int {
     let raw = UnsafeMutableRawPointer(target)
     var index = 0
-    while index + 16 <= source.count {
-      let block = source.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-      var digits = SIMD32<UInt8>()
-      digits.evenHalf = block &>> 4
-      digits.oddHalf = block & 0x0F
-      raw.storeBytes(of: ascii(digits), toByteOffset: index * 2, as: SIMD32<UInt8>.self)
-      index += 16
+    while index + 4 <= source.count {
+      let four = UInt32(littleEndian: source.loadUnaligned(fromByteOffset: index, as: UInt32.self))
+      raw.storeBytes(of: digits(four).littleEndian, toByteOffset: index * 2, as: UInt64.self)
+      index += 4
     }
     while index < source.count {
       target[index * 2] = digit(source[index] >> 4)
@@ -49,9 +46,16 @@ enum HexText {
     value < 10 ? ASCII.zero + value : 0x57 + value
   }
 
-  private static func ascii(_ values: SIMD32<UInt8>) -> SIMD32<UInt8> {
+  /// The eight digits of four bytes, the first lowest.
+  @inline(__always)
+  private static func digits(_ four: UInt32) -> UInt64 {
+    // Each byte into 16 bits of its own, then its upper half into the lower 8 of them.
+    var bytes = UInt64(four)
+    bytes = (bytes | bytes << 16) & 0x0000_FFFF_0000_FFFF
+    bytes = (bytes | bytes << 8) & 0x00FF_00FF_00FF_00FF
+    let halves = bytes >> 4 & 0x000F_000F_000F_000F | (bytes & 0x000F_000F_000F_000F) << 8
     // 0x27 leads from the character behind '9' to 'a'.
-    (values &+ ASCII.zero).replacing(
-      with: values &+ (ASCII.zero + 0x27), where: values .> 9)
+    let letters = (halves &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return halves &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
   }
 }

@@ -31,6 +31,31 @@ struct TextFindings: OptionSet {
     }
   }
 
+  /// What eight ASCII characters are to CSV.
+  @inline(__always)
+  init(eightASCII bytes: UInt64) {
+    let others =
+      Self.differs(bytes, ASCII.comma) & Self.differs(bytes, ASCII.lineFeed)
+      & Self.differs(bytes, ASCII.carriageReturn)
+    let quotes = Self.differs(bytes, ASCII.quote)
+    let nuls = Self.differs(bytes, 0)
+    let tops: UInt64 = 0x8080_8080_8080_8080
+    guard others & quotes & nuls & tops != tops else {
+      self = []
+      return
+    }
+    self = (others & quotes & tops != tops) ? .needsQuotes : []
+    if quotes & tops != tops { insert(.quote) }
+    if nuls & tops != tops { insert(.nul) }
+  }
+
+  /// The top bit of each byte tells whether it is another than `byte`. No sum carries into the next
+  /// byte, since ASCII leaves the top bits free.
+  @inline(__always)
+  private static func differs(_ bytes: UInt64, _ byte: UInt8) -> UInt64 {
+    (bytes ^ 0x0101_0101_0101_0101 &* UInt64(byte)) &+ 0x7F7F_7F7F_7F7F_7F7F
+  }
+
   init(rawValue: UInt8) {
     self.rawValue = rawValue
   }
@@ -89,32 +114,37 @@ extension TextDecoder {
     var result = Decoded()
     while true {
       asciiUnits(source, end, target, &result)
-      guard result.consumed < end else { return result }
-      let unit = UInt32(source.loadUnaligned(fromByteOffset: result.consumed, as: UInt16.self))
-      var scalar = unit
-      var unitByteCount = 2
-      if unit & 0xFC00 == 0xD800 {
-        guard result.consumed + 4 <= end else {
+      while true {
+        guard result.consumed < end else { return result }
+        let unit = UInt32(source.loadUnaligned(fromByteOffset: result.consumed, as: UInt16.self))
+        if unit < 0x80 { break }
+        var scalar = unit
+        var unitByteCount = 2
+        if unit & 0xF800 == 0xD800 {
           // The other half may come with the next piece.
-          return result
+          if unit < 0xDC00 && result.consumed + 4 > end { return result }
+          if let pair = surrogatePair(unit, source + result.consumed + 2) {
+            scalar = pair
+            unitByteCount = 4
+          } else {
+            result.findings.insert(.unpairedSurrogate)
+          }
         }
-        let low = UInt32(
-          source.loadUnaligned(fromByteOffset: result.consumed + 2, as: UInt16.self))
-        if low & 0xFC00 == 0xDC00 {
-          scalar = 0x10000 + ((unit & 0x3FF) << 10 | low & 0x3FF)
-          unitByteCount = 4
-        } else {
-          result.findings.insert(.unpairedSurrogate)
-        }
-      } else if unit & 0xFC00 == 0xDC00 {
-        result.findings.insert(.unpairedSurrogate)
+        result.written += put(scalar, at: target + result.written)
+        result.consumed += unitByteCount
       }
-      result.written += put(scalar, at: target + result.written)
-      result.consumed += unitByteCount
     }
   }
 
-  /// Copies ASCII up to the first unit that is none.
+  /// The character of two halves, the second of which lies at `next`; nil when they are none.
+  private static func surrogatePair(_ high: UInt32, _ next: UnsafeRawPointer) -> UInt32? {
+    guard high < 0xDC00 else { return nil }
+    let low = UInt32(next.loadUnaligned(as: UInt16.self))
+    guard low & 0xFC00 == 0xDC00 else { return nil }
+    return 0x10000 + ((high & 0x3FF) << 10 | low & 0x3FF)
+  }
+
+  /// Copies ASCII up to the first unit that is none, eight at a time.
   @inline(__always)
   private static func asciiUnits(
     _ source: UnsafeRawPointer, _ end: Int, _ target: UnsafeMutableRawPointer,
@@ -122,14 +152,17 @@ extension TextDecoder {
   ) {
     var index = result.consumed
     var written = result.written
-    while index + 32 <= end {
-      let units = source.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt16>.self)
-      guard isZero(units & 0xFF80) else { break }
-      let bytes = SIMD16<UInt8>(truncatingIfNeeded: units)
-      target.storeBytes(of: bytes, toByteOffset: written, as: SIMD16<UInt8>.self)
-      result.findings.formUnion(findings(in: bytes))
-      index += 32
-      written += 16
+    while index + 16 <= end {
+      let low = UInt64(
+        littleEndian: source.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let high = UInt64(
+        littleEndian: source.loadUnaligned(fromByteOffset: index + 8, as: UInt64.self))
+      guard (low | high) & 0xFF80_FF80_FF80_FF80 == 0 else { break }
+      let bytes = lowBytes(low) | lowBytes(high) << 32
+      target.storeBytes(of: bytes.littleEndian, toByteOffset: written, as: UInt64.self)
+      result.findings.formUnion(TextFindings(eightASCII: bytes))
+      index += 16
+      written += 8
     }
     while index + 2 <= end {
       let unit = source.loadUnaligned(fromByteOffset: index, as: UInt16.self)
@@ -144,6 +177,13 @@ extension TextDecoder {
     result.written = written
   }
 
+  /// The lower bytes of four units side by side; the upper ones are 0.
+  @inline(__always)
+  private static func lowBytes(_ units: UInt64) -> UInt64 {
+    let pairs = (units | units >> 8) & 0x0000_FFFF_0000_FFFF
+    return (pairs | pairs >> 16) & 0xFFFF_FFFF
+  }
+
   /// An 8-bit code page.
   private static func single(
     _ source: UnsafeRawPointer, _ count: Int, _ target: UnsafeMutableRawPointer,
@@ -152,10 +192,13 @@ extension TextDecoder {
     var result = Decoded()
     while true {
       asciiBytes(source, count, target, &result)
-      guard result.consumed < count else { return result }
-      let byte = source.load(fromByteOffset: result.consumed, as: UInt8.self)
-      put(tables.singles[Int(byte)], at: target, &result)
-      result.consumed += 1
+      while true {
+        guard result.consumed < count else { return result }
+        let byte = source.load(fromByteOffset: result.consumed, as: UInt8.self)
+        if byte < 0x80 { break }
+        put(tables.singles[Int(byte)], at: target, &result)
+        result.consumed += 1
+      }
     }
   }
 
@@ -207,7 +250,7 @@ extension TextDecoder {
     }
   }
 
-  /// Copies ASCII up to the first byte that is none.
+  /// Copies ASCII up to the first byte that is none, eight at a time.
   @inline(__always)
   private static func asciiBytes(
     _ source: UnsafeRawPointer, _ count: Int, _ target: UnsafeMutableRawPointer,
@@ -215,13 +258,14 @@ extension TextDecoder {
   ) {
     var index = result.consumed
     var written = result.written
-    while index + 16 <= count {
-      let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-      guard isZero(bytes & 0x80) else { break }
-      target.storeBytes(of: bytes, toByteOffset: written, as: SIMD16<UInt8>.self)
-      result.findings.formUnion(findings(in: bytes))
-      index += 16
-      written += 16
+    while index + 8 <= count {
+      let bytes = UInt64(
+        littleEndian: source.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      guard bytes & 0x8080_8080_8080_8080 == 0 else { break }
+      target.storeBytes(of: bytes.littleEndian, toByteOffset: written, as: UInt64.self)
+      result.findings.formUnion(TextFindings(eightASCII: bytes))
+      index += 8
+      written += 8
     }
     while index < count {
       let byte = source.load(fromByteOffset: index, as: UInt8.self)
@@ -275,40 +319,6 @@ extension TextDecoder {
     byte(0x80 | scalar >> 6 & 0x3F, 2)
     byte(0x80 | scalar & 0x3F, 3)
     return 4
-  }
-
-  @inline(__always)
-  private static func findings(in bytes: SIMD16<UInt8>) -> TextFindings {
-    let quotes = bytes .== ASCII.quote
-    let others =
-      (bytes .== ASCII.comma) .| (bytes .== ASCII.lineFeed)
-      .| (bytes .== ASCII.carriageReturn)
-    let nuls = bytes .== 0
-    guard isAny(quotes .| others .| nuls) else { return [] }
-    var findings: TextFindings = []
-    if isAny(quotes) { findings.formUnion([.needsQuotes, .quote]) }
-    if isAny(others) { findings.insert(.needsQuotes) }
-    if isAny(nuls) { findings.insert(.nul) }
-    return findings
-  }
-
-  // The standard library's `any` goes lane by lane.
-  @inline(__always)
-  private static func isAny(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
-    let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-    return halves[0] | halves[1] != 0
-  }
-
-  @inline(__always)
-  private static func isZero(_ bytes: SIMD16<UInt8>) -> Bool {
-    let halves = unsafeBitCast(bytes, to: SIMD2<UInt64>.self)
-    return halves[0] | halves[1] == 0
-  }
-
-  @inline(__always)
-  private static func isZero(_ units: SIMD16<UInt16>) -> Bool {
-    let quarters = unsafeBitCast(units, to: SIMD4<UInt64>.self)
-    return (quarters[0] | quarters[1]) | (quarters[2] | quarters[3]) == 0
   }
 }
 
