@@ -139,10 +139,7 @@ extension BackupFile {
     let configuration = set.configuration
     let version = DatabaseVersion(number: configuration.internalVersion)
     guard configuration.server.major > 8, version >= .oldestReadable else {
-      throw BackupError(
-        .refusedKind, file: backup.streams[0].fileName,
-        problem: "is a backup of SQL Server 2000 or older (internal version \(version.number))",
-        advice: "restore it on SQL Server 2005 to 2008 R2 and back it up from there")
+      throw configuration.server.refusal(of: backup.streams[0].fileName)
     }
   }
 

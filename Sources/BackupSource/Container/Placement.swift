@@ -23,6 +23,7 @@ struct Placement {
         try placement.placeByPlan(files, in: region)
         try placement.requireSamples(of: files)
       } catch {
+        guard error.code == .damaged else { throw error }
         // Files that interleave inside a region are not excluded by any source. Their pages then
         // tell where they belong; if they do not, the first error is the one to report.
         placement = Placement(streams)

@@ -20,6 +20,15 @@ struct ServerVersion: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension ServerVersion {
+  /// Why a backup of SQL Server 2000 or older cannot be read.
+  func refusal(of fileName: String) -> BackupError {
+    BackupError(
+      .refusedKind, file: fileName, problem: "is a backup of SQL Server 2000 or older",
+      advice: "restore it on SQL Server 2005 to 2008 R2 and back it up from there")
+  }
+}
+
 /// The version of a database's own catalog, section 8.1; a restore raises it to the server's.
 struct DatabaseVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
   let number: Int

@@ -62,6 +62,7 @@ private struct Walk {
     case "SSET":
       guard !isInSet else { throw block.header.damaged("a set begins inside another") }
       (isInSet, current, endBlockCount) = (true, nil, 0)
+      try requireReadable(block)
     case "MSCI":
       guard isInSet, current == nil else { throw block.header.damaged("outside a set") }
       current = BackupSet(
@@ -109,6 +110,14 @@ private struct Walk {
         advice: "give the whole file; this one was cut off while it was written or copied")
     }
     return sets
+  }
+
+  /// The server's major version. Sets of SQL Server 2000 are refused before their configuration,
+  /// whose layout is another, is looked at.
+  private func requireReadable(_ block: TapeBlock) throws(BackupError) {
+    let major = try block.header.uint8(at: 93)
+    guard major <= 8 else { return }
+    throw ServerVersion(major: Int(major), minor: 0, build: 0).refusal(of: fileName)
   }
 
   private mutating func endSet(_ block: TapeBlock) throws(BackupError) {

@@ -48,7 +48,12 @@ struct AllocationBitmap: Sendable {
       let slot = bytes.uint16(at: PageLayout.byteCount - 4).map(Int.init),
       slot >= PageLayout.headerByteCount, bytes.uint16(at: slot + 2) == 0x1F38,
       slot + 4 + 7992 <= PageLayout.byteCount
-    else { throw pages.damaged(id, "holds no bitmap of 63,904 extents") }
+    else {
+      throw BackupError(
+        .unknown, file: pages.fileName, place: "page \(id)",
+        problem: "the page holds no bitmap of 63,904 extents: encrypted, or of another layout",
+        advice: "turn off database encryption (TDE) at the source and take a new backup")
+    }
     return slot + 4
   }
 }

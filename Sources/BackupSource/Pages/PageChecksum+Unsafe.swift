@@ -1,4 +1,5 @@
-// The page checksum runs over every byte that is read, so it works on vectors of 64 bytes.
+// The page checksum runs over every byte that is read, so its inner loop is one that the compiler
+// turns into vector instructions.
 
 extension PageIntegrity {
   /// XOR of the page's 16 sectors, each XORed to one word and rotated left by 15 - sector.
@@ -9,16 +10,17 @@ extension PageIntegrity {
     guard let base = page.baseAddress else { return 0 }
     var sum: UInt32 = 0
     for sector in 0..<sectorCount {
-      // Invariant: sector < 16 and vector < 8, so the last byte read is 15 * 512 + 7 * 64 + 63 = 8191.
+      // Invariant: sector < 16 and offset <= 504, so the last byte read is 15 * 512 + 504 + 7 = 8191.
       let start = base + sector * sectorByteCount
-      var words = SIMD16<UInt32>.zero
-      for vector in 0..<8 {
-        words ^= (start + vector * 64).loadUnaligned(as: SIMD16<UInt32>.self)
+      var pairs: UInt64 = 0
+      var offset = 0
+      while offset < sectorByteCount {
+        pairs ^= start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset &+= 8
       }
-      let half = words.lowHalf ^ words.highHalf
-      let quarter = half.lowHalf ^ half.highHalf
-      let pair = quarter.lowHalf ^ quarter.highHalf
-      sum ^= rotate(UInt32(littleEndian: pair.x ^ pair.y), left: sectorCount - 1 - sector)
+      pairs = UInt64(littleEndian: pairs)
+      let word = UInt32(truncatingIfNeeded: pairs ^ pairs >> 32)
+      sum ^= rotate(word, left: sectorCount - 1 - sector)
     }
     return sum
   }

@@ -45,6 +45,15 @@ struct PageHeader: Hashable, Sendable {
   var id: PageID
   var lsn: LogSequenceNumber
 
+  /// Whether the page is an allocation map of an encrypted database.
+  ///
+  /// Flag 0x08 alone says little: ordinary file header pages and some others bear it, but no
+  /// allocation map of a database that is not encrypted.
+  var isEncryptedMap: Bool {
+    let maps: [PageType] = [.globalAllocationMap, .sharedAllocationMap, .differentialMap]
+    return version == 1 && maps.contains(type) && flags & 0x08 != 0
+  }
+
   var hasTornBits: Bool { flags & 0x100 != 0 }
   var hasChecksum: Bool { flags & 0x200 != 0 }
 

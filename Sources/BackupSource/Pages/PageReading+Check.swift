@@ -7,6 +7,9 @@ extension PageReading {
   func check(
     _ page: UnsafeMutableRawBufferPointer, is id: PageID, at offset: Int, of stream: any ByteStream
   ) throws(BackupError) {
+    if let header = PageHeader(page.bytes), header.isEncryptedMap {
+      throw encrypted(id, fileName: stream.fileName, offset: stream.fileOffset(of: offset))
+    }
     switch PageIntegrity.restore(page) {
     case .intact: break
     case .torn(let sector):
@@ -29,6 +32,14 @@ extension PageReading {
     _ id: PageID, at offset: Int, of stream: any ByteStream, _ problem: String
   ) -> BackupError {
     damaged(id, problem, offset: stream.fileOffset(of: offset), fileName: stream.fileName)
+  }
+
+  /// Transparent data encryption leaves page headers readable and everything behind them noise.
+  func encrypted(_ id: PageID, fileName: String? = nil, offset: Int? = nil) -> BackupError {
+    BackupError(
+      .refusedKind, file: fileName ?? self.fileName, offset: offset, place: "page \(id)",
+      problem: "the database is encrypted (TDE)",
+      advice: "turn encryption off (ALTER DATABASE … SET ENCRYPTION OFF) and take a new backup")
   }
 
   /// A page that is not what it should be, wherever it lies.
