@@ -17,13 +17,13 @@ struct TableProof: Sendable {
 
   private var table: MappedTable { database.tables[index] }
 
-  /// - Throws: What makes the connection useless. What concerns this table alone is in the result.
+  /// - Throws: What makes a proof impossible. What concerns this table alone is in the result.
   func run() async throws -> Verification.TableLine {
     var line = Verification.TableLine(
       table: table.target.quoted, source: table.source.description, snapshotRows: chunks.rows)
     do {
       try await prove(&line)
-    } catch let error as TargetError where error.endsConnection {
+    } catch let error as TargetError where !error.isAboutTable {
       throw error
     } catch let error as CancellationError {
       throw error
@@ -115,6 +115,7 @@ extension TableProof {
 }
 
 extension TargetError {
-  /// Whether nothing further can be asked over the connection.
-  var endsConnection: Bool { code == .connectionLost || code == .cancelled }
+  /// Whether a statement about one table failed for what the table is: it is not there, or has
+  /// other columns. A lost connection or a missing privilege is no finding about the rows.
+  fileprivate var isAboutTable: Bool { code == .sql || code == .badValue || code == .raised }
 }

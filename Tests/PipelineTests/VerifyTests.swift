@@ -243,6 +243,20 @@ struct VerifyTests {
     }
   }
 
+  @Test("a role that may not read the tables is an error, not a difference")
+  func privileges() async throws {
+    let target = try await LoadedTarget()
+    let role = "reader_\(UUID().uuidString.prefix(8).lowercased())"
+    try target.postgres.psql(
+      "CREATE ROLE \(role) LOGIN; GRANT USAGE ON SCHEMA restage TO \(role);"
+        + "GRANT SELECT ON ALL TABLES IN SCHEMA restage TO \(role)")
+    let verifier = Verifier(snapshot: target.snapshot, database: target.database)
+    let error = await #expect(throws: TargetError.self) {
+      try await verifier.run(target: target.postgres.uri.replacing("restage@", with: "\(role)@"))
+    }
+    #expect(error?.code == .privilege)
+  }
+
   private func example(
     _ kind: Example.Kind, _ column: String, _ value: String, _ columns: [String] = []
   ) -> Example {
