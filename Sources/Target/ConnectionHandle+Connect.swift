@@ -1,6 +1,6 @@
 // Connecting without blocking calls (but for the look-up of the name, which has none other), so that it
 // can be cancelled, and so that libpq can be told beforehand to name the SQLSTATE of a refusal: its
-// text may be in any language.
+// text may be in any language. A URI of several hosts has neither.
 
 import CLibPQ
 import Glibc
@@ -17,9 +17,26 @@ extension ConnectionHandle {
       throw TargetError(.unreachable, "libpq is out of memory")
     }
     let handle = ConnectionHandle(owning: connection, interrupt: interrupt)
+    guard handle.timeLimit.hostCount == 1 else {
+      return try connectToFirst(names, values, interrupt: interrupt)
+    }
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     try handle.establish()
     PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
+    guard PQsetnonblocking(connection, 1) == 0 else { throw handle.lost }
+    return handle
+  }
+
+  /// Connects to the first of several hosts that answers. Only the blocking function of libpq turns
+  /// from a host that is silent to the next.
+  private static func connectToFirst(
+    _ names: borrowing CStrings, _ values: borrowing CStrings, interrupt: Interrupt
+  ) throws(TargetError) -> ConnectionHandle {
+    guard let connection = PQconnectdbParams(names.pointers, values.pointers, 1) else {
+      throw TargetError(.unreachable, "libpq is out of memory")
+    }
+    let handle = ConnectionHandle(owning: connection, interrupt: interrupt)
+    guard handle.isUsable else { throw handle.refusal }
     guard PQsetnonblocking(connection, 1) == 0 else { throw handle.lost }
     return handle
   }
@@ -41,7 +58,7 @@ extension ConnectionHandle {
 
   /// Drives libpq's state machine until the connection is made or refused.
   private func establish() throws(TargetError) {
-    let seconds = timeoutSeconds
+    let seconds = timeLimit.seconds
     let deadline = ContinuousClock.now + .seconds(seconds)
     var events = Int16(POLLOUT)
     while PQstatus(connection) != CONNECTION_BAD {
@@ -71,12 +88,12 @@ extension ConnectionHandle {
       needsPassword: PQconnectionNeedsPassword(connection) == 1)
   }
 
-  /// `connect_timeout` as URI, service file or environment say it, for every host named.
-  private var timeoutSeconds: Int {
+  /// `connect_timeout` as URI, service file or environment say it, and how many hosts they name.
+  private var timeLimit: (seconds: Int, hostCount: Int) {
+    guard let options = PQconninfo(connection) else { return (Limits.connectSeconds, 1) }
+    defer { PQconninfoFree(options) }
     var seconds = 0
     var hostCount = 1
-    guard let options = PQconninfo(connection) else { return Limits.connectSeconds }
-    defer { PQconninfoFree(options) }
     var option = options
     while let keyword = option.pointee.keyword {
       let value = option.pointee.val.map { String(cString: $0) }
@@ -88,7 +105,6 @@ extension ConnectionHandle {
       option += 1
     }
     // libpq: zero, negative or absent waits for ever, one second is taken as two.
-    guard seconds > 0 else { return 24 * 3600 }
-    return min(max(2, seconds), 24 * 3600) * hostCount
+    return (seconds > 0 ? min(max(2, seconds), 24 * 3600) : 24 * 3600, hostCount)
   }
 }

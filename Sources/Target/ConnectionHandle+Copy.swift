@@ -11,13 +11,19 @@ extension ConnectionHandle {
   mutating func copyIn(_ sql: SQLText, files: [String]) throws(TargetError) -> Int {
     try beginCopy(sql, PGRES_COPY_IN)
     var stop: TargetError?
+    var isWhole = false
     do {
-      try feed(files)
+      isWhole = try feed(files)
     } catch {
       stop = error
     }
-    endCopyIn(because: stop?.description)
-    return try outcome(of: sql, stop: stop) { $0.locate(in: files) }
+    // Whatever kept a byte from being sent: only a COPY that got all of them may complete.
+    endCopyIn(because: isWhole ? nil : stop?.description ?? "the server had refused the data")
+    let rowCount = try outcome(of: sql, stop: stop) { $0.locate(in: files) }
+    guard isWhole else {
+      throw TargetError(.sql, "COPY completed without all of its data", file: sql.file)
+    }
+    return rowCount
   }
 
   /// Hands every row of a COPY … TO STDOUT to `body`.
@@ -122,8 +128,10 @@ extension ConnectionHandle {
 // MARK: - Data
 
 extension ConnectionHandle {
-  /// Sends files one after the other, until the last byte or until the server has refused.
-  private func feed(_ files: [String]) throws(TargetError) {
+  /// Sends files one after the other.
+  ///
+  /// - Returns: `false` when the server refused before all was sent.
+  private func feed(_ files: [String]) throws(TargetError) -> Bool {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Limits.copyByteCount, alignment: 16)
     defer { buffer.deallocate() }
@@ -131,9 +139,10 @@ extension ConnectionHandle {
       var file = try CopyFile(path)
       while let piece = try file.read(into: buffer) {
         if interrupt.isWanted { throw .cancelled }
-        guard try send(piece) else { return }
+        guard try send(piece) else { return false }
       }
     }
+    return true
   }
 
   /// Sends a piece and everything that libpq holds back.
@@ -160,14 +169,19 @@ extension ConnectionHandle {
   ///
   /// libpq does not look at messages before a COPY has ended, so that an error in the first line of
   /// 100 GB would be heard of after the last. Under encryption the bytes cannot be told, and the error
-  /// is seen at the end of the data; the same after another message of the server (a notice) was read
-  /// in part. A wrong guess does no harm: it ends the COPY as failed.
+  /// is seen at the end of the data; the same where other messages (notices) come before it. Where a
+  /// message was read in part, what follows could be taken for an error: that fails the COPY and never
+  /// completes it.
   private var hasServerRefused: Bool {
     guard PQsslInUse(connection) == 0, PQgssEncInUse(connection) == 0 else { return false }
-    var kind: UInt8 = 0
-    let seen = recv(
-      PQsocket(connection), &kind, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-    return seen == 0 || (seen == 1 && kind == UInt8(ascii: "E"))
+    // ErrorResponse: 'E', four bytes of length, then the field 'S' (protocol 3.0, Message Formats).
+    return withUnsafeTemporaryAllocation(byteCount: 6, alignment: 1) { start in
+      let seen = recv(
+        PQsocket(connection), start.baseAddress, start.count,
+        Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+      return seen == 0
+        || (seen == start.count && start[0] == UInt8(ascii: "E") && start[5] == UInt8(ascii: "S"))
+    }
   }
 
   /// The next row of a COPY … TO STDOUT, to be given back to `PQfreemem`; nil at the end, be it good

@@ -20,9 +20,7 @@ extension TargetError {
       self.init(.authentication, plain, hint: Self.passwordHint)
     } else {
       let layer = Layer.allCases.first { layer in layer.signs.contains(where: plain.contains) }
-      self.init(
-        layer == .authentication ? .authentication : layer == .options ? .badURI : .unreachable,
-        plain, hint: layer?.hint)
+      self.init(layer?.code ?? .unreachable, plain, hint: layer?.hint)
     }
   }
 
@@ -45,7 +43,7 @@ extension TargetError {
 /// Where a connection failed before a server could say so; told by libpq's own messages, which are
 /// not translated because the process never sets a locale.
 private enum Layer: CaseIterable {
-  case options, name, tls, authentication, socket, port, network
+  case options, name, tls, authentication, database, socket, port, network
 
   var signs: [String] {
     switch self {
@@ -53,10 +51,20 @@ private enum Layer: CaseIterable {
       ["invalid sslmode value", "invalid port number", "invalid integer"]
     case .name: ["could not translate host name", "could not parse network address"]
     case .tls: ["SSL", "certificate", "GSSAPI"]
-    case .authentication: ["authentication", "password", "SCRAM"]
+    case .authentication: ["authentication", "password", "SCRAM", "FATAL:  role"]
+    case .database: ["FATAL:  database"]
     case .socket: ["on socket"]
     case .port: ["Connection refused"]
     case .network: ["timeout expired", "timed out", "unreachable", "No route to host"]
+    }
+  }
+
+  var code: TargetError.Code {
+    switch self {
+    case .options: .badURI
+    case .authentication: .authentication
+    case .database: .databaseMissing
+    case .name, .tls, .socket, .port, .network: .unreachable
     }
   }
 
@@ -66,6 +74,7 @@ private enum Layer: CaseIterable {
     case .name: "check the host's name in the URI and DNS"
     case .tls: "TLS failed: check sslmode, sslrootcert and what the server offers"
     case .authentication: "check the role and how the server's pg_hba.conf lets it in"
+    case .database: "create the database, or name another one in the URI"
     case .socket: "is the server running here? for another machine name a host in the URI"
     case .port: "the host answers and nothing listens: check the port and listen_addresses"
     case .network: "check host, port and firewall"

@@ -90,6 +90,20 @@ import Testing
     #expect(error.description.contains("within 2 s"))
   }
 
+  @Test("of several hosts the first that answers is taken")
+  func severalHosts() async throws {
+    let silent = try SilentServer()
+    let second = database.uri.replacing("host=", with: "connect_timeout=2&host=127.0.0.1,")
+    let connection = try await TargetConnection.open(second + "&port=\(silent.port),5432")
+    #expect(try await connection.query("SELECT 1 AS one").first("one") == "1")
+
+    let absent = second.replacing(/\/test_[0-9]+\?/, with: "/absent?")
+    let error = try await failure {
+      try await TargetConnection.open(absent + "&port=\(silent.port),5432")
+    }
+    #expect(error.code == .databaseMissing, "\(error)")
+  }
+
   @Test("connecting can be cancelled")
   func cancelledConnecting() async throws {
     let silent = try SilentServer()
@@ -230,7 +244,8 @@ extension TestPostgres {
 
 /// Takes connections on 127.0.0.1 and never answers.
 final class SilentServer: Sendable {
-  let uri: String
+  let port: UInt16
+  var uri: String { "postgresql://u@127.0.0.1:\(port)/db" }
   private let socket: Int32
 
   init() throws {
@@ -246,7 +261,7 @@ final class SilentServer: Sendable {
       }
     }
     try #require(status == 0)
-    uri = "postgresql://u@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/db"
+    port = UInt16(bigEndian: address.sin_port)
   }
 
   deinit { Glibc.close(socket) }

@@ -93,6 +93,30 @@ import Testing
     #expect(ContinuousClock.now - begin < .seconds(5))
   }
 
+  @Test(
+    "notices during a copy keep no row from arriving; those that look like errors may fail it as a whole",
+    arguments: [("E", true), ("E....S", false)])
+  func noticesDuringCopy(text: String, mustSucceed: Bool) async throws {
+    try database.psql(
+      """
+      CREATE FUNCTION public.speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE NOTICE '%', repeat('\(text)', 20000); RETURN NEW; END $$;
+      CREATE TRIGGER speak BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.speak();
+      CREATE TRIGGER begin BEFORE INSERT ON public.t EXECUTE FUNCTION public.speak();
+      """)
+    let connection = try await open()
+    let file = try folder.write(
+      (1...200).map { "\($0),\(String(repeating: "x", count: 20_000))\n" }.joined())
+    do {
+      #expect(try await connection.copyIn(copyIn, files: [file]) == 200)
+      #expect(try database.psql("SELECT count(*) FROM public.t") == "200")
+      #expect(await connection.takeNotices().count == 201)
+    } catch {
+      #expect(!mustSucceed, "\(error)")
+      #expect(try database.psql("SELECT count(*) FROM public.t") == "0")
+    }
+  }
+
   @Test("a file that is missing or was cut off fails the copy and is named")
   func badFiles() async throws {
     let good = try folder.write("1,a\n")
