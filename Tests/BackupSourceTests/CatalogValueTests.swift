@@ -20,6 +20,15 @@ struct CatalogValueTests {
     #expect(collation.isBinary == (id & 0x10000 != 0))
   }
 
+  @Test("collations are named only where the name is certain")
+  func collationNames() {
+    #expect(CollationID(0x3400_D008).name == "SQL_Latin1_General_CP1_CI_AS")
+    #expect(CollationID(0x1008).name == "Latin1_General_CI_AS_KS_WS")
+    #expect(CollationID(0xF00B).name == "French_CI_AI")
+    #expect(CollationID(0x0004_D008).name == nil)
+    #expect(CollationID(0xD0FE).name == nil)
+  }
+
   private func column(_ xtype: UInt8, _ identity: [UInt8]) -> SystemColumn {
     SystemColumn(
       objectID: 1, columnID: 1, name: "id", xtype: xtype, userType: 0, length: 4, precision: 0,

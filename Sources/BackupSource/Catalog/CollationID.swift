@@ -23,17 +23,36 @@ struct CollationID: Hashable, Sendable {
 
   var collation: Collation {
     Collation(
-      name: Self.names[rawValue], id: rawValue, codePage: codePage,
+      name: name, id: rawValue, codePage: codePage,
       isCaseSensitive: isCaseSensitive, isAccentSensitive: isAccentSensitive, isBinary: isBinary)
   }
 
-  /// The ids whose names are certain.
-  private static let names: [UInt32: String] = [
+  /// The name, where it is certain: of two SQL collations, and of Windows collations of the first
+  /// version, whose ids have nothing above bit 15. Later versions carry their number in a way that
+  /// is not established.
+  var name: String? {
+    if let known = Self.sqlNames[rawValue] { return known }
+    guard rawValue & 0xFFFF_0F00 == 0, let locale = Self.localeNames[localeIndex] else {
+      return nil
+    }
+    var name = locale
+    name += isCaseSensitive ? "_CS" : "_CI"
+    name += isAccentSensitive ? "_AS" : "_AI"
+    if rawValue & 0x4000 == 0 { name += "_KS" }
+    if rawValue & 0x8000 == 0 { name += "_WS" }
+    return name
+  }
+
+  private static let sqlNames: [UInt32: String] = [
     0x3400_D008: "SQL_Latin1_General_CP1_CI_AS",
     0x3300_C008: "SQL_Latin1_General_CP1_CS_AS",
-    0x0000_D008: "Latin1_General_CI_AS",
-    0x0000_C008: "Latin1_General_CS_AS",
-    0x0000_F008: "Latin1_General_CI_AI",
+    0x0001_0008: "Latin1_General_BIN",
+  ]
+
+  private static let localeNames: [Int: String] = [
+    0x01: "Arabic", 0x03: "Chinese_Taiwan_Stroke", 0x08: "Latin1_General", 0x0B: "French",
+    0x13: "Polish", 0x15: "Cyrillic_General", 0x1A: "Turkish", 0x24: "Chinese_PRC",
+    0x28: "Modern_Spanish",
   ]
 
   /// By locale index. The indexes ascend with the Windows LCID.
