@@ -1,0 +1,220 @@
+// The exit codes that scripts rely on, each brought about by its real cause.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Exit codes", .enabled(if: SharedData.isThere, SharedData.skipped))
+struct ExitCodeTests {
+  private func export(_ folder: TemporaryFolder) throws -> String {
+    let snapshot = "\(folder.path)/snapshot"
+    let ran = try RestageTool.run(
+      ["export", try SharedData.path("bak/iti-2022.bak"), "--into", snapshot, "--quiet"])
+    #expect(ran.status == 0, "\(ran.errors)")
+    #expect(ran.output == "\(snapshot)\n")
+    return snapshot
+  }
+
+  private func expect(_ status: Int32, naming word: String, of arguments: [String]) throws {
+    let ran = try RestageTool.run(arguments)
+    #expect(ran.status == status, "\(ran.output)\(ran.errors)")
+    #expect(ran.errors.contains(word), "\(ran.errors)")
+  }
+
+  @Test("64: a command line that makes no sense")
+  func usage() throws {
+    try expect(64, naming: "Usage", of: ["export"])
+    try expect(64, naming: "--jobs", of: ["export", "x.bak", "--jobs", "0"])
+    try expect(64, naming: "Unexpected argument", of: ["load", "a", "b"])
+  }
+
+  @Test("64: a pattern that matches no table")
+  func noSuchTable() throws {
+    let folder = try TemporaryFolder()
+    try expect(
+      64, naming: "dbo.Studnet",
+      of: [
+        "export", try SharedData.path("bak/iti-2022.bak"), "--into", "\(folder.path)/s",
+        "--tables", "dbo.Course,dbo.Studnet",
+      ])
+    #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/s/manifest.json"))
+  }
+
+  @Test("66: an unfinished snapshot, and one whose chunk was changed")
+  func badSnapshot() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    let chunk = "\(snapshot)/data/dbo.Topic/000001.csv"
+    let text = try String(contentsOfFile: chunk, encoding: .utf8)
+    try text.replacingOccurrences(of: "1,", with: "9,")
+      .write(toFile: chunk, atomically: true, encoding: .utf8)
+    try expect(66, naming: "000001.csv", of: ["load", snapshot, "--target", target.uri])
+    try FileManager.default.removeItem(atPath: "\(snapshot)/manifest.json")
+    try expect(66, naming: "manifest.json", of: ["load", snapshot, "--target", target.uri])
+  }
+
+  @Test("69: a server out of reach")
+  func unreachable() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    try expect(
+      69, naming: "127.0.0.1",
+      of: ["load", snapshot, "--target", "postgresql://nobody@127.0.0.1:1/nothing"])
+  }
+
+  @Test("73: a folder that cannot be made")
+  func cannotWrite() throws {
+    let folder = try TemporaryFolder()
+    try Data().write(to: URL(fileURLWithPath: "\(folder.path)/file"))
+    try expect(
+      73, naming: "file",
+      of: [
+        "export", try SharedData.path("bak/iti-2022.bak"), "--into", "\(folder.path)/file/snapshot",
+      ])
+  }
+
+  @Test("75: another run of the same source holds the lock")
+  func locked() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    let first = try RestageTool.run(["load", snapshot, "--target", target.uri, "--quiet"])
+    #expect(first.status == 0, "\(first.errors)")
+    // An application keeps a final table locked: the second load waits for it, the third finds the
+    // second at work, and the second gives up when its patience ends.
+    let script = """
+      psql -X -q -d '\(target.uri)' -c 'BEGIN; LOCK TABLE public.student; SELECT pg_sleep(6);' &
+      sleep 1
+      '\(RestageTool.path)' load '\(snapshot)' --target '\(target.uri)' --quiet --lock-timeout 3 &
+      second=$!
+      sleep 1.5
+      '\(RestageTool.path)' load '\(snapshot)' --target '\(target.uri)' --quiet; third=$?
+      wait $second; echo "second $? third $third"
+      """
+    let ran = try Shell.run("bash", ["-c", script])
+    #expect(ran.output.contains("second 75 third 75"), "\(ran.output)\(ran.errors)")
+    #expect(ran.errors.contains("another run of source 'iti'"), "\(ran.errors)")
+  }
+
+  @Test("77: a role that may not create anything")
+  func notAllowed() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    try target.psql("CREATE ROLE guest_\(getpid()) LOGIN")
+    let uri = target.uri.replacingOccurrences(of: "restage@", with: "guest_\(getpid())@")
+    try expect(77, naming: "permission denied", of: ["load", snapshot, "--target", uri])
+  }
+
+  @Test("77: a file of the plan that was changed after it was planned")
+  func changedPlan() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    let plan = "\(folder.path)/plan"
+    _ = try RestageTool.run(["plan", snapshot, "--into", plan])
+    let path = "\(plan)/ddl/20_tables.sql"
+    let text = try String(contentsOfFile: path, encoding: .utf8) + "-- one more line\n"
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    try expect(
+      77, naming: "20_tables.sql", of: ["load", snapshot, "--plan", plan, "--target", target.uri])
+  }
+
+  @Test("78: a mapping with a mistake, named by its line")
+  func wrongMapping() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let mapping = "\(folder.path)/restage.yaml"
+    try "names: snake_case\nkeyss: remap\n".write(
+      toFile: mapping, atomically: true, encoding: .utf8)
+    try expect(78, naming: "restage.yaml:2", of: ["plan", snapshot, "--mapping", mapping])
+  }
+
+  @Test("0: a rehearsal reports its numbers and changes no row")
+  func rehearsal() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    let ran = try RestageTool.run(["load", snapshot, "--target", target.uri, "--rehearse"])
+    #expect(ran.status == 0, "\(ran.errors)")
+    #expect(ran.output.contains("118"))
+    let tables = try target.psql(
+      "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'restage_keymap')")
+    #expect(tables == "0")
+    #expect(try target.psql("SELECT mode, status FROM restage.run") == "rehearsal|succeeded")
+  }
+
+  @Test("psql runs the plan's files by hand to the same database as load")
+  func byHand() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let plan = "\(folder.path)/plan"
+    let planned = try RestageTool.run(["plan", snapshot, "--into", plan])
+    #expect(planned.status == 0, "\(planned.errors)")
+    let loaded = try TestPostgres()
+    let ran = try RestageTool.run(
+      ["load", snapshot, "--plan", plan, "--target", loaded.uri, "--quiet"])
+    #expect(ran.status == 0, "\(ran.errors)")
+
+    let byHand = try TestPostgres()
+    try byHand.psql(try RestageTool.run(["install", "--print"]).output)
+    let run = try byHand.psql("SELECT restage.begin_run('iti')")
+    for file in try planFiles(of: plan) where !file.path.hasPrefix("verify/") {
+      try byHand.psql(
+        """
+        SET restage.run_id = '\(run)';
+        BEGIN;
+        \(try String(contentsOfFile: "\(plan)/\(file.path)", encoding: .utf8))
+        COMMIT;
+        """)
+      guard file.step == "10 stage", let table = file.table else { continue }
+      try copyByHand(table, from: snapshot, plan: plan, into: byHand)
+    }
+    #expect(try dump(loaded) == (try dump(byHand)))
+    let proof = try RestageTool.run(
+      ["verify", snapshot, "--plan", plan, "--target", byHand.uri, "--level", "content"])
+    #expect(proof.status == 0, "\(proof.output)")
+  }
+
+  private struct PlannedFile {
+    let path: String
+    let step: String
+    let table: String?
+  }
+
+  /// The files of `plan.json` in its order.
+  private func planFiles(of plan: String) throws -> [PlannedFile] {
+    let json = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: URL(fileURLWithPath: "\(plan)/plan.json")))
+    let files = try #require((json as? [String: Any])?["files"] as? [[String: Any]])
+    return try files.map { file in
+      let table = file["table"] as? [String: String]
+      return PlannedFile(
+        path: try #require(file["path"] as? String), step: try #require(file["step"] as? String),
+        table: table.map { "\($0["schema"] ?? "").\($0["name"] ?? "")" })
+    }
+  }
+
+  private func copyByHand(
+    _ table: String, from snapshot: String, plan: String, into target: TestPostgres
+  ) throws {
+    let stage = try target.psql(
+      """
+      SELECT stage_table FROM restage.table_map
+      WHERE source_schema || '.' || source_table = '\(table)'
+      """)
+    try target.psql(
+      "\\copy \(stage) FROM '\(snapshot)/data/\(table)/000001.csv' WITH (FORMAT csv)")
+  }
+
+  /// Final tables and key maps, definitions and rows, without what names the run.
+  private func dump(_ target: TestPostgres) throws -> String {
+    let dumped = try Shell.run(
+      "pg_dump",
+      ["--dbname", target.uri, "--no-owner", "--schema", "public", "--column-inserts"])
+    #expect(dumped.status == 0, "\(dumped.errors)")
+    return dumped.output.split(separator: "\n")
+      .filter { !$0.hasPrefix("--") && !$0.hasPrefix("\\") }.joined(separator: "\n")
+  }
+}
