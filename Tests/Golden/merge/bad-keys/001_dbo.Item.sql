@@ -239,7 +239,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:cc0200add1649c28bfcccf71fd1d3072a7e8183d77ba963c784bc9c684f968f0
+-- body:    sha256:5be902c25f8dec97b0355c06f0901c2f42e1274d29faf46f3987d6cc4ff7d2a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.item AS k
     ON k.source_code = s.code
     AND k.source_lot = s.lot
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.code,
       s.lot,
@@ -298,7 +298,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:dd5abba1679dc8aded64a67335113cccee043158c3bec2d1f45dbceb7e9fac3e
+-- body:    sha256:a383e7ca383c191699be542abfaaad0e9946dccddd7ce34a2d4c91b5fa575049
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -316,7 +316,7 @@ vanished AS (
   UPDATE restage_keymap.item AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.item AS s
@@ -360,7 +360,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:f9de2dd57b86e969663fdead54c35ae006e2f3b84e110f2c1d4ffb99eeb98e68
+-- body:    sha256:c0d64bcea028abe6c23c38d596ad870fecdbfbff38f9f7671c18871d693831c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -369,7 +369,7 @@ FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
   ON k.source_code = s.code
   AND k.source_lot = s.lot
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

@@ -288,7 +288,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:44cb19b104257172647d4dfbb83d1cff19db3946eccedeaa6fc12874c4373719
+-- body:    sha256:f2a42c55433ab1b91e175e8776e04b0fb014dac856a5de70212b3ee73da4a0a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -310,7 +310,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.part AS s
   JOIN restage_keymap.part AS k
     ON k.source_partid = s.partid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.partid,
       s.code,
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:c30c06a2a64f5259c682809b53e2935539be887c5b8fbce1554feed6b6e51cc2
+-- body:    sha256:6508192d93d94178dea217855f00b0aa106ac913faf9d26fad06f5c3514106bb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -361,7 +361,7 @@ vanished AS (
   UPDATE restage_keymap.part AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.part AS s
@@ -402,7 +402,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:7036403cf61764110031243755391a9a40c6c146740d56aeea2aa47f7e617014
+-- body:    sha256:48a48c99477df2441eeabee1172eb8274053e5e5d112f8b656a8b76a7a6d1911
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -410,7 +410,7 @@ SELECT restage.close_account('public.part', count(*)) AS rows
 FROM restage_stage.part AS s
 JOIN restage_keymap.part AS k
   ON k.source_partid = s.partid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Part/content.sql
 -- table:   public.part

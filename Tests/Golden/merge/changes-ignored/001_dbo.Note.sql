@@ -231,7 +231,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:0d06f823fd4e5898e3d0fbdf4ac3149ab7f0e83b62b93470f0dc1a2df291fb0e
+-- body:    sha256:7524f002247a6df21460b66dc5f4c3b57a0e28b6ca1cc7f6d1d3e98d2581b1e4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -248,7 +248,7 @@ vanished AS (
   UPDATE restage_keymap.note AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.note AS s
@@ -289,7 +289,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:6962ea9e765d57144b79da66f12a695d50dc264da70eefd48ac3bed2cbe2c050
+-- body:    sha256:38a317a40b1d5622a3195c8d299b9b014368b6141c4fd0f1e600037a5ed54128
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -297,7 +297,7 @@ SELECT restage.close_account('public.note', count(*)) AS rows
 FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Note/content.sql
 -- table:   public.note

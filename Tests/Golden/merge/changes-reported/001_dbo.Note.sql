@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:e7abf1934c4e73958290bb1d5a8a942f5f7d6f4981b54d36b6bfe891443a82f8
+-- body:    sha256:86fffecdda02b521154b03520cbac1ee4a67c524b130db1d99d69c1f0ceccf4e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -233,7 +233,7 @@ SELECT restage.count_rows('public.note', 'changed', count(*)) AS rows
 FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
-WHERE k.first_run <> (SELECT restage.run_id())
+WHERE k.first_run::text <> (SELECT restage.run_id()::text)
   AND k.row_hash <> md5(ROW(
     s.id,
     s.text
@@ -251,7 +251,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:0d06f823fd4e5898e3d0fbdf4ac3149ab7f0e83b62b93470f0dc1a2df291fb0e
+-- body:    sha256:7524f002247a6df21460b66dc5f4c3b57a0e28b6ca1cc7f6d1d3e98d2581b1e4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -268,7 +268,7 @@ vanished AS (
   UPDATE restage_keymap.note AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.note AS s
@@ -309,7 +309,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:034151165b5bbaddcf9c47e19eb6dc8c591338b65f7647c572754dbb7a195eca
+-- body:    sha256:f12c33e48bc4883a841561b4ce60533432448197b0d839a75cf4f5375644954f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -323,7 +323,7 @@ SELECT restage.close_account('public.note', count(*) - (
 FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Note/content.sql
 -- table:   public.note

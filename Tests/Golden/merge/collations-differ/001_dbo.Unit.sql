@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:0e02b46dda91612f246cae63b56b24f75588aeca23aaf22c0145820a81406c14
+-- body:    sha256:edf8a563e67350b381e979920eeb871734bccae3058bac09e3b55499d69b40bf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON k.source_symbol = s.symbol
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.symbol,
       s.name
@@ -273,7 +273,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:a4af2d3785b5c1370fbb62823f8409a83a6ae20a787180a87e172fd9f193d75a
+-- body:    sha256:af950ecb0bdc0046c326965ccacb2a694fabeab3cb3067278262700a7b2e77be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -290,7 +290,7 @@ vanished AS (
   UPDATE restage_keymap.unit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.unit AS s
@@ -331,7 +331,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:2b8a82271deaf9994dce00927ef7481e36676e77a9020209e62813453ea789d9
+-- body:    sha256:b016cb5e32af6bba15936323371f90efef69efa76fc8eebfc025231c17ae5a92
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -339,7 +339,7 @@ SELECT restage.close_account('public.unit', count(*)) AS rows
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON k.source_symbol = s.symbol
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

@@ -288,7 +288,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:dbbfa822383091404e26ea399979527ece25faf3fcdf6a08344722d3535e8871
+-- body:    sha256:5a4acc3a1dc7607b05edc9fe0ea1bafc15ab5611c93f37c35bd4ab57bc14abc5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -308,7 +308,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.measure AS s
   JOIN restage_keymap.measure AS k
     ON k.source_measureid = s.measureid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.measureid,
       s.symbol
@@ -340,7 +340,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:081a64886657b1c1f277407f8de669d3aae27b8271c8827da2722dbee36276ce
+-- body:    sha256:dd9708c2802b59d26b25f42519240b11ef4a295892d15757193d80570d3a5275
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -357,7 +357,7 @@ vanished AS (
   UPDATE restage_keymap.measure AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.measure AS s
@@ -398,7 +398,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:c89eeddc38ab777fa411f740df03012b3cd3c863f3b4708a54a853997ff95255
+-- body:    sha256:973248b6ea9fd403843e9a359f9dca2a6c6f4c13c54f27ed6b05eac450274084
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -406,7 +406,7 @@ SELECT restage.close_account('public.measure', count(*)) AS rows
 FROM restage_stage.measure AS s
 JOIN restage_keymap.measure AS k
   ON k.source_measureid = s.measureid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Measure/content.sql
 -- table:   public.measure

@@ -239,7 +239,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:00105874f7f33af14dd81ede675b24603343995af052d0d5d7bef109b72ac145
+-- body:    sha256:16130478eae2b5b02835601e94318e5f6e5d26c8c988c5ef2accf1dca624e59f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.ledger AS k
     ON k.source_year = s.year
     AND k.source_number = s.number
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.year,
       s.number,
@@ -298,7 +298,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:3f7e290560d5da768713c1cb22c2acf737cf87a5b60252564d8be5dc11d6868f
+-- body:    sha256:f74821aae372ecccb9fcca37a8ecbe278f5767fbb2bf58bf4db8f7109b28e2de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -316,7 +316,7 @@ vanished AS (
   UPDATE restage_keymap.ledger AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.ledger AS s
@@ -360,7 +360,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:1fd96c123a159df61d26f23b0de8d28d4c4644ba393270f834cbf604040a3f8f
+-- body:    sha256:986aea117044245309e540c2209c99149d69d74b71b60bee8f73d711a98ae5e3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -369,7 +369,7 @@ FROM restage_stage.ledger AS s
 JOIN restage_keymap.ledger AS k
   ON k.source_year = s.year
   AND k.source_number = s.number
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Ledger/content.sql
 -- table:   public.ledger

@@ -249,7 +249,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:508f082ebfc36d005c5208e231a5d36fdacf7c3eb86f973e244b4bde133193e8
+-- body:    sha256:a0a98b9be15016dc34a5c0b9c8194cd2c2bd5af3e710335eb8009538d5c3c5fb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -273,7 +273,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.entry AS s
   JOIN restage_keymap.entry AS k
     ON k.source_entryid = s.entryid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.entryid,
       s.year,
@@ -309,7 +309,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:d838e5d343eb77ee3ce3f603ca7bd6c9e55d603d04465ec91ea0e6667206cb56
+-- body:    sha256:ea34cf9d2b92d945dab202d3c07eaea6ba146f910f748e688f99a7fa4bb3a2ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -326,7 +326,7 @@ vanished AS (
   UPDATE restage_keymap.entry AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.entry AS s
@@ -367,7 +367,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:82d9be0f5c30ba8d07addd455eeb837b9afd3368d562f4bad887ba35e933d4b6
+-- body:    sha256:fede08da4505a70c729ae4930c764d062a254c47b04cb3bde13ed24fc3440ec5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -375,7 +375,7 @@ SELECT restage.close_account('public.entry', count(*)) AS rows
 FROM restage_stage.entry AS s
 JOIN restage_keymap.entry AS k
   ON k.source_entryid = s.entryid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Entry/content.sql
 -- table:   public.entry

@@ -240,7 +240,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:ff76274194592b69b55ca86c705239152e54db5f1302358dd45055b1f76d4a9c
+-- body:    sha256:58186aaa82ccd1c63dbdc95547c4f83188fc4b9335190b027068efc5f835733a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.tailid
@@ -296,7 +296,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:4a441c7aea220e3ba5766ada308425ad811d946067303977c1381f974a483ce7
+-- body:    sha256:723cee740cb4e60abf9f8e667c26d9fd9773601c1fae210e860101670c0660fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -313,7 +313,7 @@ vanished AS (
   UPDATE restage_keymap.head AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.head AS s
@@ -354,7 +354,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:5eb757a837210c0aea7d03b01dc4dea149be62f98b8c27c2c7d0cf3dd685144a
+-- body:    sha256:9aae9648eec747726785a08cf2147c418a85eb3e26edf975beb220b83bfdfc24
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -362,7 +362,7 @@ SELECT restage.close_account('public.head', count(*)) AS rows
 FROM restage_stage.head AS s
 JOIN restage_keymap.head AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Head/content.sql
 -- table:   public.head

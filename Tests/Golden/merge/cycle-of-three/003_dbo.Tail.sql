@@ -240,7 +240,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:668cae49d0ba4598fd9ce57b002b232a8a0328687f155725623c731279862f95
+-- body:    sha256:48f48d1cdeabaf719b66b6bf47cf814d6b58f5ddafed78fd51678506b674ad2f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.tail AS s
   JOIN restage_keymap.tail AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.bodyid
@@ -296,7 +296,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:7a194f4c37b0d4ef2908f311f4a86ca2ec82755f15e83666cced9f5ab06c28b4
+-- body:    sha256:8967ffb7ec638cb3f8a0cdce3851f3b04adc9355b13c1ebc88ed4b40b6bd0641
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -313,7 +313,7 @@ vanished AS (
   UPDATE restage_keymap.tail AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.tail AS s
@@ -354,7 +354,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:00974d0d2e75496a58498d757bde8720e0a7d40c3b1f8dd7597f88ae284b5232
+-- body:    sha256:6581e15b15e79ebe8c5f293d98f851a6bad08523901a797918e3394dc14ab5ad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -362,7 +362,7 @@ SELECT restage.close_account('public.tail', count(*)) AS rows
 FROM restage_stage.tail AS s
 JOIN restage_keymap.tail AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.Tail/content.sql
 -- table:   public.tail

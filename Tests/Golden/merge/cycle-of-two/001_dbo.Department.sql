@@ -245,7 +245,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:f48c4afa3966e7982141ec65070f7501675676549b806cac324862ce77789af2
+-- body:    sha256:30081b4388ee84a0f8486d5b9f460347efa813134d0c91b2b2d77ac84c9b351e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -269,7 +269,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.department AS s
   JOIN restage_keymap.department AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -306,7 +306,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:a9889f59bac9096c22c2842ae2596ce888a766567fa598cb8ebd9985e9a637ac
+-- body:    sha256:24548fe76717466e815967585c0621456bd25040d4cafded4157704d25592bf0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -323,7 +323,7 @@ vanished AS (
   UPDATE restage_keymap.department AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.department AS s
@@ -364,7 +364,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:19e90f5fee0ff01fab221dfcdfe3d9358fc9dcfd98834c0289b9241e1304a4e1
+-- body:    sha256:b4e06282a0b1ab9a1c886f7c713e5e8ec03cd97e22651a758924da55280a27c2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -372,7 +372,7 @@ SELECT restage.close_account('public.department', count(*)) AS rows
 FROM restage_stage.department AS s
 JOIN restage_keymap.department AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Department/content.sql
 -- table:   public.department

@@ -244,7 +244,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:797f107164d02871e923a3498d5c2ff9159b8e0ec7de6c43b02e8fc40768dc30
+-- body:    sha256:df70ef0160f95fb237d01b5d43f93f6acf27c5395ff535dd643f541cab971a86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -268,7 +268,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.worker AS s
   JOIN restage_keymap.worker AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -304,7 +304,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:5a47742ad5d215bdc0b487a97779fa2d8454d8c735b4b8c1e74c3c5ad46621a4
+-- body:    sha256:67fae4008317e9067a70af317f33fc16878148f9bb64c14d6c837e9a2fa0b334
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -321,7 +321,7 @@ vanished AS (
   UPDATE restage_keymap.worker AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.worker AS s
@@ -362,7 +362,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:ec9af226901f8bdbf34abd0d039db8a02b0258c644619574585b4ae7fbb7c9c1
+-- body:    sha256:31176ef97b8a9dc731ba20721c99509cd6d3621eb7b29c2b38907f2db47a7335
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -370,7 +370,7 @@ SELECT restage.close_account('public.worker', count(*)) AS rows
 FROM restage_stage.worker AS s
 JOIN restage_keymap.worker AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Worker/content.sql
 -- table:   public.worker

@@ -411,7 +411,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:424af635d28ca32223b6a8adc6c596345ea779ae571cf89f0f0edd3b456e7147
+-- body:    sha256:329bf3177c1a49d88c194be07bca8c97f53b0847e1920a7bc1042576fe03f813
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -433,7 +433,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.tailid
@@ -468,7 +468,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:4a441c7aea220e3ba5766ada308425ad811d946067303977c1381f974a483ce7
+-- body:    sha256:723cee740cb4e60abf9f8e667c26d9fd9773601c1fae210e860101670c0660fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -485,7 +485,7 @@ vanished AS (
   UPDATE restage_keymap.head AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.head AS s
@@ -526,7 +526,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:5eb757a837210c0aea7d03b01dc4dea149be62f98b8c27c2c7d0cf3dd685144a
+-- body:    sha256:9aae9648eec747726785a08cf2147c418a85eb3e26edf975beb220b83bfdfc24
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -534,7 +534,7 @@ SELECT restage.close_account('public.head', count(*)) AS rows
 FROM restage_stage.head AS s
 JOIN restage_keymap.head AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Head/content.sql
 -- table:   public.head

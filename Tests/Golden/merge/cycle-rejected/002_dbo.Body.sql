@@ -411,7 +411,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:0e3800b24ae94a547e1449c2f5047dbe293073fe1b0a29fcaf461e990488c5ec
+-- body:    sha256:7d692dd91a559fcc59181976e304f00116f960df82c72631b9a7cd6a4461c089
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -433,7 +433,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.body AS s
   JOIN restage_keymap.body AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.headid
@@ -468,7 +468,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:ea9bbc1a549ec6b1b7a0043c6c5d9bd2db798648a229e0c24a8e1606c3838d79
+-- body:    sha256:e36866c501b8985dee48b54e598d2905f44ba581000455f7a7b3bd719e7fef26
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -485,7 +485,7 @@ vanished AS (
   UPDATE restage_keymap.body AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.body AS s
@@ -526,7 +526,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:720e26fa22ab2c34a2b12b145f230582ca9d59f07c65b4ef24b8b113ae721c8d
+-- body:    sha256:7d275630ca024e8363c39dd461ec5977bf364eb6bbe7e4d8b5f22c09b7dd127e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -534,7 +534,7 @@ SELECT restage.close_account('public.body', count(*)) AS rows
 FROM restage_stage.body AS s
 JOIN restage_keymap.body AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Body/content.sql
 -- table:   public.body

@@ -332,7 +332,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:751db67fdebb2d81718d0b16c746f0748c476f7fe63e7c9d106ed61ebf0d96f5
+-- body:    sha256:d17c0e01afe1312ada8770b6057ccec5964ced9a28bc3b1c040062695b1f7cef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -378,7 +378,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.value AS s
   JOIN restage_keymap.value AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.flag,
@@ -439,7 +439,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:1555690993900384d71fbc4d5ee550a4f3d87cb8e34dc63d1265b9ff300453e1
+-- body:    sha256:51d49041aa666c688e094ba6e48cf7178bb7137a8613445b03100df8fa038bbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -456,7 +456,7 @@ vanished AS (
   UPDATE restage_keymap.value AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.value AS s
@@ -497,7 +497,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:28a2c18b3e63b59a131b3693ae2ac7c581836aefb7028442e80ac3fc2b1a430f
+-- body:    sha256:ad6a55879522c9b6bb78088029832f5e20e29f1ba5c002f5b7bd2d178935bd06
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -505,7 +505,7 @@ SELECT restage.close_account('public.value', count(*)) AS rows
 FROM restage_stage.value AS s
 JOIN restage_keymap.value AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Value/content.sql
 -- table:   public.value

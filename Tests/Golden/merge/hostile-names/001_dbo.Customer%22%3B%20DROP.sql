@@ -329,7 +329,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:dc864d0dd163b75823aa0da9b5f71a1ef3b03f57d5e00dabb70d4dceca09734f
+-- body:    sha256:58802ba7eb20ff78176dff468cfa31f80b50ac0473f392b219ebf352c14c7e86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +361,7 @@ end",
   FROM restage_stage."Customer""; DROP TABLE x; --" AS s
   JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
     ON k."source_Customer""ID" = s."Customer""ID"
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s."Customer""ID",
       s."it's $restage$",
@@ -410,7 +410,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:2efc20439df0c2d3dd12046758fedee7742fe34dc9744ec32aa30514ed6f6434
+-- body:    sha256:ec1083fac46a5fcfc62f694166403dbb042e741251f0eff3762811cb6a4fa8af
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -427,7 +427,7 @@ vanished AS (
   UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."Customer""; DROP TABLE x; --" AS s
@@ -468,7 +468,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:8207dc57acbbfa2b8cc8c49a4bf4c98f27e83a909cb123f18d476549bf3964c1
+-- body:    sha256:a022e888c9dfd2377fd205528c4627cda7f2b1e3e1a8fadf2160c5ad2fb15771
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -476,7 +476,7 @@ SELECT restage.close_account('public."Customer""; DROP TABLE x; --"', count(*)) 
 FROM restage_stage."Customer""; DROP TABLE x; --" AS s
 JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
   ON k."source_Customer""ID" = s."Customer""ID"
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Customer%22%3B%20DROP/content.sql
 -- table:   public."Customer""; DROP TABLE x; --"

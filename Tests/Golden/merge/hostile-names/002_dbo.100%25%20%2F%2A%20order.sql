@@ -302,7 +302,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:916019245c675507ec99f64c6d1d87d8307b8c8ac7848908efbea8bc9e4bceb9
+-- body:    sha256:939ecb296ee6973b63ba0ad67820a8bb58c36e1ac6f00b9ed3f28753cc0834de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -325,7 +325,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap."100% /* order" AS k
     ON k.source_r = s.r
     AND k.source_k = s.k
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.r,
       s.k,
@@ -364,7 +364,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:36dfd24e8068ff5a7db766e9ec17dc214c60767bdcdecc176bec61b16380aa9e
+-- body:    sha256:9fe659c8a0bad586b0705f05b70b46eded6b17164fe8aff7713f4e084336dd15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -382,7 +382,7 @@ vanished AS (
   UPDATE restage_keymap."100% /* order" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."100% /* order" AS s
@@ -426,7 +426,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:7cc118b5b8b901ad2105f9af57de56cc5190213e78f77e7841e8d4d23af7bec2
+-- body:    sha256:69e887ea9f63cde9a9006dda7f03bf63147156377eda34d1827593df8770fe8b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -435,7 +435,7 @@ FROM restage_stage."100% /* order" AS s
 JOIN restage_keymap."100% /* order" AS k
   ON k.source_r = s.r
   AND k.source_k = s.k
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.100%25%20%2F%2A%20order/content.sql
 -- table:   public."100% /* order"

@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:e3f4eebef3f30b22604635f2af859ce3a7f422c7ef288e7505e7ccaaac0aeeca
+-- body:    sha256:3b70ea97439ad11f759a3cefb772b48e250d7c518c77f646eeb5c446f7852d6a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.artist AS s
   JOIN restage_keymap.artist AS k
     ON k.source_artistid = s.artistid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.artistid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:ee6625e8c883ac8eeecdfac8e1b1c83b646db2c06eb6c7165e77caf431c5a8a7
+-- body:    sha256:d41fe8bb136f05ebf927328f4a07cbcb23484d23915547ad4bad7b304e33fb95
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.artist AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:b4e4d1fb5f3db546cb90d79081e95a7e269657526bed0c981f1e2235b3d4c322
+-- body:    sha256:503ac77490a92fa290a8d9b9074bbcc3290203cb7e31d99ff4a1cffce0fbcc43
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.artist', count(*)) AS rows
 FROM restage_stage.artist AS s
 JOIN restage_keymap.artist AS k
   ON k.source_artistid = s.artistid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Artist/content.sql
 -- table:   public.artist

@@ -265,7 +265,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:0a3856f85264babc46611f6cfdbeeb0a02d0a5ba0bd064ba48009f65d8ae9c40
+-- body:    sha256:2a57def34063622086963ee9268f465682abf8757cf928051ec24cace61e2e79
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -289,7 +289,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_albumid = s.albumid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.albumid,
       s.title,
@@ -330,7 +330,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:7d775495231e5fed58e5d2cdec687d88a8d1834c5e107f37580074adbf28371f
+-- body:    sha256:432e45804e54dff98efcc7abe7aa1711f9fbf30167730bf19e2f1bd01a063b11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -347,7 +347,7 @@ vanished AS (
   UPDATE restage_keymap.album AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.album AS s
@@ -388,7 +388,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:d0d34dbce40ad805421aef4d10697f9c8ddf8bce231620f1558dfa30f6bca356
+-- body:    sha256:130e1a9c36c82745d3f3898cef574957bc9d69d2778c06f710fabb4c182b223f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -396,7 +396,7 @@ SELECT restage.close_account('public.album', count(*)) AS rows
 FROM restage_stage.album AS s
 JOIN restage_keymap.album AS k
   ON k.source_albumid = s.albumid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Album/content.sql
 -- table:   public.album

@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:081e124c0e3d15d40c0cc369bf8f755b19821e4a71c5bb8384fc204322490253
+-- body:    sha256:04ad8136284830cff86082755975a45cb49a46160d75c36fbc3d2ec72877a1f1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.playlist AS s
   JOIN restage_keymap.playlist AS k
     ON k.source_playlistid = s.playlistid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.playlistid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:c6e5b6b4943ccfb71392360f99b11c63f879fb5af34de7916b9fe9aea3acaeef
+-- body:    sha256:a497495598407430b48a06ea27db87ad3cf46415d09cd83bb22404da36011a7c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.playlist AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.playlist AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:ea7b09b57a6d5f5bafc946bd4ab3afcfe93d456a9919f430940ff000f08bc089
+-- body:    sha256:5466982bca7992825176e74d41065fc5ba3967b5c3a7699234adc9c692d7e404
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.playlist', count(*)) AS rows
 FROM restage_stage.playlist AS s
 JOIN restage_keymap.playlist AS k
   ON k.source_playlistid = s.playlistid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Playlist/content.sql
 -- table:   public.playlist

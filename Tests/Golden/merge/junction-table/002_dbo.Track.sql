@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a28c639802c11bca0ad8ed5afdee6820346e8926d76303cd82834874183f6521
+-- body:    sha256:6b3b88f8db63bd74e8c01148cdb5a89bb8ee3da15c98ac077d4ed2ab697dde65
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_trackid = s.trackid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.trackid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:5cdec99359aad2198095b9ae17831dabcae9b906553551b1f80bc514454e13e3
+-- body:    sha256:740c4f77a3ada6a53ffd3197654a5e8d5031e1710840b4ba13751e361ef4fb0d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.track AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:93890f5664bb048e9ac467670539f60d8c12b212413c4b45283dc7bef5d8f179
+-- body:    sha256:98d1c05b5bc14c4a0f53992371421dce524c95d68ffd4fa3bd6ca9278d617d6d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_trackid = s.trackid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

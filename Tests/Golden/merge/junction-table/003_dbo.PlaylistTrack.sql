@@ -275,7 +275,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:c0c98973b3af0070404213d7d5a6f04e48d0f3db70b3c668a34a48b2608901e7
+-- body:    sha256:7f35ce06b95d9946db422be82aea1f2be95e6cd3970a8d4f5f6da51bbf28702d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -298,7 +298,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.playlisttrack AS k
     ON k.source_playlistid = s.playlistid
     AND k.source_trackid = s.trackid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.playlistid,
       s.trackid,
@@ -338,7 +338,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:af6ee9633158d563a6cb748393ac913ef5a805034ed63874138822aa352841d8
+-- body:    sha256:46a3a809c4b3b53e55fc7f9211e70690622b97b5a60fd0f8472b59ab237cdc69
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ vanished AS (
   UPDATE restage_keymap.playlisttrack AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.playlisttrack AS s
@@ -400,7 +400,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:4b3452f4693e27aee293992eee304df45b832b90b3b6401f8dc06b0e3de4d46f
+-- body:    sha256:321e2b2a0fa277043af01c7e94ab4157f2da6dbf3ae7326974d0d849a6eab7d8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -409,7 +409,7 @@ FROM restage_stage.playlisttrack AS s
 JOIN restage_keymap.playlisttrack AS k
   ON k.source_playlistid = s.playlistid
   AND k.source_trackid = s.trackid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.PlaylistTrack/content.sql
 -- table:   public.playlisttrack

@@ -253,7 +253,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:7fed797e230b1ffee702f6a07d7a48696f584fe9e8b13e06ef6a4b74f5fe94ee
+-- body:    sha256:46727b36bdc5ea4b088d3d352e6e015b66e9b35a092becf75c9c4aa3e12a85d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -277,7 +277,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.vote AS s
   JOIN restage_keymap.vote AS k
     ON k.source_voteid = s.voteid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.voteid,
       s.playlistid,
@@ -317,7 +317,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:186126ab8e05190d034b1fa9a8deec2d04332e70e9d558c834deedea16e41bf2
+-- body:    sha256:9c185f7e6b979300898fa3aa46abf99a95c6b68fcc725b0420c108f272f18c2d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -334,7 +334,7 @@ vanished AS (
   UPDATE restage_keymap.vote AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.vote AS s
@@ -375,7 +375,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:7c10f6b0fe0048137b1a28f394d45b5e92ba7b41cc488efc1c5c2c71494e043b
+-- body:    sha256:664b17ca27960383d81afa1a4dca7530622989865a3d260d4b161682fe027637
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -383,7 +383,7 @@ SELECT restage.close_account('public.vote', count(*)) AS rows
 FROM restage_stage.vote AS s
 JOIN restage_keymap.vote AS k
   ON k.source_voteid = s.voteid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/004_dbo.Vote/content.sql
 -- table:   public.vote

@@ -239,7 +239,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:b0dc4d3c2aa70983c83beb747b9150d4a35afa53db4469ffc4d65d785cfdd17e
+-- body:    sha256:3e3f1336544166cf329d195ff42e6fa57b15b31f661533d1bdc4b7e3c16d9dcc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
     ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
     AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1,
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2,
@@ -298,7 +298,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:25d1ebd9999ba1da61af0459df8bfc59af5c5aef729673ebf12c0daf2958f6db
+-- body:    sha256:2be604222669cdfc8bd6d080f655611ba3d986533280a6f2877529fb10909980
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -316,7 +316,7 @@ vanished AS (
   UPDATE restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
@@ -360,7 +360,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:1bf1b41e111d5bebf96c29bca1ce6f7aedfbf7b1aa6a221f2cb2890ef1c7d073
+-- body:    sha256:30d7ef78a36429a111379897d9a6350c655b60f820bd52ae5ab6f5e982520ad3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -369,7 +369,7 @@ FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 JOIN restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
   ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
   AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/content.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt

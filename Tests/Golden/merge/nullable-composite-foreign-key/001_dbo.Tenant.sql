@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:8ef9bc337f92aa94c6ae4e510341033bbf8ceee4ff996bfef9e754a029afae9a
+-- body:    sha256:38957fac36e7faacfcbfb613756ede453ec6b4f5e22a4b3e6c43b9f18696005f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.tenant AS s
   JOIN restage_keymap.tenant AS k
     ON k.source_tenantid = s.tenantid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.tenantid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:ad6cc5cc1d84dc4f4cae069ac0b0f8be19fefd3973d6a48e16dff4555d3f2e50
+-- body:    sha256:0048a3361619e0845eb464853d8e1bf439969b91cf9481146f01285089ccc800
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.tenant AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.tenant AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:1220684f4cc4f3c5dfc6dd983d80c5c5d8eaf5aa9222e0be7b0895cefef3f1f8
+-- body:    sha256:3cbbcd09c467fcc4ebe9dc1d7093f460b66fed7dc9d4f5543c3adad8f14f1ff1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.tenant', count(*)) AS rows
 FROM restage_stage.tenant AS s
 JOIN restage_keymap.tenant AS k
   ON k.source_tenantid = s.tenantid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Tenant/content.sql
 -- table:   public.tenant

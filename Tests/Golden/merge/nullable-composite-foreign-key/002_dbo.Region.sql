@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:28b8da966a049d71b4964a10d71862bc3bd9b9a26f686728592d166f662ff765
+-- body:    sha256:7beddae776654761f86d0419c3aabff1ecf0a9788d09463b77173210874c6669
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.region AS s
   JOIN restage_keymap.region AS k
     ON k.source_regionid = s.regionid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.regionid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:00e37982909d529cffa6a53e5e0825189d20cb30d9734d0c7a0ce28077d48b89
+-- body:    sha256:f798502936e6062f39ef22886191da7280447fd1a5692f2c98a9662e0ed151e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.region AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.region AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:ba9198b9312ad2feaa1522b446f524a2b50172a273a4e8332ae08252c6267f60
+-- body:    sha256:d2c77b57d4694b2d9372cb25a2e5fcdb6aa98c437760e019fa8552c9d3f8e2de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.region', count(*)) AS rows
 FROM restage_stage.region AS s
 JOIN restage_keymap.region AS k
   ON k.source_regionid = s.regionid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Region/content.sql
 -- table:   public.region

@@ -275,7 +275,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:bfbeea8206ebffd2859627417930960ac6e92a216d6227a8cbd4859b86aca7d1
+-- body:    sha256:73dafe9eaf8a0ac5aced61de4fbad2c4640799115851b178e35db5c96a1187c5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -298,7 +298,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.office AS k
     ON k.source_tenantid = s.tenantid
     AND k.source_regionid = s.regionid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.tenantid,
       s.regionid,
@@ -338,7 +338,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:05c340dd5db358563244e76e12a83e8b7bf54ab2065705e30712faf8affb51c5
+-- body:    sha256:e9350af186d4edb7c5585efb098a122ff629d94cd245100d9512b1b4c87edb43
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ vanished AS (
   UPDATE restage_keymap.office AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.office AS s
@@ -400,7 +400,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:0cd3b9f5f4b5342ce5784edb44b8265aaf058ff429620f2a9eeba4a87e27046a
+-- body:    sha256:f9a2223d00125fd3b67f8128c5a831c6400788c12c0dbb91ed9c5fcebb05484d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -409,7 +409,7 @@ FROM restage_stage.office AS s
 JOIN restage_keymap.office AS k
   ON k.source_tenantid = s.tenantid
   AND k.source_regionid = s.regionid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.Office/content.sql
 -- table:   public.office

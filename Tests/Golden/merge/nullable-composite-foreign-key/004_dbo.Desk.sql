@@ -396,7 +396,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:47a912f86a00e79e2232c6b7b6b7f7eeb29e06bd94afbb301cbe658ce4aa501f
+-- body:    sha256:b4986a9815504a92f7798f7a9e364a94816e9dc1ee0db61b15a358bf08ccf9df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -418,7 +418,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.desk AS s
   JOIN restage_keymap.desk AS k
     ON k.source_deskid = s.deskid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.deskid,
       s.tenantid,
@@ -458,7 +458,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:052190cfc217fe3f94a101226d25f0e63f9287d09f4f23b4b3d74dfc6fcbe80b
+-- body:    sha256:64eb995f425693c2b1b4cb6adccec49df31f042840fcb2df6cc7c9dc7aed7575
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -475,7 +475,7 @@ vanished AS (
   UPDATE restage_keymap.desk AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.desk AS s
@@ -516,7 +516,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:2c84d7ae33ae57606194f91e32c5ed1438de8bf44fcc6fee11469bd92899f124
+-- body:    sha256:31364856a37bcca5341779685665a1c9264ecd714d3fe3bf8805145b7f58267e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -524,7 +524,7 @@ SELECT restage.close_account('public.desk', count(*)) AS rows
 FROM restage_stage.desk AS s
 JOIN restage_keymap.desk AS k
   ON k.source_deskid = s.deskid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/004_dbo.Desk/content.sql
 -- table:   public.desk

@@ -238,7 +238,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:4ce3f8ef76e92fc6662fabe8d8de72c6c28957f6d26cdd7124af9fbf77a4e1d5
+-- body:    sha256:3a7b77ea900632d82cedc57ae40f508dfe81404d75b71f1bc9c75936baf63970
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -258,7 +258,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.grandchild AS s
   JOIN restage_keymap.grandchild AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.childid
@@ -292,7 +292,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:b6560e034ec3a8047b8974c71c45104cdb8d56c6719419b8e6b949af5aea2f41
+-- body:    sha256:836ac060dc1d4fa30711eafb26a532ab2fffcf894343f0a53ad6a38d2842c35b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -309,7 +309,7 @@ vanished AS (
   UPDATE restage_keymap.grandchild AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.grandchild AS s
@@ -350,7 +350,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:1ae88bfec733fcacc730e554cab1d445a7b18b5bb74e5843842dd068d0a5ca83
+-- body:    sha256:e75d9cd32d985fcd9727c75e0f062d18e49cd041c7e2fab58b19d530aed05194
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -358,7 +358,7 @@ SELECT restage.close_account('public.grandchild', count(*)) AS rows
 FROM restage_stage.grandchild AS s
 JOIN restage_keymap.grandchild AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.Grandchild/content.sql
 -- table:   public.grandchild

@@ -369,7 +369,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:a7628322eba8674259e4ca6ffe1714f7b327d6cdeff2477a10f00be8864b4c89
+-- body:    sha256:fccf114ec4971aa5cab0ca70709e6c785721aec48c17724de80a32ee7b9d5852
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -393,7 +393,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.child AS s
   JOIN restage_keymap.child AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.parentid,
@@ -435,7 +435,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:95d9fbdde500f6529d49d3564c0ecc833089f2b4ae64570a5ccfdfc2f5dbfabe
+-- body:    sha256:b9a3925c0088d6681a09a8454f1e78f4ed53d0a8d67f84e982392732edc20c86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -452,7 +452,7 @@ vanished AS (
   UPDATE restage_keymap.child AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.child AS s
@@ -493,7 +493,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:6aac8a2070c8634ea177cbf94fc87e23fe46aab34caeeeca7b8897bedb0a5432
+-- body:    sha256:b85bcb1ccd983a0c8a0dc97ccb0d68f94bf4bc8b8626239cc23ed2974535ea39
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -501,7 +501,7 @@ SELECT restage.close_account('public.child', count(*)) AS rows
 FROM restage_stage.child AS s
 JOIN restage_keymap.child AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Child/content.sql
 -- table:   public.child

@@ -308,7 +308,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:88adc407fb2605817f9695106caec2bf894fbfccfe13e64c70773041dcaac016
+-- body:    sha256:2f8c5472e515124599f38be690485b1943c9956dee8555ee68662b76eaaa6170
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -333,7 +333,7 @@ vanished AS (
   UPDATE restage_keymap.nulled AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -400,7 +400,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:a20f4e4c6b27b3845cd97e5485560e8c79a2a0ae93824faa4c975bbc064ffd63
+-- body:    sha256:acf8661c6aed42bd82f3a67bc429e82351ae2634e529b35eb6edd64bb23246f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -426,7 +426,7 @@ FROM (
 JOIN restage_keymap.nulled AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Nulled/content.sql
 -- table:   public.nulled

@@ -275,7 +275,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:3a8c3244ccbc495c4a4c17a5a52a64ea1392123300eedddde1687e8acf93f4b1
+-- body:    sha256:f7bfa87b4e4aa7c207afe39c932c23029b4e1bb1f60717a76cb5d3d94271597d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -300,7 +300,7 @@ vanished AS (
   UPDATE restage_keymap.refused AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -367,7 +367,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:e3219d2aefea37a4abcea93b8022331be81bee3529902f3e8770d817ffc506c7
+-- body:    sha256:25ea3007baad7c9975842a7a85b3742555180d123a92670178f4d3c4cc03fef2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -393,7 +393,7 @@ FROM (
 JOIN restage_keymap.refused AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.Refused/content.sql
 -- table:   public.refused

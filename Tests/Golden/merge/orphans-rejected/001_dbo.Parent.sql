@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:790f939b72e16f74b8be0a31012925c655a8afdee79127931062de0e118afdf0
+-- body:    sha256:ba3dbdbc9bc60e5ad12615d2a764440e2bd701dbaf6e105908e3d9052f6f3dca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.parent AS s
   JOIN restage_keymap.parent AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:781f58a33249db6d53ce960dedc29ed6a5e19f2fd730a091b63459fd1219dd86
+-- body:    sha256:90c6bd5a8415cb3670bbbe30825f467426c9e021cb4696a52a428ed3c1fccda6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.parent AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.parent AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:5ae78f3f29acb05d9f69df6c5a02076d7d5283ae6cba258efb15b32e89e74218
+-- body:    sha256:3711266b08e4c58b7b8322f411e4288528841c5889e500322873d2240616c7ea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.parent', count(*)) AS rows
 FROM restage_stage.parent AS s
 JOIN restage_keymap.parent AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Parent/content.sql
 -- table:   public.parent

@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:fefd0bd11dcfa1fd8e68c4ba57af38490dbc506758a8fe08a0a48a841aa8c677
+-- body:    sha256:ed3979363ab22b3a72516223396ce702f333b3169a40e7cea87391403ad9a9ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage."user" AS s
   JOIN restage_keymap."user" AS k
     ON k.source_order = s."order"
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s."order",
       s."select"
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:cb23e3b0980c64ae123fef334e3530455d1b3ba9cf0f99fe9fc358007c3332b6
+-- body:    sha256:27522d043562cca671bd7e05881a1e0600994400ac7bbeabcc9e6bf49bc08d16
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap."user" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."user" AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:56c0b24c3414a4f9fc970795a7b4b6df21aa7d37eefe6a6aeed8a144f776738e
+-- body:    sha256:48c1445b7304250194d78abb33c1d135df94caba51a43ec54558ae531bef1db7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public."user"', count(*)) AS rows
 FROM restage_stage."user" AS s
 JOIN restage_keymap."user" AS k
   ON k.source_order = s."order"
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.User/content.sql
 -- table:   public."user"

@@ -309,7 +309,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:cfeaeea5628e24df9d2bc844952adfbe856fd53daea29b5e7954f5a31f11adcf
+-- body:    sha256:5fcb125411900605051c094d6f99b4f541d8f460221a466cf45f87e5aa7bb8c2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -327,7 +327,7 @@ vanished AS (
   UPDATE restage_keymap."table" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."table" AS s
@@ -371,7 +371,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:5223d895fcf5b26b1355c5bfacfe4a2b93366844244ad1cd7a6e9865e6bfea2d
+-- body:    sha256:99a9f677a1d2c4954392a915238f443e3a62c371d49d4f881c1e3d7db253f691
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -380,7 +380,7 @@ FROM restage_stage."table" AS s
 JOIN restage_keymap."table" AS k
   ON k.source_from = s."from"
   AND k.source_where = s."where"
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Table/content.sql
 -- table:   public."table"

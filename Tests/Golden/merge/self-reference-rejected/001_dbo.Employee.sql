@@ -288,7 +288,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ad05ba9e6c392534b4492a43d9a05fb1907f93a26b6d39bf56300630683dd368
+-- body:    sha256:47007bf7d323ec980f3f0ac21aa7d16c861551d23d900f6f4a48f991eac370ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -310,7 +310,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -347,7 +347,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:d955e2f55daf8c369c72747a40ce80a147534fd4ef554fe813b81fd51cd9b7d6
+-- body:    sha256:473ea1c4ea18a9c4c120fa08fcdf125a82f4c8925c105b42f19e21eb1f825e6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -364,7 +364,7 @@ vanished AS (
   UPDATE restage_keymap.employee AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.employee AS s
@@ -405,7 +405,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:baae38f9b383ecfcf0ae30d0f40b4bb50d1576ee5c43e7d05ef007c00f7dc4e5
+-- body:    sha256:3a1a4f4e45f6826c87f8a8b078da8a557069a527601b471e11e00c8aa3d0ef16
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -413,7 +413,7 @@ SELECT restage.close_account('public.employee', count(*)) AS rows
 FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Employee/content.sql
 -- table:   public.employee

@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:23bf3ab37f8942cc349181c6918e1317cdb6cde112d07adb1849964905aec676
+-- body:    sha256:882810c20eba91efd0e588afc39136f2c0d14cd95dd0788bc299aeaeb6b3c0d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.person AS s
   JOIN restage_keymap.person AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:8ad82bca54b568b886c09545c4fb7098267ebc572895af7296347b4f13ec3abc
+-- body:    sha256:9e29685361008d621bf0db48eda0dfa1af8fb4eb405efd83ad888362c63a9d9e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.person AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.person AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:3a903cfd0c98314facb60c8aaf109dea40809651b27d1d0b0096746f0f0d266a
+-- body:    sha256:911124f8fb0984a385df80538d2287bf7a39c966bd16f93fd1fbde95583ed651
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.person', count(*)) AS rows
 FROM restage_stage.person AS s
 JOIN restage_keymap.person AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Person/content.sql
 -- table:   public.person

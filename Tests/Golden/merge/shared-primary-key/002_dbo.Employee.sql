@@ -240,7 +240,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:be92ad05b989cb5cc799c7792aae7b8d23ef4db217b2dec348ef86cbd3cdeb62
+-- body:    sha256:21076ce572409555e4a6c0867842602e7a2d7c23103a20651e55addf677bb106
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,7 +260,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.badge
@@ -294,7 +294,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:a073c31c55ce3af517ce132d7b6c82191e3d9689d4f913b295dc25ac69dd3cb7
+-- body:    sha256:a06c5e17b181f4160923b38e1c8c2b11215f36d550a3d7b7a37d70d07dd102df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -311,7 +311,7 @@ vanished AS (
   UPDATE restage_keymap.employee AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.employee AS s
@@ -352,7 +352,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:75a94060e77926eafdf9480d1536004296f793e11f7bbd046f79a3c0198d3d13
+-- body:    sha256:f64f1b774ce6068c7dedff321e28407efc6c6b68eab985f08296981c1d5e9f23
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -360,7 +360,7 @@ SELECT restage.close_account('public.employee', count(*)) AS rows
 FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Employee/content.sql
 -- table:   public.employee

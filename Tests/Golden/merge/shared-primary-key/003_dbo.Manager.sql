@@ -281,7 +281,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:e2c1c2f2eaa57eacc5050a5b8d7427db84f1fe4177c5701629359bcd940d7f7e
+-- body:    sha256:b92bc2ffda0032f8c26dee6cc504db52f9ad1f67d0a3764a7e5a32bd954da2ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,7 +301,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.manager AS s
   JOIN restage_keymap.manager AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.budget
@@ -335,7 +335,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:c5e130c3b616c52cd5f7680ea25928938b112146dae1b28e097718b45f13741b
+-- body:    sha256:b6b9627c31217a5162c908161bfc9327de043c053d3792ce499db78ca3dcb30a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -352,7 +352,7 @@ vanished AS (
   UPDATE restage_keymap.manager AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.manager AS s
@@ -393,7 +393,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:704b089028542193be121e8ad8ee46f6dbe2bf0d081f0dddd5e64a3785073170
+-- body:    sha256:2ea2fce73fdf1ef15f277a4dc09e393ed8e3117d48eae9b22d0b624496cb41bf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -401,7 +401,7 @@ SELECT restage.close_account('public.manager', count(*)) AS rows
 FROM restage_stage.manager AS s
 JOIN restage_keymap.manager AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/003_dbo.Manager/content.sql
 -- table:   public.manager

@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c75f80beefff83d483d9276f4b17fa80f17f478662a139a87e382a14ff47af84
+-- body:    sha256:c57834783d1e4cf63a92bbbc95ef94b9a26d92b86b307a3d02598decd06cd4a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_code = s.code
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.code,
       s.name
@@ -273,7 +273,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:1b533a5d1c1ca145686d5f78e1bc3a80e9d1e022d0c520d8d691168d6e8b7278
+-- body:    sha256:617c4f997995e44875db3b2891c5c5deb25f500da49b32a4252e654763ae3b50
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -290,7 +290,7 @@ vanished AS (
   UPDATE restage_keymap.country AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.country AS s
@@ -331,7 +331,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:d94b6d827559b2fc847504e03cf23f17905e6d778d48c835e6172e199f57081c
+-- body:    sha256:cc9e2784ffec93a3d1e4cf23624b591018b9d789155c1c3be65a4a3d8173f95a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -339,7 +339,7 @@ SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_code = s.code
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Country/content.sql
 -- table:   public.country

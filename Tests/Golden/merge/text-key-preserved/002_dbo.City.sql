@@ -240,7 +240,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:a1e12236f1842f2987ce8ec2b595dbf136ceb59cdd8a7442cc262a0979c8a241
+-- body:    sha256:19259228663d306553fa82efb14fe7abc45f7883ced997d1a6245ad58a707111
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,7 +262,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_cityid = s.cityid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.cityid,
       s.country,
@@ -296,7 +296,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:09e0817a08d2c5e10659504440f2a2c3d7bc9aae47cec49a87c213137d6acf72
+-- body:    sha256:8c7aeac00447a6fd29f9ea12b458c68aff23ea5aeb308ff1121b76ebd75d4149
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -313,7 +313,7 @@ vanished AS (
   UPDATE restage_keymap.city AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.city AS s
@@ -354,7 +354,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:4c87fe4056281a8c55b5263d2d05ea716b5de5b1cd874f72039faea75fb8d3a8
+-- body:    sha256:bfd2ba6d87c0678141677c5380edf0b275bb35e166d0bbfef2b47675e8c73e0c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -362,7 +362,7 @@ SELECT restage.close_account('public.city', count(*)) AS rows
 FROM restage_stage.city AS s
 JOIN restage_keymap.city AS k
   ON k.source_cityid = s.cityid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.City/content.sql
 -- table:   public.city

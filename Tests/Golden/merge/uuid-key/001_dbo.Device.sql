@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:5c01b179b92fa19b8e2f6eb47769e24b76e47870cf18d7ce522a49c9deecc0cf
+-- body:    sha256:3ee92cef06b1a87399454c75d6091b76ddb369890230413cbdb6d5c2a4fd24ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.device AS s
   JOIN restage_keymap.device AS k
     ON k.source_deviceid = s.deviceid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.deviceid,
       s.seen
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:2a6af13a35e50ffbfebe257ff5d0a069af1bc62ee830ca5d47b79447d3dc97fa
+-- body:    sha256:73eb44bc5c370f8ad13edae143f549e9e1ac970fddfef3bd3efeb4ef3f1d21e7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.device AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.device AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:e3fe024dbdff5fd441642f328f9942776898b5877d89fd8ad9d803eab2570309
+-- body:    sha256:bd516405cff1155218390da86509aa82b65283b0cb30f4ea9bcca00bb3f3b8d3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.device', count(*)) AS rows
 FROM restage_stage.device AS s
 JOIN restage_keymap.device AS k
   ON k.source_deviceid = s.deviceid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Device/content.sql
 -- table:   public.device

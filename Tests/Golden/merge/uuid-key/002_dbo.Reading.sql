@@ -242,7 +242,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:66eb0ca7bd81f72ac080491080271f77ae77a9b82634e611c5aa4f424979b656
+-- body:    sha256:ea0c50315f27d60fbc0f3b67dbce0412daf6e1adc172527a74e07e1bea128006
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -264,7 +264,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.reading AS s
   JOIN restage_keymap.reading AS k
     ON k.source_readingid = s.readingid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.readingid,
       s.deviceid,
@@ -300,7 +300,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:24ac9d17e608441bed3624483ded5bcb41b0bb855a6c43dbcef4d52bdb0d65f2
+-- body:    sha256:38a3faf5c858ec081beca513c80b132937bc2eb4f1a3ebb08406ccc05755e8c5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -317,7 +317,7 @@ vanished AS (
   UPDATE restage_keymap.reading AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.reading AS s
@@ -358,7 +358,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:fe76275281fdf6ded1f9e2d5b07bccd33c81b24c897015e57e30b9b9fb809c80
+-- body:    sha256:e7a0b449e1c7f51e4ebc5ca4a3ba33f4d4d345cc751fd4966d085cc43414e36b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -366,7 +366,7 @@ SELECT restage.close_account('public.reading', count(*)) AS rows
 FROM restage_stage.reading AS s
 JOIN restage_keymap.reading AS k
   ON k.source_readingid = s.readingid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Reading/content.sql
 -- table:   public.reading

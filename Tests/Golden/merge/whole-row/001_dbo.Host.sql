@@ -220,7 +220,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:b7fe195b8326be6cdb273515de6e99745572cb7cbd3fc52978ee0fd3af4f67f0
+-- body:    sha256:b5042f49cad0fdd53601ff1a6c72424672c1d0739db5fee9c0958c058989345c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -240,7 +240,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.host AS s
   JOIN restage_keymap.host AS k
     ON k.source_hostid = s.hostid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run::text <> (SELECT restage.run_id()::text)
     AND k.row_hash <> md5(ROW(
       s.hostid,
       s.name
@@ -272,7 +272,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:98f6dd697ab1ecbcee7fee0dcf33df5daf699114f3aa316c06b1910a3de746c1
+-- body:    sha256:5a569009243477f53d768d737fa2f1e38c8ac33a8699899f60a844940f61dbea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -289,7 +289,7 @@ vanished AS (
   UPDATE restage_keymap.host AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.host AS s
@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:39f7aa96747f707c7629af4de5fe0682132418186d434fecda894e30ef2b0755
+-- body:    sha256:d9bff08d37bd4412a0c5e29397ceaa9cf7b4cebc4601f4268664714b83c9aeb6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -338,7 +338,7 @@ SELECT restage.close_account('public.host', count(*)) AS rows
 FROM restage_stage.host AS s
 JOIN restage_keymap.host AS k
   ON k.source_hostid = s.hostid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/001_dbo.Host/content.sql
 -- table:   public.host

@@ -243,7 +243,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: mark rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:ea6d95f7bd368e20fed48f5e523c551a2df135680ec06a077e0cf13e45afd1a6
+-- body:    sha256:d0d228a9a6aec6a2457871d21e4822f14185f0187be94365097f1df89d80867a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -270,7 +270,7 @@ vanished AS (
   UPDATE restage_keymap.log AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run::text <> (SELECT restage.run_id()::text)
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -341,7 +341,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:be5cf04fa4d74f8357cddddf693da69d5648733367f21139822e55e65fd4f2a3
+-- body:    sha256:70fe54a47079b165732ee40b96763ddeb884c0bd679355fdcc270fb261719364
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -369,7 +369,7 @@ FROM (
 JOIN restage_keymap.log AS k
   ON k.source_row_hash = s.row_hash_
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run::text <> (SELECT restage.run_id()::text);
 
 -- file:    verify/002_dbo.Log/content.sql
 -- table:   public.log
