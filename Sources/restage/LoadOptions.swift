@@ -10,6 +10,11 @@ struct LoadOptions: ParsableArguments {
   @OptionGroup var target: TargetOptions
   @OptionGroup var plan: PlanOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Refuse every SQL file whose SHA-256 is not in this file of sha256sum.", valueName: "file"))
+  var requireApproved: String?
+
   @Flag(help: "Run everything, report the numbers, and roll back.")
   var rehearse = false
 
@@ -23,6 +28,7 @@ struct LoadOptions: ParsableArguments {
     _ snapshot: Snapshot, tables: TableOptions, logger: Logger
   ) async throws -> LoadOutcome {
     let plan = try plan.plan(for: snapshot)
+    if let requireApproved { try Approval(reading: requireApproved).check(plan) }
     for note in plan.database.notes { logger.debug("\(note)") }
     let began = ContinuousClock.now
     let outcome = try await Load(

@@ -14,14 +14,25 @@ struct PlanCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Folder of the plan itself; SNAPSHOT/plan.", valueName: "folder"))
   var into: String?
+  @Option(
+    help: ArgumentHelp(
+      "Plan folder to compare with; prints what changed instead of the folder.", valueName: "folder"
+    ))
+  var diff: String?
   @OptionGroup var log: LogOptions
 
   func run() async throws {
     let snapshot = try Snapshot(opening: snapshot)
     let plan = try Plan(snapshot.database, mapping: try mapping.read())
+    // Read before it is written: both may be the same folder.
+    let earlier = try diff.map { try Plan(reading: $0) }
     let folder = into ?? "\(snapshot.folder)/plan"
     try plan.write(to: folder)
     for note in plan.database.notes { log.logger.notice("\(note)") }
-    Terminal.answer(folder)
+    if let earlier {
+      Terminal.answer("\(PlanDifference(from: earlier, to: plan))")
+    } else {
+      Terminal.answer(folder)
+    }
   }
 }
