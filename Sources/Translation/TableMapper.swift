@@ -154,11 +154,6 @@ extension TableMapper {
         findings.report("foreign key", qualified, obstacle, text: text)
         return nil
       }
-      if source.isDisabled {
-        findings.report(
-          "foreign key", qualified,
-          "disabled in the source: values follow it, and the constraint is not made", text: text)
-      }
       let table = names.tables[index].name.name
       let columns = link.columns.map { names.columns[index][$0].name }.joined(separator: "_")
       return MappedForeignKey(

@@ -15,9 +15,10 @@ public enum Translator {
     _ database: Database, by mapping: Mapping
   ) throws(MappingError) -> MappedDatabase {
     var findings = Findings()
-    let tables = try SourceTable.moved(of: database, by: mapping, findings: &findings)
-    let order = ForeignKeyOrder(parents: tables.map { $0.links.map(\.parent) })
-    let keys = KeyPlan(tables, order: order.order, findings: &findings)
+    var tables = try SourceTable.moved(of: database, by: mapping, findings: &findings)
+    let keys = KeyPlan(tables, order: ForeignKeyOrder(tables).order, findings: &findings)
+    keys.dropIdleLinks(of: &tables, findings: &findings)
+    let order = ForeignKeyOrder(tables)
     let mapper = TableMapper(
       tables: tables, order: order, keys: keys,
       types: try TypePlan(tables, keys: keys, mapping: mapping, findings: &findings),
@@ -35,6 +36,12 @@ public enum Translator {
       collations: mapper.collations.used,
       sequences: mapped.sequences, tables: mapped.tables, unsupported: findings.unsupported,
       notes: findings.notes)
+  }
+}
+
+extension ForeignKeyOrder {
+  fileprivate init(_ tables: [SourceTable]) {
+    self.init(parents: tables.map { $0.links.map(\.parent) })
   }
 }
 

@@ -103,7 +103,10 @@ extension GoldenCase {
           column("MemberID", "uniqueidentifier", default: "(newsequentialid())"),
           column("Code", "char(5)"), column("InvitedBy", "char(5) null"),
         ], primaryKey: ["MemberID"], unique: [key("UQ_Member_Code", ["Code"])],
-        foreignKeys: [foreignKey("FK_Invited", ["InvitedBy"], to: "auth.Member", ["Code"])]),
+        foreignKeys: [
+          foreignKey("FK_Invited", ["InvitedBy"], to: "auth.Member", ["Code"]),
+          foreignKey("FK_Home", ["Code"], to: "dbo.Country", ["Code"], disabled: true),
+        ]),
       table(
         "dbo.Country", [column("Code", "char(2)"), column("Name", "nvarchar(50)")],
         primaryKey: ["Code"]),

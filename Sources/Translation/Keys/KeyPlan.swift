@@ -57,6 +57,28 @@ struct KeyPlan {
   }
 }
 
+extension KeyPlan {
+  /// Takes out disabled foreign keys whose values stay as they are: no constraint is made for them,
+  /// and a value that nothing changes needs no parent. What is disabled is reported either way.
+  func dropIdleLinks(of tables: inout [SourceTable], findings: inout Findings) {
+    for index in tables.indices {
+      let table = tables[index]
+      tables[index].links.removeAll { link in
+        guard link.source.isDisabled else { return false }
+        let isIdle = link.columns.allSatisfy { keyTables[index][$0] == nil }
+        findings.report(
+          "foreign key", table.name(of: link.source),
+          isIdle
+            ? "disabled in the source: not made, and its values are carried over as they are"
+            : "disabled in the source: not made, but its values become the parent's new keys, which "
+              + "needs every parent unless on_orphan says otherwise",
+          text: link.source.sourceText(in: table.table.name))
+        return isIdle
+      }
+    }
+  }
+}
+
 extension SourceTable {
   /// The column that a new key can stand in: the one column of the primary key, a whole number or a
   /// uniqueidentifier, that no foreign key binds to another table.

@@ -89,21 +89,25 @@ struct Linker {
     return links
   }
 
-  /// `on_orphan: null` can be kept where every column may be NULL. Said of this very foreign key it
-  /// is an error otherwise; said of many tables at once it leaves the strictest policy.
+  /// `on_orphan: null` needs a column that may be NULL and is no part of the source key. Said of this
+  /// very foreign key it is an error otherwise; said of many tables at once it leaves the strictest
+  /// policy.
   private func policy(
     of link: Link, in table: SourceTable, findings: inout Findings
   ) throws(MappingError) -> OrphanPolicy {
-    let rigid = link.columns.first { !table.columns[$0].isNullable }
-    guard link.onOrphan == .null, let rigid else { return link.onOrphan }
+    let canBeEmptied = link.columns.contains { column in
+      table.columns[column].isNullable && table.sourceKey?.contains(column) != true
+    }
+    guard link.onOrphan == .null, !canBeEmptied else { return link.onOrphan }
+    let names = link.columns.map { table.columns[$0].name }.joined(separator: ", ")
     if let name = link.source.name, let rule = table.rules.foreignKeys[name] {
       throw mapping.error(
         .unfitKey, at: rule, expected: "fail or reject",
-        actual: "null, but \(table.columns[rigid].name) may not be NULL")
+        actual: "null, but \(names) may not be NULL")
     }
     findings.note(
       "Orphans of \(table.name(of: link.source)) fail the run although the mapping says null: "
-        + "\(table.columns[rigid].name) may not be NULL.")
+        + "\(names) may not be NULL.")
     return .fail
   }
 }

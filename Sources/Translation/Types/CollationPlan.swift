@@ -42,6 +42,34 @@ struct CollationPlan {
           + unknown.joined(separator: ", ") + ".")
     }
     while adopt(tables) {}
+    noteCase(tables, of: database, findings: &findings)
+  }
+
+  private func noteCase(
+    _ tables: [SourceTable], of database: Database, findings: inout Findings
+  ) {
+    var folding: [String] = []
+    var hasOthers = false
+    for (index, table) in tables.enumerated() {
+      for (column, source) in table.columns.enumerated() where source.type.isText {
+        if collations[index][column] != nil {
+          folding.append("\(table.table.name).\(source.name)")
+        } else if let collation = source.collation ?? database.collation,
+          Self.name(for: collation) != nil
+        {
+          hasOthers = true
+        }
+      }
+    }
+    if !folding.isEmpty {
+      findings.note(
+        "Keys compare without regard to case or accents as in the source; before PostgreSQL 18 LIKE "
+          + "does not work on them: \(folding.joined(separator: ", ")).")
+    }
+    if hasOthers {
+      findings.note(
+        "All other texts compare exactly in the target, where the source ignored case or accents.")
+    }
   }
 
   private static func name(for collation: Collation) -> QualifiedIdentifier? {
