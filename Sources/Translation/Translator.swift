@@ -59,6 +59,9 @@ extension SourceTable {
         findings.report("table", "\(table.name)", "its rows cannot be read: \(refusal)", text: nil)
       } else if let reason = rules.skip {
         findings.report("table", "\(table.name)", "skipped by the mapping: \(reason)", text: nil)
+      } else if table.hasUnusableName {
+        findings.report(
+          "table", "\(table.name)", "its name or that of a column holds a NUL character", text: nil)
       } else if table.storedColumns.isEmpty {
         findings.report("table", "\(table.name)", "it stores no column", text: nil)
       } else {
@@ -70,5 +73,12 @@ extension SourceTable {
       moved[index].links = try linker.links(of: index, findings: &findings)
     }
     return moved
+  }
+}
+
+extension Table {
+  /// No catalog of SQL Server's own making has such a name, and no PostgreSQL text can hold it.
+  fileprivate var hasUnusableName: Bool {
+    ([name.schema, name.name] + columns.map(\.name)).contains { $0.utf8.contains(0) }
   }
 }

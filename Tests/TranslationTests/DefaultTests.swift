@@ -74,8 +74,8 @@ struct DefaultTests {
     let pieces =
       DefaultCase.all.map(\.source) + [
         "(", ")", "'", "N'", "[", "]", "0x", "1e", "-", "--", "/*", "*/", "@@", "$", ",", ".",
-        "convert(",
-        "cast(", " as int)", "99999999999999999999", "dateadd(", "year", "\0", "é", "\"", "not",
+        "convert(", "cast(", " as int)", "99999999999999999999", "dateadd(", "year", "\0", "'\0'",
+        "isnull(app_name(),", "é", "\"", "not",
         "and",
       ]
     for _ in 0..<random.caseCount * 5 {
@@ -274,6 +274,8 @@ extension DefaultCase {
       DefaultCase("('2010-05-06')", "datetime", nil), DefaultCase("('5/6/2010')", "datetime", nil),
       DefaultCase("('2010-13-13')", "date", nil), DefaultCase("('2010-02-30')", "date", nil),
       DefaultCase("('1600-01-01')", "datetime", nil), DefaultCase("('25:00')", "time(0)", nil),
+      DefaultCase("('a\0')", "varchar(3)", nil),
+      DefaultCase("(app_name()+'\0')", "varchar(9)", nil),
       DefaultCase("('toolong')", "varchar(3)", nil), DefaultCase("(0x010203)", "binary(2)", nil),
       DefaultCase("('not-a-guid')", "uniqueidentifier", nil),
       DefaultCase("((5))", "uniqueidentifier", nil),

@@ -183,7 +183,7 @@ extension GoldenCase {
           rename: archive.track_genre
           on_orphan: fail
           foreign_keys: { FK_Genre: { on_orphan: reject } }
-        dbo.Plays: { key: [TrackID, At] }
+        dbo.Plays: { key: [TrackID, At], keys: remap }
       """)
 
   static let leftOut = GoldenCase(
@@ -205,6 +205,7 @@ extension GoldenCase {
             CheckConstraint(name: "CK_Positive", definition: "([MemoryID]>(0))"),
             CheckConstraint(name: nil, definition: "([ID]<>(0))", isDisabled: true),
           ], historyTable: ObjectName("dbo", "ChildHistory")),
+        table("dbo.Broken", [column("N\0L", "int")]),
         table("dbo.ChildHistory", [column("ID", "int"), column("MemoryID", "int")]),
       ],
       aliasTypes: [

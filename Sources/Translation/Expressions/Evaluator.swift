@@ -13,7 +13,9 @@ struct Evaluator {
     case .null: return .null
     case .number(let text): return .number(try Self.number(text))
     case .money(let text): return .number(try Self.number(text.isEmpty ? "0" : text, kind: .money))
-    case .string(let text): return .text(text)
+    case .string(let text):
+      guard !text.utf8.contains(0) else { throw Untranslatable("PostgreSQL text holds no NUL") }
+      return .text(text)
     case .binary(let digits): return .bytes(Self.bytes(digits))
     case .cast(let inner, let type, let style): return try cast(inner, to: type, style: style)
     case .unary(let sign, let inner): return try signed(sign, inner)

@@ -157,7 +157,6 @@ extension Value {
   private static func cut(
     _ text: String, to length: Int?, for purpose: Purpose
   ) throws(Untranslatable) -> String {
-    guard !text.utf8.contains(0) else { throw Untranslatable("PostgreSQL text holds no NUL") }
     guard let length, text.utf16.count > length else { return text }
     guard purpose == .cast else { throw Untranslatable("it has more than \(length) characters") }
     return String(text.prefix(length))

@@ -22,7 +22,7 @@ struct KeyPlan {
       for parent in conflict.parents { surrogates[parent] = nil }
       findings.note(Self.note(conflict, tables))
     }
-    noteKeptKeys(tables, findings: &findings)
+    noteSurprises(tables, findings: &findings)
   }
 
   private static func note(_ conflict: Origins.Conflict, _ tables: [SourceTable]) -> String {
@@ -33,11 +33,16 @@ struct KeyPlan {
       + "different keys, and one value cannot follow both."
   }
 
-  /// Tables that could not get new keys though the mapping asks for them by name are worth a word.
-  private func noteKeptKeys(_ tables: [SourceTable], findings: inout Findings) {
+  /// Tables whose keys come out otherwise than the source or the mapping would have one think.
+  private func noteSurprises(_ tables: [SourceTable], findings: inout Findings) {
     for (index, table) in tables.enumerated() {
       if surrogates[index] == nil {
         noteWholeRow(table, findings: &findings)
+        if table.rules.asksForNewKeys {
+          findings.note(
+            "\(table.table.name) keeps its keys although the mapping says remap: new ones need a "
+              + "primary key of one whole number or uniqueidentifier that follows no other table.")
+        }
       } else if let column = surrogates[index], table.columns[column].identity == nil,
         table.columns[column].type.base != .uniqueidentifier
       {

@@ -5,6 +5,8 @@ struct TableRules {
   var skip: String?
   var rename: Located<String>?
   var keys: KeyPolicy
+  /// Whether the mapping asks for new keys by the table's own name, without a `*`.
+  var asksForNewKeys = false
   var key: Located<[String]>?
   var onChanged: ChangePolicy
   var onOrphan: OrphanPolicy
@@ -49,7 +51,10 @@ extension TableRules {
   private mutating func apply(_ entry: TableMapping, to table: Table) {
     skip = entry.skip ?? skip
     rename = entry.rename ?? rename
-    keys = entry.keys?.value ?? keys
+    if let policy = entry.keys {
+      keys = policy.value
+      asksForNewKeys = policy.value == .remap && !TablePattern(entry.pattern.value).hasWildcard
+    }
     onChanged = entry.onChanged ?? onChanged
     onOrphan = entry.onOrphan?.value ?? onOrphan
     if let declared = entry.key {
