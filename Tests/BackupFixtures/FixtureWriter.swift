@@ -24,7 +24,7 @@ public struct FixtureWriter {
         id: UInt16(number == 0 ? 1 : number + 2), path: Self.path(path, number),
         verify: database.pageVerify, lsn: lsn)
     }
-    let catalog = SystemCatalog()
+    let catalog = CatalogWriter()
     let description = CatalogRows(database, catalog)
     for table in database.tables {
       try write(table, id: description.tableIDs[table.table.name] ?? 0, description, files)
@@ -78,7 +78,7 @@ public struct FixtureWriter {
 
   /// What rows without an added column read as (sysseobjvalues, section 11).
   private func addStoredDefaults(
-    of table: FixtureTable, _ layout: RowLayout, rowset: Int, _ catalog: SystemCatalog
+    of table: FixtureTable, _ layout: RowLayout, rowset: Int, _ catalog: CatalogWriter
   ) {
     for column in layout.columns {
       guard let added = table.storage.addedColumns[column.name],
@@ -111,10 +111,10 @@ struct PartitionWriter {
   let layout: RowLayout
   let rowset: Int
   let files: [DataFile]
-  let catalog: SystemCatalog
+  let catalog: CatalogWriter
 
   init(
-    table: FixtureTable, layout: RowLayout, rowset: Int, files: [DataFile], _ catalog: SystemCatalog
+    table: FixtureTable, layout: RowLayout, rowset: Int, files: [DataFile], _ catalog: CatalogWriter
   ) {
     self.table = table
     self.layout = layout

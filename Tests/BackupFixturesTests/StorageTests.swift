@@ -1,5 +1,6 @@
 import BackupFixtures
 import Catalog
+import Foundation
 import Testing
 
 @Suite("Storage as described")
@@ -93,7 +94,10 @@ struct StorageTests {
     ) { n in [.integer(Int64(n)), .text("the same beginning, then \(n)")] }
     table.storage.compression = compression
     table.storage.partitionRowCounts = [500, 0, 1000]
-    try expectReadBack(FixtureDatabase("Parts", tables: [table]))
+    let pages = try expectReadBack(FixtureDatabase("Parts", tables: [table]))
+    // Page type 1 with the flag of a compression structure: the case is really tried.
+    let compressed = pages.filter { $0[1] == 1 && $0[2] & 0x80 != 0 }
+    #expect(compressed.isEmpty == (compression == .none))
   }
 
   @Test("pages in the second and third GAM interval, over 8 GB of holes")
@@ -124,12 +128,16 @@ struct StorageTests {
     try ReadBack.expect(backup[0], equals: database, scratch)
   }
 
+  /// - Returns: The pages of the first data file.
+  @discardableResult
   private func expectReadBack(
     _ database: FixtureDatabase, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
+  ) throws -> [[UInt8]] {
     let scratch = try Scratch()
     let files = try FixtureWriter(database).writeMDF(to: scratch.file("d.mdf"))
     try ReadBack.expect(
       files.joined(separator: ","), equals: database, scratch, sourceLocation: sourceLocation)
+    let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: files[0])))
+    return stride(from: 0, to: bytes.count, by: 8192).map { Array(bytes[$0..<$0 + 8192]) }
   }
 }

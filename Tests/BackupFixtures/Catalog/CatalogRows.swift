@@ -3,12 +3,12 @@ import Catalog
 /// Turns the description of a database into rows of the system tables.
 struct CatalogRows {
   let database: FixtureDatabase
-  let catalog: SystemCatalog
+  let catalog: CatalogWriter
   private(set) var schemaIDs = ["dbo": 1, "guest": 2, "INFORMATION_SCHEMA": 3, "sys": 4]
   private(set) var tableIDs: [ObjectName: Int] = [:]
   private var aliasTypeIDs: [ObjectName: Int] = [:]
 
-  init(_ database: FixtureDatabase, _ catalog: SystemCatalog) {
+  init(_ database: FixtureDatabase, _ catalog: CatalogWriter) {
     self.database = database
     self.catalog = catalog
     addSchemas()
@@ -113,7 +113,7 @@ struct CatalogRows {
       .clsobjs,
       [
         .int(objectClass), .int(id), .name(name), .int(status), .name(type), .int(0),
-        SystemCatalog.created, SystemCatalog.created,
+        CatalogWriter.created, CatalogWriter.created,
       ])
   }
 
@@ -128,7 +128,8 @@ struct CatalogRows {
     for text in spelled {
       guard let type = ColumnType(text) else { continue }
       let name = type.base == .rowversion ? "timestamp" : type.base.rawValue
-      addType(StoredType(type).utype, schema: 4, name, type, status: 0)
+      let status = type.base == .rowversion ? 1 : 0
+      addType(StoredType(type).utype, schema: 4, name, type, status: status)
     }
     addType(256, schema: 4, "sysname", ColumnType(.nvarchar, length: 128), status: 1)
     for (number, alias) in database.catalog.aliasTypes.enumerated() {
@@ -146,7 +147,7 @@ struct CatalogRows {
       [
         .int(id), .int(schema), .name(name), .int(stored.xtype), .int(stored.length),
         .int(stored.precision), .int(stored.scale), .int(type.isText ? 0x3400_D008 : 0),
-        .int(status), SystemCatalog.created, SystemCatalog.created, .int(0), .int(0),
+        .int(status), CatalogWriter.created, CatalogWriter.created, .int(0), .int(0),
       ])
   }
 

@@ -1,5 +1,5 @@
 /// The rows of the system tables, gathered while a database is written and then written themselves.
-final class SystemCatalog {
+final class CatalogWriter {
   private var rows: [Int: [[SystemCell]]] = [:]
   private var nextObject = 245_575_913
   private var nextRowset = 72_057_594_043_105_280
@@ -211,8 +211,8 @@ final class SystemCatalog {
   private func addColumns(of table: SystemTable) {
     for (index, column) in table.columns.enumerated() {
       let type = SystemTable.type(column.type)
-      let isText = type.xtype == 231 || type.xtype == 175
-      let status = (column.isNullable ? 0 : 1) | (isText || type.xtype == 165 ? 2 : 0)
+      let isPadded = [165, 173, 175, 231].contains(type.xtype)
+      let status = (column.isNullable ? 0 : 1) | (isPadded ? 2 : 0)
       let userType = column.type == "sysname" ? 256 : type.utype
       let inRow = type.length == -1 ? 8000 : type.length
       add(
