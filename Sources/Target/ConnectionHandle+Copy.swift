@@ -168,10 +168,11 @@ extension ConnectionHandle {
   /// Whether the server's next message is an error or the end of the connection.
   ///
   /// libpq does not look at messages before a COPY has ended, so that an error in the first line of
-  /// 100 GB would be heard of after the last. Under encryption the bytes cannot be told, and the error
-  /// is seen at the end of the data; the same where other messages (notices) come before it. Where a
-  /// message was read in part, what follows could be taken for an error: that fails the COPY and never
-  /// completes it.
+  /// 100 GB would be heard of after the last. This look saves most of that, not always: under
+  /// encryption the bytes cannot be told; a notice may come before the error; and libpq, when a send
+  /// does not go through at once, reads what is there by itself. The error is seen at the end of the
+  /// data then. Where a message was read in part, what follows could be taken for an error: that
+  /// fails the COPY and never completes it.
   private var hasServerRefused: Bool {
     guard PQsslInUse(connection) == 0, PQgssEncInUse(connection) == 0 else { return false }
     // ErrorResponse: 'E', four bytes of length, then the field 'S' (protocol 3.0, Message Formats).
