@@ -9,6 +9,7 @@ struct Drift {
   /// - Returns: True on an empty target, where the plan's definitions are to run.
   /// - Throws: `drifted`, naming each table and column that is not as planned.
   func check() async throws -> Bool {
+    try await checkKeyMapOwners()
     let found = try await columns(of: database.tables.map(\.target))
     let missing = database.tables.filter { found[$0.target.quoted] == nil }
     if missing.count == database.tables.count { return true }
@@ -31,6 +32,31 @@ struct Drift {
         advice: "alter the target as ddl/20_tables.sql of the plan shows, then run again")
     }
     return false
+  }
+
+  /// A key map belongs to one table of one source. Two sources could end at one name: `a_b` with schema
+  /// `c`, and `a` with schema `b_c`.
+  private func checkKeyMapOwners() async throws {
+    let owners = try await connection.query(
+      """
+      SELECT m.key_map_table, m.source_name, m.source_schema, m.source_table
+      FROM restage.table_map AS m
+      """)
+    let planned = Dictionary(
+      database.tables.map { ($0.keyMap.quoted, $0.source) }, uniquingKeysWith: { first, _ in first }
+    )
+    for row in owners.rows {
+      guard row.count == 4, let keyMap = row[0], let source = planned[keyMap] else { continue }
+      let owner = [row[1], row[2], row[3]]
+      guard owner != [database.sourceName, source.schema, source.name] else { continue }
+      throw PipelineError(
+        .wrongMapping,
+        """
+        key map \(keyMap) belongs to \(owner.compactMap(\.self).joined(separator: ".")) and would be \
+        used for \(database.sourceName).\(source)
+        """,
+        advice: "give this source another name in the mapping (source: NAME)")
+    }
   }
 
   /// Type by column, by table, of every table that exists, as the server spells them.

@@ -131,6 +131,19 @@ struct ExitCodeTests {
     try expect(78, naming: "restage.yaml:2", of: ["plan", snapshot, "--mapping", mapping])
   }
 
+  @Test("78: two sources whose key maps would have one name")
+  func sharedKeyMap() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    let first = try RestageTool.run(["load", snapshot, "--target", target.uri, "--quiet"])
+    #expect(first.status == 0, "\(first.errors)")
+    try target.psql(
+      "UPDATE restage.table_map SET source_name = 'other' WHERE source_table = 'Topic'")
+    try expect(
+      78, naming: "belongs to other.dbo.Topic", of: ["load", snapshot, "--target", target.uri])
+  }
+
   @Test("0: a rehearsal reports its numbers and changes no row")
   func rehearsal() throws {
     let folder = try TemporaryFolder()
