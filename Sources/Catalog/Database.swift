@@ -61,9 +61,25 @@ public struct ObjectName: Codable, Hashable, Sendable, Comparable, CustomStringC
 
   public var description: String { "\(schema).\(name)" }
 
+  /// Room for what is put before and behind a name of at most 255 bytes.
+  static let fileNameByteCountMax = 200
+
   /// `schema.name` as a file or folder name: every byte outside `A-Z a-z 0-9 _ . -` percent-encoded,
   /// in upper-case hex.
+  ///
+  /// No file system takes more than 255 bytes, and 29 letters of Chinese are more: a longer name is
+  /// cut at 191 bytes or a little less and ends in `~` and eight hex digits that stand for the whole.
   public var fileName: String {
+    let encoded = percentEncoded
+    guard encoded.utf8.count > Self.fileNameByteCountMax else { return encoded }
+    let suffix = "~" + Identifier.hash(of: description)
+    let kept = encoded.prefix(Self.fileNameByteCountMax - suffix.utf8.count)
+    // `%E4` is kept whole or not at all.
+    let last = kept.suffix(2).firstIndex(of: "%") ?? kept.endIndex
+    return kept[..<last] + suffix
+  }
+
+  private var percentEncoded: String {
     var text = ""
     for byte in description.utf8 {
       switch byte {

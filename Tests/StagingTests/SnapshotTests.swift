@@ -107,6 +107,42 @@ struct SnapshotTests {
     #expect(snapshot.manifest.leftOut == [other.name])
   }
 
+  @Test("names that no file system takes as they are, and names that would share a folder")
+  func folderNames() throws {
+    let names = [
+      ObjectName("销售", String(repeating: "订单", count: 60)),
+      ObjectName("销售", String(repeating: "订单", count: 59) + "订购"), ObjectName("a.b", "c"),
+      ObjectName("dbo", "Order Details/../x"),
+    ]
+    let tables = (names + [ObjectName("a", "b.c")]).map { name in
+      var table = self.table
+      table.name = name
+      return table
+    }
+    let writer = try SnapshotWriter(folder: folder.file("s"))
+    try writer.begin(Database(name: "d", serverVersion: "v", tables: tables))
+    var manifests: [TableManifest] = []
+    for table in tables.dropLast() {
+      var rows = try writer.makeTableWriter(for: table)
+      try add(0..<2, to: &rows)
+      manifests.append(try rows.finish(order: .key))
+    }
+    var failure: StagingError?
+    do {
+      _ = try writer.makeTableWriter(for: tables[4])
+    } catch {
+      failure = error
+    }
+    #expect(failure?.code == .badValue)
+    #expect(failure?.description.contains("schema a.b, table c") == true)
+    try writer.finish(source: .test, tables: manifests, leftOut: [tables[4].name])
+    let snapshot = try Snapshot(opening: folder.file("s"))
+    try snapshot.verifyChunks()
+    #expect(Set(snapshot.manifest.tables.map(\.folder)).count == 4)
+    #expect(names[0].fileName.utf8.count <= 200)
+    #expect(names[3].fileName == "dbo.Order%20Details%2F..%2Fx")
+  }
+
   @Test("an unfinished export is refused by the reader and cleared by the next export")
   func unfinishedExport() throws {
     do {

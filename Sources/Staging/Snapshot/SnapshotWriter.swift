@@ -18,7 +18,8 @@ public final class SnapshotWriter: Sendable {
   private struct State {
     var database: Database?
     var schemaXXH3 = ""
-    var begunTables: Set<ObjectName> = []
+    /// By folder.
+    var begunTables: [String: ObjectName] = [:]
   }
 
   /// Makes the folder where it is missing, takes its lock and clears an unfinished export.
@@ -53,14 +54,24 @@ public final class SnapshotWriter: Sendable {
   /// Makes the writer for a table's rows.
   ///
   /// - Parameter table: A table of the database that `begin` got; each once.
-  /// - Throws: `.cannotWrite`.
+  /// - Throws: `.cannotWrite`; `.badValue` where another table has taken the folder: `[a.b].[c]` and
+  ///   `[a].[b.c]` would share one.
   public func makeTableWriter(for table: Table) throws(StagingError) -> TableWriter {
-    state.withLock { state in
+    let other = state.withLock { state in
       precondition(
         state.database?.tables.contains { $0.name == table.name } ?? false,
         "\(table.name) is not in the catalog that was begun with")
-      precondition(
-        state.begunTables.insert(table.name).inserted, "\(table.name) is written twice")
+      let other = state.begunTables.updateValue(table.name, forKey: table.name.fileName)
+      precondition(other != table.name, "\(table.name) is written twice")
+      if let other { state.begunTables[table.name.fileName] = other }
+      return other
+    }
+    if let other {
+      throw StagingError(
+        .badValue, file: layout.tableFolder(table.name).string,
+        place: "schema \(table.name.schema), table \(table.name.name)",
+        problem: "its folder is the one of schema \(other.schema), table \(other.name)",
+        advice: "export one of the two into another snapshot with --tables")
     }
     let folder = layout.tableFolder(table.name)
     try Folder.make(folder)
@@ -81,7 +92,7 @@ public final class SnapshotWriter: Sendable {
     source: SourceIdentity, tables: [TableManifest], leftOut: [ObjectName] = []
   ) throws(StagingError) -> Manifest {
     let (database, schemaXXH3, begun) = state.withLock { state in
-      (state.database, state.schemaXXH3, state.begunTables)
+      (state.database, state.schemaXXH3, Set(state.begunTables.values))
     }
     guard let database else { preconditionFailure("a snapshot begins before it is finished") }
     let manifest = Manifest(
