@@ -73,6 +73,37 @@ struct ContainerPlacementTests {
   }
 
   @Test(
+    "a differential that lacks a changed extent, or is from another database, is refused",
+    .enabled(if: SharedData.isThere, SharedData.skipped))
+  func brokenDifferential() throws {
+    let full = try InputFile(path: SharedData.path("bak/chain/dbareports_FULL_20170518_041739.bak"))
+    let whole = try PatchedBackup("bak/chain/dbareports_DIFF_20170518_041826.bak")
+    let region = try TapeFile(MemoryStream(whole.bytes)).sets[0].regions[0]
+    let pages = try BackupFile.open([full], differential: [MemoryStream(whole.bytes)]).pages
+    var buffer = [UInt8](repeating: 0, count: PageLayout.byteCount)
+    try buffer.withUnsafeMutableBytes { try pages.readPage(PageID(file: 1, page: 130), into: $0) }
+
+    var lacking = whole
+    // The frame of pages 128 to 135 becomes one more of pages 48 to 55.
+    let frame = lacking.bytes[region.frameOffset(4)..<region.frameOffset(5)]
+    lacking.bytes.replaceSubrange(region.frameOffset(5)..<region.frameOffset(6), with: frame)
+    let missing = #expect(throws: BackupError.self) {
+      try BackupFile.open([full], differential: [MemoryStream(lacking.bytes)])
+    }
+    #expect(missing?.code == .damaged)
+    #expect(missing?.problem.contains("page 1:128 is in use and not there") ?? false)
+
+    var foreign = whole
+    // The binding id follows the offset array of the file header record; flags without checksum.
+    foreign.bytes[region.offset + 5] &= ~3
+    foreign.bytes[region.offset + 96 + 0x6E] ^= 0xFF
+    let error = #expect(throws: BackupError.self) {
+      try BackupFile.open([full], differential: [MemoryStream(foreign.bytes)])
+    }
+    #expect(error?.problem.contains("is a differential of another database") ?? false, "\(error)")
+  }
+
+  @Test(
     "files that are no family are refused",
     .enabled(if: SharedData.isThere, SharedData.skipped),
     arguments: [

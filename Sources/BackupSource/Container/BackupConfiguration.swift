@@ -12,9 +12,12 @@ struct BackupConfiguration: Sendable {
   var databaseBackupLSN = LogSequenceNumber.none
   /// Data files in the order in which the backup lists them.
   var files: [BackupDataFile] = []
+}
 
+extension BackupConfiguration {
   /// Reads the pieces {tag, u32 length with tag and length, body} one after the other.
   init(_ stream: TapeStream, _ source: some ByteStream) throws(BackupError) {
+    self.init()
     guard stream.byteCount <= Self.byteCountMax else {
       throw BackupError(
         .damaged, file: source.fileName, offset: stream.offset, place: "MQCI",
@@ -74,7 +77,9 @@ struct BackupDataFile: Hashable, Sendable {
   let pageCount: Int
   let byteCount: Int
   let logicalName: String
+}
 
+extension BackupDataFile {
   init(_ piece: ByteReader) throws(BackupError) {
     let pageByteCount = try piece.uint32(at: 0x10)
     guard pageByteCount == PageLayout.byteCount else {
@@ -83,11 +88,10 @@ struct BackupDataFile: Hashable, Sendable {
     guard let id = UInt16(exactly: try piece.uint32(at: 0x14)), id > 0 else {
       throw piece.damaged("a file number beyond 65,535, or none", at: 0x14)
     }
-    self.id = id
-    isDataFile = try piece.uint32(at: 0x24) == 1
-    pageCount = Int(try piece.uint32(at: 0x18))
-    byteCount = try piece.length64(at: 0x28)
-    logicalName = try piece.string(referencedAt: 0x30)
+    self.init(
+      id: id, isDataFile: try piece.uint32(at: 0x24) == 1,
+      pageCount: Int(try piece.uint32(at: 0x18)), byteCount: try piece.length64(at: 0x28),
+      logicalName: try piece.string(referencedAt: 0x30))
   }
 }
 

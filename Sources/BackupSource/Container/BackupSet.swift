@@ -23,7 +23,9 @@ struct DataRegion: Hashable, Sendable {
   var frameCount: Int { pageCount / PageLayout.pagesPerExtent }
 
   func frameOffset(_ frame: Int) -> Int { offset + frame * PageLayout.extentByteCount }
+}
 
+extension DataRegion {
   /// MQDA data are two zero bytes and whole pages, section 3.2.
   init(_ stream: TapeStream, _ source: some ByteStream) throws(BackupError) {
     let (pageCount, rest) = (stream.byteCount - 2).quotientAndRemainder(
@@ -32,7 +34,6 @@ struct DataRegion: Hashable, Sendable {
     guard rest == 0, start.bytes == [0, 0] else {
       throw start.damaged("\(stream.byteCount) bytes of data that are not two zeros and pages")
     }
-    offset = stream.offset + 2
-    self.pageCount = pageCount
+    self.init(offset: stream.offset + 2, pageCount: pageCount)
   }
 }

@@ -64,7 +64,7 @@ extension Placement {
     }
     let named = overlays.reduce(into: Set<ExtentID>()) { $0.formUnion($1.extents) }
     let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
-    var missing: [ExtentID] = []
+    var missing: Set<ExtentID> = []
     for file in files {
       for interval in file.intervals {
         var changed = AllocationBitmap()
@@ -72,15 +72,11 @@ extension Placement {
         try changed.load(pages, PageID(file: file.id, page: page))
         for extent in file.extents(ofInterval: interval) where changed[extent] {
           let id = ExtentID(file: file.id, interval: interval, extent: extent)
-          if !named.contains(id) { missing.append(id) }
+          if !named.contains(id) { missing.insert(id) }
         }
       }
     }
     // A changed extent that has been deallocated since may hold no page that names it.
-    guard missing.count <= overlays.reduce(0, { $0 + $1.namelessCount }) else {
-      throw damaged(
-        "\(missing.count) changed extents are missing, the first one begins with page "
-          + "\(missing.first?.page(0) ?? .none)", of: fileName)
-    }
+    try requireNoneAllocated(missing, of: fileName)
   }
 }

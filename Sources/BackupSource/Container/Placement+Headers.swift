@@ -36,9 +36,7 @@ extension Placement {
     var overlay = Overlay()
     for frame in try frames(of: region, in: stream) {
       overlay.frameCount += 1
-      if frame.extent.map(overlay.extents.contains) ?? true { overlay.namelessCount += 1 }
       for vote in frame.votes {
-        overlay.extents.insert(vote.extent)
         let old = try map[vote.extent].map { (place) throws(BackupError) in
           try streams.frame(at: place).vote(for: vote.extent)?.lsn
         }
@@ -46,6 +44,7 @@ extension Placement {
           continue
         }
         map[vote.extent] = frame.place
+        overlay.extents.insert(vote.extent)
       }
     }
     return overlay
@@ -92,7 +91,7 @@ extension Placement {
   /// excepted.
   ///
   /// One that is missing is placed at a loose frame with a header that names it. One that no header
-  /// names has no formatted page, so its frame need not be known, only be there.
+  /// names has no formatted page, so its frame need not be known.
   private mutating func requirePlanned(
     _ files: [BackupDataFile], _ loose: [Frame]
   ) throws(BackupError) {
@@ -107,10 +106,22 @@ extension Placement {
         map[vote.extent] = frame.place
       }
     }
-    guard missing.count <= candidates.count else {
-      throw damaged(
-        "\(missing.count) extents are missing, the first one begins with page "
-          + "\(missing.min()?.page(0) ?? .none)")
+    try requireNoneAllocated(missing, of: firstName)
+  }
+
+  /// Extents that could not be found are no loss where the PFS calls all their pages free.
+  func requireNoneAllocated(
+    _ missing: Set<ExtentID>, of fileName: String
+  ) throws(BackupError) {
+    let pages = BackupPages(fileName: fileName, map: map, streams: streams.streams)
+    var freeSpace = PageFreeSpace(pages)
+    for extent in missing.sorted() {
+      for index in 0..<PageLayout.pagesPerExtent
+      where try freeSpace.isAllocated(extent.page(index)) {
+        throw damaged(
+          "page \(extent.page(index)) is in use and not there, in one of \(missing.count) "
+            + "extents that are missing", of: fileName)
+      }
     }
   }
 
@@ -141,9 +152,7 @@ extension Placement {
 /// What a later region held.
 struct Overlay: Sendable {
   var frameCount = 0
-  /// Frames whose headers name no extent, or one that another frame names too.
-  var namelessCount = 0
-  /// Every extent that a header names.
+  /// Every extent that it gave a new place.
   var extents: Set<ExtentID> = []
 }
 
