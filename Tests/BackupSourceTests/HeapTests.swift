@@ -49,6 +49,16 @@ struct HeapTests {
     #expect(throws: BackupError.self) { try table([row(1, "a"), stub]).lines() }
   }
 
+  @Test("rows that the catalog counts and no page holds are an error")
+  func noPages() {
+    var made = table([row(1, "a")])
+    made.rowCount = 1
+    made.firstIAM = .none
+    #expect(throws: BackupError.self) { try made.lines() }
+    made.rowCount = 0
+    #expect(throws: Never.self) { try made.lines() }
+  }
+
   @Test("a column added later has its stored default in older rows, or NULL")
   func addedColumn() throws {
     var made = table([row(1, "a")])
@@ -89,17 +99,22 @@ struct HeapTests {
   func sparse() throws {
     // The vector of two ints, 3 in column 3 and 1234 in column 6, was captured from a server.
     let vector = hex("0500 0200 0300 0600 1000 1400 03000000 D2040000")
+    let backPointer: [UInt8] = [0, 4] + [UInt8](repeating: 0, count: 8)
     var made = table([
       TestRecord(
         fixed: Int32(1).testBytes, columnCount: 2, variable: [([], false), (vector, true)]
       ).bytes,
       row(2, "b"),
+      TestRecord(
+        kind: 1, fixed: Int32(3).testBytes, columnCount: 2,
+        variable: [([], false), (vector, true), (backPointer, true)]
+      ).bytes,
     ])
     for id in [3, 5, 6] {
       made.columns.append(Column(made: id, "s\(id)", ColumnType(.int)))
-      made.physical.append(PhysicalColumn(made: id, Self.int, nullBit: 0, .sparse))
+      made.physical.append(PhysicalColumn(made: id, Self.int, nullBit: -1, .sparse))
     }
-    #expect(try made.lines() == ["1,\"\",3,,1234", "2,b,,,"])
+    #expect(try made.lines() == ["1,\"\",3,,1234", "2,b,,,", "3,\"\",3,,1234"])
   }
 
   @Test("text off the row: in one piece, in a tree, and NULL")
@@ -114,15 +129,17 @@ struct HeapTests {
     func link32(_ size: UInt32, _ slot: UInt16) -> [UInt8] {
       size.testBytes + TestTable.page(24).testBytes + slot.testBytes
     }
-    let root =
-      UInt16(5).testBytes + UInt16(2).testBytes + UInt16(0).testBytes + [0, 0, 0, 0]
-      + link32(3, 2) + link32(5, 3)
+    func header(_ linkCount: UInt16) -> [UInt8] {
+      UInt16(5).testBytes + linkCount.testBytes + UInt16(0).testBytes + [0, 0, 0, 0]
+    }
+    let root = header(2) + link32(3, 2) + link32(5, 3)
     let text = TestPage(
       id: TestTable.page(24), type: .textMix,
       records: [
         fragment(0, UInt16(3).testBytes + [0, 0, 0, 0] + Array("abc".utf8)),
         fragment(5, root), fragment(3, Array("def".utf8)), fragment(3, Array("gh".utf8)),
         fragment(8, []),
+        fragment(5, header(1) + link32(3, 5)), fragment(5, header(1) + link32(0, 6)),
       ])
     let inline = [UInt8](repeating: 0, count: 12).replacing(0, with: 4) + link32(3, 2)
     let broken = [UInt8](repeating: 0, count: 12).replacing(0, with: 4) + link32(4, 2)
@@ -141,6 +158,10 @@ struct HeapTests {
         == ["1,abc", "1,defgh", "1,", "1,def"])
     #expect(throws: BackupError.self) { try rows([broken]).lines() }
     #expect(throws: BackupError.self) { try rows([pointer(7)]).lines() }
+    #expect(throws: BackupError.self, "a node that is its own child") {
+      try rows([pointer(5)]).lines()
+    }
+    #expect(try rows([pointer(6)]).lines() == ["1,\"\""], "a circle without bytes")
   }
 
   @Test("an error names page, slot, table and column")

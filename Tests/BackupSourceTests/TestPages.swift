@@ -93,6 +93,8 @@ struct TestTable {
   var compression = 0
   var addedDefaults: [AddedDefault] = []
   var root = PageID.none
+  var firstIAM = Self.page(8)
+  var rowCount = 0
 
   static func page(_ number: UInt32) -> PageID { PageID(file: 1, page: number) }
 
@@ -104,11 +106,12 @@ struct TestTable {
       partitions: [
         .init(
           rowset: Rowset(
-            id: 1, objectID: 1, indexID: isClustered ? 1 : 0, partition: 1, rowCount: 0, status: 0,
+            id: 1, objectID: 1, indexID: isClustered ? 1 : 0, partition: 1, rowCount: rowCount,
+            status: 0,
             compression: compression),
           unit: AllocationUnit(
             kind: .inRow, ownerID: 1, first: pages.first?.id ?? .none, root: root,
-            firstIAM: Self.page(8)),
+            firstIAM: firstIAM),
           columns: physical, addedDefaults: addedDefaults)
       ], refusal: nil)
   }

@@ -53,7 +53,7 @@ extension CatalogReader {
   private mutating func computed(_ column: SystemColumn, at place: String) -> Computed {
     let key = ValueKey(
       valueClass: ValueKey.Class.computedColumn, object: column.objectID, part: column.columnID)
-    let rowset = system.rowsets.first { $0.objectID == column.objectID && $0.indexID <= 1 }
+    let rowset = system.rowsets[column.objectID]?.first { $0.indexID <= 1 }
     let physical = rowset.flatMap { system.physicalColumns[$0.id] } ?? []
     return Computed(
       definition: definition(key, of: place) ?? "",

@@ -53,8 +53,7 @@ extension CatalogReader {
 
   /// Reference classes 27 (referenced table), 28 (referencing column), 29 (referenced column).
   mutating func readForeignKeys(of object: SystemObject, into table: inout Table) {
-    for constraint in system.objects where constraint.parentID == object.id {
-      guard constraint.type == "F " else { continue }
+    for constraint in system.children[object.id] ?? [] where constraint.type == "F " {
       let own = references[constraint.id] ?? []
       guard let target = own.first(where: { $0.referenceClass == 27 }),
         let parent = system.objectByID[target.target]
@@ -90,8 +89,7 @@ extension CatalogReader {
   }
 
   mutating func readChecks(of object: SystemObject, into table: inout Table) {
-    for constraint in system.objects where constraint.parentID == object.id {
-      guard constraint.type == "C " else { continue }
+    for constraint in system.children[object.id] ?? [] where constraint.type == "C " {
       let key = ValueKey(valueClass: ValueKey.Class.definition, object: constraint.id, part: 0)
       guard let text = definition(key, of: "the check \(table.name).\(constraint.name)") else {
         note("\(table.name): check \(constraint.name) is left out, its text is not there")

@@ -9,11 +9,31 @@ struct CatalogReader {
   private(set) var storage: [ObjectName: TableStorage] = [:]
   /// By the object that depends: foreign keys look up their columns here.
   let references: [Int: [ObjectReference]]
+  private let descriptions: [Described: String]
+  /// History tables by the table whose past they keep.
+  private let histories: [Int: Int]
+
+  private struct Described: Hashable {
+    var object: Int
+    var part: Int
+  }
 
   init(_ system: SystemCatalog) {
     self.system = system
     references = Dictionary(grouping: system.references, by: \.dependent)
-    databaseCollation = CollationID(system.boot.collationID)
+    histories = Dictionary(
+      system.references.filter { $0.referenceClass == 112 }.map { ($0.target, $0.dependent) },
+      uniquingKeysWith: { first, _ in first })
+    let collation = CollationID(system.boot.collationID)
+    databaseCollation = collation
+    let described = system.properties.filter {
+      $0.propertyClass == 1 && $0.name == "MS_Description"
+    }
+    descriptions = Dictionary(
+      described.compactMap { property in
+        property.value?.text(codePage: collation.codePage)
+          .map { (Described(object: property.objectID, part: property.part), $0) }
+      }, uniquingKeysWith: { first, _ in first })
   }
 
   mutating func database(named name: String) throws(BackupError) -> Database {
@@ -77,19 +97,12 @@ struct CatalogReader {
 
   /// Extended property `MS_Description` of a table (part 0) or column.
   func comment(on object: Int, part: Int) -> String? {
-    let property = system.properties.first {
-      $0.propertyClass == 1 && $0.objectID == object && $0.part == part
-        && $0.name == "MS_Description"
-    }
-    return property?.value?.text(codePage: codePage)
+    descriptions[Described(object: object, part: part)]
   }
 
   /// Reference class 112: the dependent is the history table of the target (section 10.6).
   private func historyTable(of object: SystemObject) -> ObjectName? {
-    let reference = system.references.first {
-      $0.referenceClass == 112 && $0.target == object.id
-    }
-    return reference.flatMap { system.objectByID[$0.dependent] }.map(name(of:))
+    histories[object.id].flatMap { system.objectByID[$0] }.map(name(of:))
   }
 
   /// What exists and is neither read nor among the modules.

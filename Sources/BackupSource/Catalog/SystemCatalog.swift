@@ -3,6 +3,8 @@ struct SystemCatalog {
   let boot: BootPage
   let objects: [SystemObject]
   let objectByID: [Int: SystemObject]
+  /// Constraints and triggers, by the object that they belong to.
+  let children: [Int: [SystemObject]]
   /// In column-id order, by object.
   let columns: [Int: [SystemColumn]]
   let schemas: [Int: String]
@@ -13,7 +15,8 @@ struct SystemCatalog {
   let values: [ValueKey: ObjectValue]
   let references: [ObjectReference]
   let properties: [ExtendedProperty]
-  let rowsets: [Rowset]
+  /// By object.
+  let rowsets: [Int: [Rowset]]
   let allocationUnits: [Int: [AllocationUnit]]
   /// By rowset; physical columns in order of their number.
   let physicalColumns: [Int: [PhysicalColumn]]
@@ -24,6 +27,7 @@ struct SystemCatalog {
     let tables = try SystemTables(pages, boot: boot)
     objects = try tables.rows("sysschobjs", SystemObject.init)
     objectByID = Dictionary(objects.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    children = Dictionary(grouping: objects, by: \.parentID)
     columns = Dictionary(
       grouping: try tables.rows("syscolpars", SystemColumn.init), by: \.objectID
     ).mapValues { $0.sorted { $0.columnID < $1.columnID } }
@@ -43,7 +47,7 @@ struct SystemCatalog {
       uniquingKeysWith: { first, _ in first })
     references = try tables.rows("syssingleobjrefs", ObjectReference.init)
     properties = try tables.rows("sysxprops", ExtendedProperty.init)
-    rowsets = tables.rowsets
+    rowsets = Dictionary(grouping: tables.rowsets, by: \.objectID)
     allocationUnits = tables.allocationUnits
     physicalColumns = try PhysicalColumn.byRowset(tables)
     addedDefaults = Dictionary(

@@ -25,8 +25,8 @@ struct TableStorage: Sendable {
 extension TableStorage {
   init(_ object: SystemObject, table: Table, in system: SystemCatalog) {
     objectID = object.id
-    let rowsets = system.rowsets
-      .filter { $0.objectID == object.id && $0.indexID <= 1 }
+    let rowsets = (system.rowsets[object.id] ?? [])
+      .filter { $0.indexID <= 1 }
       .sorted { $0.partition < $1.partition }
     isClustered = rowsets.first?.indexID == 1
     let clustered = SystemIndex.ID(object: object.id, index: 1)

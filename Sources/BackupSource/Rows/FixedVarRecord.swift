@@ -69,6 +69,8 @@ struct FixedVarRecord {
 
   /// The value of a column; `missing` where the record was written before the column was added.
   func cell(_ column: borrowing PhysicalColumn) throws(Fault) -> Cell {
+    // Sparse columns have no null bit.
+    if case .sparse = column.place { return try sparseCell(columnID: column.columnID) }
     guard column.nullBit < columnCount else { return .missing }
     if isNull(column.nullBit) { return .null }
     switch column.place {
@@ -77,8 +79,7 @@ struct FixedVarRecord {
       return .inRow(bytes.slice(offset..<offset + byteCount))
     case .variable(let number):
       return try variable(number)
-    case .sparse:
-      return try sparseCell(columnID: column.columnID)
+    case .sparse: return .null
     }
   }
 
@@ -106,10 +107,12 @@ struct FixedVarRecord {
   }
 
   /// The value of a sparse column: in the vector that is the record's last variable column, or NULL.
+  /// A moved row has its back pointer behind the vector.
   private func sparseCell(columnID: Int) throws(Fault) -> Cell {
-    guard variableCount > 0, case .offRow(let value) = try variable(variableCount - 1),
-      let vector = try SparseVector(value)
-    else { return .null }
-    return try vector.cell(columnID: columnID)
+    for number in stride(from: variableCount - 1, through: max(variableCount - 2, 0), by: -1) {
+      guard case .offRow(let value) = try variable(number) else { return .null }
+      if let vector = try SparseVector(value) { return try vector.cell(columnID: columnID) }
+    }
+    return .null
   }
 }

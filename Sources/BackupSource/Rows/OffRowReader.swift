@@ -7,6 +7,8 @@
 final class OffRowReader {
   /// A tree of 2 GB with the fewest links a node holds is not deeper.
   private static let depthMax = 16
+  /// More than any value of SQL Server has (2 GB); sums of sizes up to it cannot overflow.
+  private static let byteCountMax: UInt64 = 1 << 32
 
   private enum FragmentType {
     static let smallRoot: UInt16 = 0
@@ -95,16 +97,22 @@ final class OffRowReader {
         node.index * node.linkByteCount..<(node.index + 1) * node.linkByteCount)
       let isWide = node.linkByteCount == 16
       let size = isWide ? link.uint64(at: 0) : UInt64(link.uint32(at: 0))
-      guard size >= node.sizeBefore else {
+      guard size >= node.sizeBefore, size <= Self.byteCountMax,
+        givenByteCount + (size - node.sizeBefore) <= end
+      else {
         throw BackupError(
           .damaged, file: pages.fileName,
-          problem: "the sizes of an off-row value's pieces do not ascend")
+          problem: "the sizes of an off-row value's pieces do not fit each other")
       }
       let expected = givenByteCount + (size - node.sizeBefore)
+      let isEmpty = size == node.sizeBefore
       node.sizeBefore = size
       node.index += 1
       nodes.append(node)
       endOffsets.append(end)
+      // Nothing to read, and every link that is followed brings the end nearer: no circle of nodes
+      // can be walked for ever.
+      if isEmpty { continue }
       let base = isWide ? 8 : 4
       switch try fragment(page: link.pageID(at: base), slot: Int(link.uint16(at: base + 6))) {
       case .null:

@@ -1,6 +1,18 @@
 import Catalog
 import Staging
 
+/// What the row loop reads cells from: an ordinary record, or the current one of compressed pages.
+protocol RowRecord {
+  func cell(_ column: RowColumn) throws(Fault) -> Cell
+}
+
+extension FixedVarRecord: RowRecord {
+  @inline(__always)
+  func cell(_ column: RowColumn) throws(Fault) -> Cell { try cell(column.physical) }
+}
+
+extension CompressedRows: RowRecord {}
+
 /// One stored column of a table, ready for the row loop: where a record keeps it and how its values
 /// become cells.
 struct RowColumn {
@@ -63,6 +75,9 @@ extension RowColumn {
       do throws(Fault) {
         guard var physical = byID[column.id] else {
           throw Fault.damaged("rowset \(partition.rowset.id) does not say where the column is")
+        }
+        guard physical.nullBit >= 0 || physical.place == .sparse else {
+          throw Fault.damaged("rowset \(partition.rowset.id) gives the column no null bit")
         }
         // A compressed bit has a value of its own; a compressed decimal is always a vardecimal.
         if isCompressed { physical.bitPosition = 0 }

@@ -15,6 +15,8 @@ struct TableReader {
   private var gathered: [UInt8] = []
   private var counts = RowCounts()
 
+  private static let gatheredByteCountMax = 1 << 30
+
   init(_ table: Table, _ storage: TableStorage, pages: any PageReading) {
     self.pages = pages
     self.table = table
@@ -42,7 +44,9 @@ struct TableReader {
   private mutating func read(
     _ partition: TableStorage.Partition, into writer: inout TableWriter
   ) throws {
-    guard let unit = partition.unit else { return }
+    guard let unit = partition.unit, unit.firstIAM != .none else {
+      return try requireEmpty(partition)
+    }
     let isCompressed = partition.rowset.compression > 0
     let columns = try RowColumn.columns(of: table, in: partition, file: pages.fileName)
     let set = try PageSet(firstIAM: unit.firstIAM, allocation: allocation)
@@ -53,6 +57,15 @@ struct TableReader {
       unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
     while try chain.next(into: buffer) {
       try readPage(columns, isCompressed: isCompressed, into: &writer)
+    }
+  }
+
+  /// A table without pages has no rows; if the catalog counts some, they are kept in some other way.
+  private func requireEmpty(_ partition: TableStorage.Partition) throws(BackupError) {
+    guard partition.rowset.rowCount <= 0 else {
+      throw BackupError(
+        .unknown, file: pages.fileName, place: "\(table.name)",
+        problem: "the catalog counts \(partition.rowset.rowCount) rows and names no page of them")
     }
   }
 
@@ -76,36 +89,41 @@ struct TableReader {
     }
   }
 
+  /// Writes the rows of the page in the buffer.
   private mutating func readPage(
     _ columns: [RowColumn], isCompressed: Bool, into writer: inout TableWriter
   ) throws {
-    if isCompressed {
-      try readCompressedPage(columns, into: &writer)
-    } else {
-      try readPage(columns, into: &writer)
+    guard isCompressed else {
+      for slot in 0..<buffer.slotCount {
+        guard let record = try record(slot: slot) else { continue }
+        try writeRow(record, slot: slot, columns, into: &writer)
+      }
+      return
+    }
+    do throws(Fault) { try compressed.load(buffer) } catch {
+      throw error.at("\(table.name), page \(buffer.id ?? .none)", file: pages.fileName)
+    }
+    for slot in 0..<buffer.slotCount where try parseCompressed(slot: slot) {
+      try writeRow(compressed, slot: slot, columns, into: &writer)
     }
   }
 
-  /// Writes the rows of the page in the buffer.
-  private mutating func readPage(
-    _ columns: [RowColumn], into writer: inout TableWriter
+  @inline(__always)
+  private mutating func writeRow(
+    _ record: some RowRecord, slot: Int, _ columns: [RowColumn], into writer: inout TableWriter
   ) throws {
-    for slot in 0..<buffer.slotCount {
-      guard let record = try record(slot: slot) else { continue }
-      writer.beginRow()
-      for index in columns.indices {
-        let pointer: UnsafeRawBufferPointer?
-        do throws(Fault) {
-          pointer = try columns[index].write(
-            try record.cell(columns[index].physical), into: &writer)
-        } catch {
-          throw error.at(place(slot, columns[index]), file: pages.fileName)
-        }
-        if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
+    writer.beginRow()
+    for index in columns.indices {
+      let pointer: UnsafeRawBufferPointer?
+      do throws(Fault) {
+        pointer = try columns[index].write(try record.cell(columns[index]), into: &writer)
+      } catch {
+        throw error.at(place(slot, columns[index]), file: pages.fileName)
       }
-      try writer.endRow()
-      counts.rows += 1
+      if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
     }
+    try writer.endRow()
+    counts.rows += 1
   }
 
   /// The record in a slot; nil for an empty slot and for a record that holds no row.
@@ -117,30 +135,6 @@ struct TableReader {
       return try FixedVarRecord(bytes)
     } catch {
       throw error.at(place(slot), file: pages.fileName)
-    }
-  }
-
-  /// Writes the rows of the page in the buffer, whose records are compressed.
-  private mutating func readCompressedPage(
-    _ columns: [RowColumn], into writer: inout TableWriter
-  ) throws {
-    do throws(Fault) { try compressed.load(buffer) } catch {
-      throw error.at("\(table.name), page \(buffer.id ?? .none)", file: pages.fileName)
-    }
-    for slot in 0..<buffer.slotCount where try parseCompressed(slot: slot) {
-      writer.beginRow()
-      for index in columns.indices {
-        let pointer: UnsafeRawBufferPointer?
-        do throws(Fault) {
-          pointer = try columns[index].write(
-            try compressed.cell(columns[index]), into: &writer)
-        } catch {
-          throw error.at(place(slot, columns[index]), file: pages.fileName)
-        }
-        if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
-      }
-      try writer.endRow()
-      counts.rows += 1
     }
   }
 
@@ -189,7 +183,15 @@ struct TableReader {
     _ column: RowColumn, into writer: inout TableWriter
   ) throws(BackupError) {
     gathered.removeAll(keepingCapacity: true)
-    while let piece = try offRow.next() { gathered.append(contentsOf: piece) }
+    while let piece = try offRow.next() {
+      guard gathered.count + piece.count <= Self.gatheredByteCountMax else {
+        throw BackupError(
+          .unknown, file: pages.fileName,
+          problem: "the value has more than 1 GiB, which PostgreSQL cannot hold",
+          advice: "leave the table out with --tables")
+      }
+      gathered.append(contentsOf: piece)
+    }
     do throws(Fault) {
       try column.decode(gathered, into: &writer)
     } catch {

@@ -20,11 +20,12 @@ extension ValueDecoder {
   }
 
   /// u8 sign (1 = positive), then a magnitude as wide as the precision asks for.
-  static func decimal(_ type: ColumnType) -> ValueDecoder {
-    decimal(precision: type.precision ?? 18, scale: type.scale ?? 0)
+  static func decimal(_ type: ColumnType) throws(Fault) -> ValueDecoder {
+    try decimal(precision: type.precision ?? 18, scale: type.scale ?? 0)
   }
 
-  static func decimal(precision: Int, scale: Int) -> ValueDecoder {
+  static func decimal(precision: Int, scale: Int) throws(Fault) -> ValueDecoder {
+    try requireScale(scale, of: "decimal", max: 38)
     let byteCount = PhysicalType.decimalByteCount(precision: precision)
     return ValueDecoder { (bytes, writer) throws(Fault) in
       try requireCount(byteCount, bytes)
@@ -48,8 +49,9 @@ extension ValueDecoder {
 
   /// Vardecimal (section 12.3): in compressed rows, and in ordinary ones with the table option of
   /// SQL Server 2005.
-  static func vardecimal(scale: Int) -> ValueDecoder {
-    ValueDecoder { (bytes, writer) throws(Fault) in
+  static func vardecimal(scale: Int) throws(Fault) -> ValueDecoder {
+    try requireScale(scale, of: "decimal", max: 38)
+    return ValueDecoder { (bytes, writer) throws(Fault) in
       let value = try Vardecimal(bytes)
       writer.write(
         decimal: try value.magnitude(scale: scale), isNegative: value.isNegative, scale: scale)

@@ -9,7 +9,8 @@ extension ValueDecoder {
     }
   }
 
-  static func time(scale: Int) -> ValueDecoder {
+  static func time(scale: Int) throws(Fault) -> ValueDecoder {
+    try requireScale(scale, of: "time", max: 7)
     let byteCount = Time.byteCount(scale: scale)
     return ValueDecoder { (bytes, writer) throws(Fault) in
       try requireCount(byteCount, bytes)
@@ -17,7 +18,8 @@ extension ValueDecoder {
     }
   }
 
-  static func dateTime2(scale: Int) -> ValueDecoder {
+  static func dateTime2(scale: Int) throws(Fault) -> ValueDecoder {
+    try requireScale(scale, of: "datetime2", max: 7)
     let timeByteCount = Time.byteCount(scale: scale)
     return ValueDecoder { (bytes, writer) throws(Fault) in
       try requireCount(timeByteCount + 3, bytes)
@@ -28,7 +30,8 @@ extension ValueDecoder {
   }
 
   /// Time and date are UTC; the offset in minutes has no place in the target.
-  static func dateTimeOffset(scale: Int) -> ValueDecoder {
+  static func dateTimeOffset(scale: Int) throws(Fault) -> ValueDecoder {
+    try requireScale(scale, of: "datetimeoffset", max: 7)
     let timeByteCount = Time.byteCount(scale: scale)
     return ValueDecoder { (bytes, writer) throws(Fault) in
       try requireCount(timeByteCount + 5, bytes)

@@ -86,15 +86,15 @@ private final class VariantDecoders {
     case XType.money: .money
     case XType.smallmoney: .smallMoney
     case XType.decimal, XType.numeric:
-      .decimal(precision: Int(key.precision), scale: Int(key.scale))
+      try .decimal(precision: Int(key.precision), scale: Int(key.scale))
     case XType.real: .float32
     case XType.float: .float64
     case XType.date: .date
-    case XType.time: .time(scale: Int(key.scale))
+    case XType.time: try .time(scale: Int(key.scale))
     case XType.smalldatetime: .smallDateTime
     case XType.datetime: .dateTime
-    case XType.datetime2: .dateTime2(scale: Int(key.scale))
-    case XType.datetimeoffset: .dateTimeOffset(scale: Int(key.scale))
+    case XType.datetime2: try .dateTime2(scale: Int(key.scale))
+    case XType.datetimeoffset: try .dateTimeOffset(scale: Int(key.scale))
     case XType.char, XType.varchar:
       try .text(CollationID(key.collation).collation, paddedTo: nil)
     case XType.nchar, XType.nvarchar: .utf16(paddedTo: nil)

@@ -42,15 +42,15 @@ extension ValueDecoder {
     case .money: self = .money
     case .smallmoney: self = .smallMoney
     case .decimal, .numeric:
-      self = isVardecimal ? .vardecimal(scale: type.scale ?? 0) : .decimal(type)
+      self = try isVardecimal ? .vardecimal(scale: type.scale ?? 0) : .decimal(type)
     case .float: self = .float64
     case .real: self = .float32
     case .date: self = .date
-    case .time: self = .time(scale: type.scale ?? 7)
+    case .time: self = try .time(scale: type.scale ?? 7)
     case .smalldatetime: self = .smallDateTime
     case .datetime: self = .dateTime
-    case .datetime2: self = .dateTime2(scale: type.scale ?? 7)
-    case .datetimeoffset: self = .dateTimeOffset(scale: type.scale ?? 7)
+    case .datetime2: self = try .dateTime2(scale: type.scale ?? 7)
+    case .datetimeoffset: self = try .dateTimeOffset(scale: type.scale ?? 7)
     case .char: self = try .text(column.collation, paddedTo: type.length)
     case .varchar, .text: self = try .text(column.collation, paddedTo: nil)
     case .nchar: self = .utf16(paddedTo: type.length)
@@ -169,6 +169,11 @@ func requireCount(_ expected: Int, _ bytes: UnsafeRawBufferPointer) throws(Fault
   guard bytes.count == expected else {
     throw .damaged("expected a value of \(expected) bytes, found \(bytes.count)")
   }
+}
+
+/// The check before a decoder is made.
+func requireScale(_ scale: Int, of type: String, max: Int) throws(Fault) {
+  guard (0...max).contains(scale) else { throw .damaged("a \(type) of scale \(scale)") }
 }
 
 extension PhysicalColumn {
