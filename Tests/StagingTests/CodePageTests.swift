@@ -35,6 +35,48 @@ struct CodePageTests {
     #expect(texts[1] == "\u{81}")
   }
 
+  @Test("pieces may end anywhere in a character", arguments: [932, 936, 949, 950, 1252, 65001])
+  func pieces(_ number: Int) throws {
+    print("seed \(SeededGenerator.seed)")
+    let codePage = try #require(CodePage(number: number))
+    var generator = SeededGenerator(number)
+    let values = (0..<200).map { _ -> [UInt8] in
+      if number == 65001 {
+        let count = Int.random(in: 0..<100, using: &generator)
+        return Array(ValueKind.randomText(count, &generator).utf8)
+      }
+      return ValueKind.randomBytes(.random(in: 0..<4, using: &generator), &generator)
+        + Array("plain, \"text\" of more than 16 bytes".utf8)
+        + ValueKind.randomBytes(.random(in: 0..<4, using: &generator), &generator)
+    }
+    let folder = try ScratchFolder()
+    let table = makeTable([ColumnType(.int), ColumnType(.varchar, isMax: true)])
+    let whole = try writeSnapshot(table, into: folder.file("whole"), limits: .tiny) { writer in
+      for (key, value) in values.enumerated() {
+        writer.beginRow()
+        writer.write(integer: Int64(key))
+        value.withUnsafeBytes { writer.write(text: $0, in: codePage) }
+        try writer.endRow()
+      }
+    }
+    let parts = try writeSnapshot(table, into: folder.file("parts"), limits: .tiny) { writer in
+      for (key, value) in values.enumerated() {
+        writer.beginRow()
+        writer.write(integer: Int64(key))
+        writer.beginText(in: codePage)
+        for byte in value { withUnsafeBytes(of: byte) { writer.append($0) } }
+        writer.endValue()
+        try writer.endRow()
+      }
+    }
+    #expect(whole == parts)
+    #expect(whole.rows > 0)
+    if whole.rejects > 0 {
+      let rejects = try ["whole", "parts"].map { try folder.text("\($0)/rejects/dbo.T.csv") }
+      #expect(rejects[0] == rejects[1])
+    }
+  }
+
   @Test("an unknown number is no code page")
   func unknownNumber() {
     #expect(CodePage(number: 1047) == nil)

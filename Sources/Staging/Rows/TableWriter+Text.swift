@@ -120,7 +120,10 @@ extension TableWriter {
     }
     if decoded.findings.isEmpty { return decoded.consumed }
 
-    if !decoded.findings.isDisjoint(with: .fault) { report(decoded.findings) }
+    if !decoded.findings.isDisjoint(with: .fault) {
+      text.faults.formUnion(decoded.findings.intersection(.fault))
+      rows.isDropping = true
+    }
     if !text.isQuoted && decoded.findings.contains(.needsQuotes) {
       start += rows.openQuote()
       text.isQuoted = true
@@ -130,7 +133,9 @@ extension TableWriter {
   }
 
   private mutating func endText() {
-    if text.carry.count > 0 {
+    if !text.faults.isEmpty {
+      report(text.faults)
+    } else if text.carry.count > 0 {
       reject(
         text.decoder.kind == .utf16 && text.carry.count == 2
           ? .unpairedSurrogate : .unfinishedCharacter)
@@ -151,8 +156,9 @@ extension TableWriter {
     return cell[0] == ASCII.backslash && cell[1] == ASCII.point
   }
 
-  private mutating func report(_ findings: TextFindings) {
-    if findings.contains(.undefined) {
+  /// One fault counts, the same one however the value was cut into pieces.
+  private mutating func report(_ faults: TextFindings) {
+    if faults.contains(.undefined) {
       if text.decoder.kind == .ascii {
         refuse(
           .badValue, "a byte above 0x7F in text whose code page is not known (\(collationName))",
@@ -161,7 +167,7 @@ extension TableWriter {
         reject(.undefinedBytes(codePage: text.decoder.codePage))
       }
     } else {
-      reject(findings.contains(.nul) ? .nul : .unpairedSurrogate)
+      reject(faults.contains(.nul) ? .nul : .unpairedSurrogate)
     }
   }
 }
@@ -173,6 +179,8 @@ struct TextValue {
   var isQuoted = false
   var countsCharacters = false
   var characterCount = 0
+  /// Seen so far, of `TextFindings.fault`.
+  var faults: TextFindings = []
   var carry = CarriedBytes()
 
   init(decoder: TextDecoder) {
