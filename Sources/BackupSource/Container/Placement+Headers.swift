@@ -3,27 +3,27 @@
 
 extension Placement {
   /// Places the first regions of all members, then holds the result against the allocation maps.
+  ///
+  /// Twelve bytes are kept for each extent of a member while it is placed.
   mutating func placeByHeaders(
     _ members: [BackupSet], _ files: [BackupDataFile]
   ) throws(BackupError) {
     var frameCount = 0
-    var loose: [Frame] = []
-    var claims: [ExtentID: [Frame]] = [:]
+    var loose: [Place] = []
     for (stream, member) in members.enumerated() {
       guard let region = member.regions.first else { continue }
-      let frames = try self.frames(of: region, in: stream)
-      frameCount += frames.count
-      let trusted = frames.ascending()
-      for (frame, isTrusted) in zip(frames, trusted) {
-        if isTrusted, let extent = frame.extent {
-          claims[extent, default: []].append(frame)
+      let claims = try claims(of: region, in: stream)
+      frameCount += claims.count
+      for (index, isTrusted) in claims.ascending().enumerated() {
+        let place = Place(stream: stream, offset: region.frameOffset(index))
+        if isTrusted, let extent = claims[index] {
+          if let loser = try claim(extent, at: place) { loose.append(loser) }
         } else {
-          loose.append(frame)
+          loose.append(place)
         }
       }
     }
     try requireCount(frameCount, files)
-    loose += try place(claims)
     try requirePlanned(files, loose)
   }
 
@@ -34,7 +34,9 @@ extension Placement {
   /// and an extent that only a minority of headers names must be newer.
   mutating func overlay(_ region: DataRegion, in stream: Int) throws(BackupError) -> Overlay {
     var overlay = Overlay()
-    for frame in try frames(of: region, in: stream) {
+    let streams = self.streams
+    try streams.forEachFrame(of: region, in: stream) { (frame) throws(BackupError) in
+      guard !frame.isFiller else { return false }
       overlay.frameCount += 1
       for vote in frame.votes {
         let old = try map[vote.extent].map { (place) throws(BackupError) in
@@ -46,18 +48,19 @@ extension Placement {
         map[vote.extent] = frame.place
         overlay.extents.insert(vote.extent)
       }
+      return true
     }
     return overlay
   }
 
-  /// The frames of a region up to the filler at its end.
-  private func frames(of region: DataRegion, in stream: Int) throws(BackupError) -> [Frame] {
-    var frames: [Frame] = []
+  /// The extent that most headers name, for each frame of a region up to the filler at its end.
+  private func claims(of region: DataRegion, in stream: Int) throws(BackupError) -> [ExtentID?] {
+    var claims: [ExtentID?] = []
     try streams.forEachFrame(of: region, in: stream) { frame in
-      if !frame.isFiller { frames.append(frame) }
+      if !frame.isFiller { claims.append(frame.extent) }
       return !frame.isFiller
     }
-    return frames
+    return claims
   }
 
   private func requireCount(
@@ -72,19 +75,23 @@ extension Placement {
     }
   }
 
-  /// Places each claimed extent where most headers name it; the other frames are loose.
-  private mutating func place(_ claims: [ExtentID: [Frame]]) throws(BackupError) -> [Frame] {
-    var loose: [Frame] = []
-    for (extent, frames) in claims {
-      let counts = frames.map { $0.votes[0].count }
-      let most = counts.max() ?? 0
-      guard let winner = counts.firstIndex(of: most), winner == counts.lastIndex(of: most) else {
-        throw damaged("two extents of the backup both name themselves page \(extent.page(0))")
-      }
-      map[extent] = frames[winner].place
-      loose += frames[..<winner] + frames[(winner + 1)...]
+  /// Places an extent; of two frames that claim it the one with more headers wins. Returns the
+  /// other.
+  private mutating func claim(
+    _ extent: ExtentID, at place: Place
+  ) throws(BackupError) -> Place? {
+    guard let rival = map[extent] else {
+      map[extent] = place
+      return nil
     }
-    return loose
+    let votes = try streams.frame(at: place).vote(for: extent)?.count ?? 0
+    let rivalVotes = try streams.frame(at: rival).vote(for: extent)?.count ?? 0
+    guard votes != rivalVotes else {
+      throw damaged("two extents of the backup both name themselves page \(extent.page(0))")
+    }
+    guard votes > rivalVotes else { return place }
+    map[extent] = place
+    return rival
   }
 
   /// Every extent that the allocation maps plan must be there, those past the end of the file
@@ -93,17 +100,13 @@ extension Placement {
   /// One that is missing is placed at a loose frame with a header that names it. One that no header
   /// names has no formatted page, so its frame need not be known.
   private mutating func requirePlanned(
-    _ files: [BackupDataFile], _ loose: [Frame]
+    _ files: [BackupDataFile], _ loose: [Place]
   ) throws(BackupError) {
     var (missing, unplanned) = try compareWithPlan(files)
-    let candidates =
-      try loose
-      + unplanned.map { (place) throws(BackupError) in
-        try streams.frame(at: place)
-      }
-    for frame in candidates {
-      for vote in frame.votes where missing.remove(vote.extent) != nil {
-        map[vote.extent] = frame.place
+    for place in loose + unplanned {
+      guard !missing.isEmpty else { return }
+      for vote in try streams.frame(at: place).votes where missing.remove(vote.extent) != nil {
+        map[vote.extent] = place
       }
     }
     try requireNoneAllocated(missing, of: firstName)
@@ -170,15 +173,15 @@ extension BackupDataFile {
   private var extentCount: Int { byteCount / PageLayout.extentByteCount }
 }
 
-extension [Frame] {
+extension [ExtentID?] {
   /// Which frames belong to the longest ascending row of extents, for each file by itself.
   ///
   /// A member holds its extents in ascending order, so a frame out of order bears old headers.
   fileprivate func ascending() -> [Bool] {
     var isTrusted = [Bool](repeating: false, count: count)
-    for file in Set(compactMap(\.extent?.file)) {
-      let members = indices.filter { self[$0].extent?.file == file }
-      for member in longestAscending(members.map { self[$0].extent?.number ?? 0 }) {
+    for file in Set(lazy.compactMap(\.?.file)) {
+      let members = indices.filter { self[$0]?.file == file }
+      for member in longestAscending(members.map { self[$0]?.number ?? 0 }) {
         isTrusted[members[member]] = true
       }
     }
@@ -190,21 +193,21 @@ extension [Frame] {
 func longestAscending(_ numbers: [UInt32]) -> [Int] {
   // tails[n]: the index of the smallest number that ends an ascending row of n + 1.
   var tails: [Int] = []
-  var previous = [Int?](repeating: nil, count: numbers.count)
+  var previous = [Int](repeating: -1, count: numbers.count)
   for (index, number) in numbers.enumerated() {
     var (low, high) = (0, tails.count)
     while low < high {
       let middle = (low + high) / 2
       if numbers[tails[middle]] < number { low = middle + 1 } else { high = middle }
     }
-    previous[index] = low > 0 ? tails[low - 1] : nil
+    if low > 0 { previous[index] = tails[low - 1] }
     if low == tails.count { tails.append(index) } else { tails[low] = index }
   }
   var row: [Int] = []
-  var next = tails.last
-  while let index = next {
-    row.append(index)
-    next = previous[index]
+  var next = tails.last ?? -1
+  while next >= 0 {
+    row.append(next)
+    next = previous[next]
   }
   return row.reversed()
 }
