@@ -34,11 +34,19 @@ public enum ExitStatus: Int32, Sendable {
     switch error {
     case let error as PipelineError: self = error.status
     case is BackupError: self = .noInput
-    case let error as StagingError: self = error.code == .cannotWrite ? .cannotWrite : .noInput
+    case let error as StagingError: self.init(staging: error)
     case is MappingError: self = .wrongMapping
     case let error as TargetError: self.init(target: error)
     case is CancellationError: self = .interrupted
     default: self = .internalError
+    }
+  }
+
+  private init(staging error: StagingError) {
+    switch error.code {
+    case .cannotWrite, .occupied: self = .cannotWrite
+    case .locked: self = .locked
+    default: self = .noInput
     }
   }
 

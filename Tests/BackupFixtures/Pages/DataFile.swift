@@ -35,13 +35,15 @@ final class DataFile {
     descriptor = try FileDescriptor.open(
       FilePath(path), .readWrite, options: [.create, .truncate],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    // Pages 0 to 9 are the file's own; the rest of the first two extents is mixed.
-    let own: [UInt8] = [0x44, 0x44, 0x44, 0x44, 0, 0, 0x44, 0x44, 0x60, id == 1 ? 0x64 : 0]
+    // Pages 0 to 7 are the file's own and page 9 of the first file is the boot page; the rest of the
+    // second extent is mixed.
+    let own: [UInt8] = [0x44, 0x44, 0x44, 0x44, 0, 0, 0x44, 0x44]
     for (page, state) in own.enumerated() { setState(ofPage: UInt32(page), state) }
+    if id == 1 { setState(ofPage: 9, 0x64) }
     takenExtents.insert(1)
     mixedExtents.insert(1)
     nextExtent = 2
-    freeMixedPages = Array(10..<16)
+    freeMixedPages = (8..<16).filter { id != 1 || $0 != 9 }
   }
 
   deinit { try? descriptor.close() }
