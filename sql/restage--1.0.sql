@@ -267,7 +267,7 @@ $restage$;
 COMMENT ON FUNCTION restage.version() IS 'Version of schema restage.';
 
 CREATE OR REPLACE FUNCTION restage.run_id() RETURNS uuid
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $restage$
 DECLARE
@@ -707,7 +707,7 @@ $restage$;
 COMMENT ON FUNCTION restage.fail_orphans(text, text, bigint, text) IS 'Ends the merge (RS001) because of rows whose parent is in no key map.';
 
 CREATE OR REPLACE FUNCTION restage.last_run(source_name text, table_name text) RETURNS uuid
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $restage$
   SELECT r.id

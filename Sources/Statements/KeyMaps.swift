@@ -52,6 +52,7 @@ extension Merge {
 
 extension TableNames {
   /// Made only where it is missing, comments included, so that nothing is written the second time.
+  /// Step 30 of the first run adds its keys.
   fileprivate var keyMapDefinition: String {
     """
     -- \(comment: mapped.source.description)
@@ -76,14 +77,12 @@ extension TableNames {
       isWholeRow
       ? zip(keyMapColumns, ["uuid", "integer"]).map { "\($0) \($1) NOT NULL" }
       : zip(keyMapColumns, keyColumns).map { "\($0) \(typeAndCollation($1)) NOT NULL" }
-    let target =
-      targetKeyColumn.map { ["target_key \(typeAndCollation($0)) NOT NULL UNIQUE"] } ?? []
+    let target = targetKeyColumn.map { ["target_key \(typeAndCollation($0)) NOT NULL"] } ?? []
     return keys + target + [
       "row_hash uuid NOT NULL",
       "first_run uuid NOT NULL",
       "last_run uuid NOT NULL",
       "vanished_run uuid",
-      "PRIMARY KEY (\(keyMapColumns.joined(separator: ", ")))",
     ]
   }
 

@@ -82,4 +82,16 @@ enum Settings {
     SET bytea_output = 'hex';
     SET extra_float_digits = 1;
     """
+
+  /// Before a statement that joins a stage table and its key map. Either may be far larger than the
+  /// planner thinks: a key map that was empty a moment ago, or one whose rows all came with one run,
+  /// so that no row seems left of another. A hash join costs about the same however wrong it is.
+  /// Loops that cannot be avoided seem so dear then that the server would compile them.
+  static let withoutNestedLoops = """
+    -- A nested loop would not end where the planner takes a full key map for an empty one.
+    SET LOCAL enable_nestloop = off;
+    SET LOCAL jit = off;
+    """
+
+  static let withNestedLoops = "SET LOCAL enable_nestloop TO DEFAULT;\nSET LOCAL jit TO DEFAULT;"
 }

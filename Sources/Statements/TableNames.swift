@@ -77,15 +77,6 @@ extension TableNames {
     isWholeRow ? [hashName, occurrenceName] : keyColumns.map(column)
   }
 
-  /// Whether the key map's column names another run than this one.
-  ///
-  /// Compared as text, for which the planner has no statistics: after one load every key has the same
-  /// run, from which it would conclude that no row is left, and then loop over a whole stage table for
-  /// each key.
-  func isOfEarlierRun(_ column: String) -> String {
-    "k.\(column)::text <> (SELECT restage.run_id()::text)"
-  }
-
   /// `k.source_a = s.a` for each column of the key.
   func keyJoin(_ keyMapAlias: String = "k", _ rowAlias: String = "s") -> [String] {
     zip(keyMapColumns, joinColumns).map { "\(keyMapAlias).\($0) = \(rowAlias).\($1)" }

@@ -32,21 +32,30 @@ struct Target {
   /// - Returns: What a person finds afterwards.
   @discardableResult
   func load(_ rows: [String: [String]]) throws -> Findings {
-    let run = UUID().uuidString.lowercased()
     let tables = Set(
       database.tables.indices.filter { rows[database.tables[$0].source.name] != nil })
+    let script = loadScript(of: tables) { table in
+      let lines = rows[database.tables[table].source.name] ?? []
+      return Merge.copyStatement(for: table, of: database) + ";\n"
+        + lines.map { $0 + "\n" }.joined() + "\\.\n"
+    }
+    let header = "\\set VERBOSITY verbose\nSET client_min_messages = warning;\n"
+    return Findings(output: try postgres.psql(header + script + questions(about: tables)))
+  }
+
+  /// A load as a script for psql.
+  ///
+  /// - Parameter filling: What fills the stage table of a table.
+  func loadScript(of tables: Set<Int>, filling: (Int) -> String) -> String {
+    let run = UUID().uuidString.lowercased()
     let files = Merge.files(for: database, tables: tables)
-    var script = "\\set VERBOSITY verbose\nSET client_min_messages = warning;\n"
-    script += Merge.keyMapFile(for: database).text
+    var script = Merge.keyMapFile(for: database).text
     script += "SELECT restage.begin_run('\(database.sourceName)', '\(run)');\n"
     for file in files where file.step == .stage {
-      let lines = rows[database.tables[file.table].source.name] ?? []
-      script += file.text + Merge.copyStatement(for: file.table, of: database) + ";\n"
-      script += lines.map { $0 + "\n" }.joined() + "\\.\n"
+      script += file.text + filling(file.table)
     }
     script += "BEGIN;\n" + files.filter { $0.step != .stage }.map(\.text).joined()
-    script += "SELECT restage.finish_run('\(run)');\nCOMMIT;\n"
-    return Findings(output: try postgres.psql(script + questions(about: tables)))
+    return script + "SELECT restage.finish_run('\(run)');\nCOMMIT;\n"
   }
 
   /// What is in the target without a load.

@@ -22,8 +22,7 @@ extension TableNames {
       body: """
         \(Settings.text)
 
-        \(ringRefusals.map { $0 + "\n\n" } ?? "")-- A nested loop over a key map that is empty now would read all that this statement adds.
-        SELECT set_config('enable_nestloop', EXISTS (SELECT FROM \(keyMap))::text, true) AS enable_nestloop;
+        \(ringRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
 
         WITH \(orphans)allocated AS (
           INSERT INTO \(keyMap) (
@@ -39,9 +38,9 @@ extension TableNames {
         SELECT restage.count_rows(\(auditName), 'allocated', count(*)) AS rows
         FROM allocated;
 
-        SET LOCAL enable_nestloop TO DEFAULT;
+        \(Settings.withNestedLoops)
 
-        \(analyzeAfter("allocated", keyMap))
+        \(keysAndStatistics)
 
         SELECT c.rows
         FROM restage.row_count AS c
@@ -105,26 +104,38 @@ extension TableNames {
       """
   }
 
-  /// Statistics for a table that the step made more than a tenth larger. Not otherwise: a table that
-  /// is known to be empty would be read by nested loops while it fills the next time.
-  func analyzeAfter(_ kind: String, _ relation: String) -> String {
-    """
-    BEGIN
-      IF EXISTS (
-        SELECT
-        FROM restage.row_count AS c
-        JOIN pg_catalog.pg_class AS r
-          ON r.oid = \(SQLLiteral.quoted(relation))::regclass
-        WHERE c.run_id = restage.run_id()
-          AND c.table_name = \(auditName)
-          AND c.kind = '\(kind)'
-          AND c.rows * 10 > r.reltuples
-          AND c.rows > 0
-      ) THEN
-        ANALYZE \(relation);
-      END IF;
-    END
-    """.asDoStatement
+  /// Keys of the key map, the first time: made when the rows are in they cost a quarter. Statistics,
+  /// when the step made the key map more than a tenth larger.
+  private var keysAndStatistics: String {
+    let keys =
+      ["ADD PRIMARY KEY (\(keyMapColumns.joined(separator: ", ")))"]
+      + (targetKeyColumn == nil ? [] : ["ADD UNIQUE (target_key)"])
+    return """
+      BEGIN
+        IF NOT EXISTS (
+          SELECT
+          FROM pg_catalog.pg_index AS i
+          WHERE i.indrelid = \(SQLLiteral.quoted(keyMap))::regclass
+        ) THEN
+          ALTER TABLE \(keyMap)
+            \(lines: keys, indent: 6);
+        END IF;
+
+        IF EXISTS (
+          SELECT
+          FROM restage.row_count AS c
+          JOIN pg_catalog.pg_class AS r
+            ON r.oid = \(SQLLiteral.quoted(keyMap))::regclass
+          WHERE c.run_id = restage.run_id()
+            AND c.table_name = \(auditName)
+            AND c.kind = 'allocated'
+            AND c.rows * 10 > r.reltuples
+            AND c.rows > 0
+        ) THEN
+          ANALYZE \(keyMap);
+        END IF;
+      END
+      """.asDoStatement
   }
 }
 

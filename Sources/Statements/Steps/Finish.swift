@@ -8,7 +8,9 @@ extension TableNames {
       .vanished, of: self,
       purpose: "mark rows that vanished from the source since they were loaded",
       body: """
-        \(wholeRowSettings)WITH refused AS MATERIALIZED (
+        \(wholeRowSettings)\(Settings.withoutNestedLoops)
+
+        WITH refused AS MATERIALIZED (
           SELECT
             \(block: refusedKey, indent: 4)
           \(block: rejectedRows(ofRun: "(SELECT restage.run_id())", where: "NOT r.is_loaded"), indent: 2)
@@ -17,7 +19,7 @@ extension TableNames {
           UPDATE \(keyMap) AS k
           SET vanished_run = (SELECT restage.run_id())
           WHERE k.vanished_run IS NULL
-            AND \(isOfEarlierRun("first_run"))
+            AND k.first_run <> (SELECT restage.run_id())
             AND NOT EXISTS (
               SELECT
               FROM \(block: stagedRows(), indent: 6)
@@ -103,11 +105,13 @@ extension TableNames {
     SQLFile(
       .account, of: self, purpose: "prove that every staged row is accounted for",
       body: """
-        \(wholeRowSettings)SELECT restage.close_account(\(auditName), \(block: unchangedCount, indent: 0)) AS rows
+        \(wholeRowSettings)\(Settings.withoutNestedLoops)
+
+        SELECT restage.close_account(\(auditName), \(block: unchangedCount, indent: 0)) AS rows
         FROM \(stagedRows())
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 2)
-        WHERE \(isOfEarlierRun("last_run"));
+        WHERE k.last_run <> (SELECT restage.run_id());
         """)
   }
 

@@ -15,6 +15,8 @@ extension TableNames {
         body: """
           \(Settings.text)
 
+          \(Settings.withoutNestedLoops)
+
           SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
           \(changedSource)
           WHERE \(all: isChanged + [notYetCounted], indent: 2);
@@ -41,7 +43,7 @@ extension TableNames {
   /// Rows of this very run are as they were staged; their hash need not be computed again.
   private var isChanged: [String] {
     [
-      isOfEarlierRun("first_run"),
+      "k.first_run <> (SELECT restage.run_id())",
       "k.row_hash <> \(rowHash(of: "s"))",
     ]
   }
@@ -77,6 +79,8 @@ extension TableNames {
     }
     return """
       \(Settings.text)
+
+      \(Settings.withoutNestedLoops)
 
       \(deferral)WITH changed AS MATERIALIZED (
         SELECT

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:0eb3ca1a3b7a58c0bbee9ff8f82e37bc23e992f2195cb21a42e225955699cb61
+-- body:    sha256:d0f7f18a4552108a499e9dccc1223e6079587286f5c08c88530b2096b13aa658
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Item
@@ -17,8 +17,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_code, source_lot)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.item IS 'Key map: which row of dbo.Item of stride is which row of public.item.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.part (
     source_partid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_partid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.part IS 'Key map: which row of dbo.Part of stride is which row of public.part.';

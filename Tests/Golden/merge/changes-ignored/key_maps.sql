@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:f9e829abb62874b8fe5eafc9c3e4ac57f8844bec07c91518f920534f0ec81bc2
+-- body:    sha256:0b9acf3d3809f285abc65a7b5408f3918a60aacf187aca8f6f17ce44fd6b8d80
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Note
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.note (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.note IS 'Key map: which row of dbo.Note of stride is which row of public.note.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:9165b9bce9e5cddcb750234349a9cf4855e581ab5d9c8f570487fceee3a25734
+-- body:    sha256:4973d7389027c637f9e31dbba48e8300a1e17ac76b308817f44ecf94c35c6b3a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Unit
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.unit (
     source_symbol varchar(10) COLLATE public.ignoring_case NOT NULL,
-    target_key varchar(10) COLLATE public.ignoring_case NOT NULL UNIQUE,
+    target_key varchar(10) COLLATE public.ignoring_case NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_symbol)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.unit IS 'Key map: which row of dbo.Unit of stride is which row of public.unit.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.measure (
     source_measureid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_measureid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.measure IS 'Key map: which row of dbo.Measure of stride is which row of public.measure.';

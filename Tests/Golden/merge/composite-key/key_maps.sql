@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:b3c81638799d5ef49b207045570c5ccb6880383b67a5401d2f40750048e9c28b
+-- body:    sha256:f8a88a878232de6c732e41f555ee636e7b6e34f5856f5b95fc2b66f2651e800c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Ledger
@@ -17,8 +17,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_year, source_number)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.ledger IS 'Key map: which row of dbo.Ledger of stride is which row of public.ledger.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.entry (
     source_entryid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_entryid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.entry IS 'Key map: which row of dbo.Entry of stride is which row of public.entry.';

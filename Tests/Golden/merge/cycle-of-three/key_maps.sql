@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:3935608b0a420f257714fb4f0b9afb327bdfab993127f69d044161758ca70fc6
+-- body:    sha256:707782ab36579e4a7f9a05329990f6f74cc69d3fa9bb98728ec59ad40ec48bcd
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Head
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.head (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.head IS 'Key map: which row of dbo.Head of stride is which row of public.head.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.body (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.body IS 'Key map: which row of dbo.Body of stride is which row of public.body.';
@@ -67,12 +65,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.tail (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.tail IS 'Key map: which row of dbo.Tail of stride is which row of public.tail.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:514bcd9308e3a32b4ba7385ef0ed8ccbe843db0139804932ae97df2a535fc9ab
+-- body:    sha256:67ace3d64efc8e420e2fbd2f2b94f06e80dd036ddd9fc08738080a7bbd29e2fb
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Department
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.department (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.department IS 'Key map: which row of dbo.Department of stride is which row of public.department.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.worker (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.worker IS 'Key map: which row of dbo.Worker of stride is which row of public.worker.';

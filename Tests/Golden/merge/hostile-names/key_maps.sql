@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:deb376f4f7cf51b6dde9775890b97501a42244f8b842057c47abfc11aabadb60
+-- body:    sha256:43e41b1a5eb21e78e4ddd8ed905e2d5ac1babe62e99846a0045daf7db9c05ea4
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Customer"; DROP
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap."Customer""; DROP TABLE x; --" (
     "source_Customer""ID" integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY ("source_Customer""ID")
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap."Customer""; DROP TABLE x; --" IS 'Key map: which row of dbo.Customer"; DROP of stride is which row of public."Customer""; DROP TABLE x; --".';
@@ -44,8 +43,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_r, source_k)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap."100% /* order" IS 'Key map: which row of dbo.100% /* order of stride is which row of public."100% /* order".';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:372ed3e855c12fbbb9cde3acdc43b6f6e5c22de6f5f2ae9858bdbc6321790e47
+-- body:    sha256:2a1f80e2a1aab743d67e027d7e8924e24ecd483720370cbb4263ef547fb534f6
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Artist
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.artist (
     source_artistid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_artistid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.artist IS 'Key map: which row of dbo.Artist of stride is which row of public.artist.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.album (
     source_albumid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_albumid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.album IS 'Key map: which row of dbo.Album of stride is which row of public.album.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:13a6382ea72e6cc21b1a490cfdb2f942945e2ceb7945bb9c0d6ff674100993e0
+-- body:    sha256:37fbd7a1cf8571cf412e25131ce4e9d6448fc0be91b9a5625ef219decd20b523
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Playlist
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.playlist (
     source_playlistid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_playlistid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.playlist IS 'Key map: which row of dbo.Playlist of stride is which row of public.playlist.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.track (
     source_trackid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_trackid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.track IS 'Key map: which row of dbo.Track of stride is which row of public.track.';
@@ -71,8 +69,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_playlistid, source_trackid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.playlisttrack IS 'Key map: which row of dbo.PlaylistTrack of stride is which row of public.playlisttrack.';
@@ -94,12 +91,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.vote (
     source_voteid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_voteid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.vote IS 'Key map: which row of dbo.Vote of stride is which row of public.vote.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:61eff4c5b1af6f7ac7b5d74b68b6a868ba3492c90e21803f73a0262e1c391fee
+-- body:    sha256:ec18b5d8a203fdbdf92e00225bb4fe18880b8e0064a650583bd39d0477bc31da
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Tenant
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.tenant (
     source_tenantid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_tenantid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.tenant IS 'Key map: which row of dbo.Tenant of stride is which row of public.tenant.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.region (
     source_regionid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_regionid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
@@ -71,8 +69,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_tenantid, source_regionid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.office IS 'Key map: which row of dbo.Office of stride is which row of public.office.';
@@ -94,12 +91,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.desk (
     source_deskid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_deskid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.desk IS 'Key map: which row of dbo.Desk of stride is which row of public.desk.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:ee2ffdbdad8fde2475e49bb8333d8d678a1a47900147f726197337198993335b
+-- body:    sha256:0df99b38a4efca4e90a3fb849ef64b067c06fbbc6253c39e6ca0493c4dc08f0a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Parent
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.parent IS 'Key map: which row of dbo.Parent of stride is which row of public.parent.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.child (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.child IS 'Key map: which row of dbo.Child of stride is which row of public.child.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:a50c51f6e75313286a7dfeaee6059090ee296439951c775865fec4ffcab0c17d
+-- body:    sha256:0cabd90f2b6433cb079c0c562e413a74b97dbea33168e698469ca913680aa4f3
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Parent
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.parent IS 'Key map: which row of dbo.Parent of stride is which row of public.parent.';
@@ -44,8 +43,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_row_hash, source_occurrence)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.nulled IS 'Key map: which row of dbo.Nulled of stride is which row of public.nulled.';
@@ -71,8 +69,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_row_hash, source_occurrence)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.refused IS 'Key map: which row of dbo.Refused of stride is which row of public.refused.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:980d4b8bda5b310a0bc030c41ed155f27fa34391ff6df0ff5f42f16d129be861
+-- body:    sha256:25de7aa703db3b351c1abfa2c55f23250c943ce06f2db19accdb256570f9c4a9
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Parent
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.parent IS 'Key map: which row of dbo.Parent of stride is which row of public.parent.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.child (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.child IS 'Key map: which row of dbo.Child of stride is which row of public.child.';
@@ -67,12 +65,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.grandchild (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.grandchild IS 'Key map: which row of dbo.Grandchild of stride is which row of public.grandchild.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:714a907e9528722179aa570ad13e8d9f4f7fcc20b150004e8ea9a40a35b83b00
+-- body:    sha256:72c3ecfd9758b9686c3a878aa19e37699f0c91e5eae2794434bda8ad010dba59
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.User
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap."user" (
     source_order integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_order)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap."user" IS 'Key map: which row of dbo.User of stride is which row of public."user".';
@@ -44,8 +43,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_from, source_where)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap."table" IS 'Key map: which row of dbo.Table of stride is which row of public."table".';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:190a4b81c58c05dd63c82a8a991abf7c547cf322dcc56ec5de9cbc41a6cd799e
+-- body:    sha256:909c11b5d121deac1bfc69c0d48475e173a2954233e89938b3d56dd993b1b115
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Employee
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.employee (
     source_id integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_id)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.employee IS 'Key map: which row of dbo.Employee of stride is which row of public.employee.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:b0fa0703bcae3e4171a28f582b2dcd608690f1baa2dbe5cab3136941ae49e6d5
+-- body:    sha256:26f4ec2cd6d49f7aaff69e349d98e93ddb950f87af4d9fc65f66590c82e40791
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Person
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.person (
     source_personid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_personid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.person IS 'Key map: which row of dbo.Person of stride is which row of public.person.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.employee (
     source_personid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_personid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.employee IS 'Key map: which row of dbo.Employee of stride is which row of public.employee.';
@@ -67,12 +65,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.manager (
     source_personid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_personid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.manager IS 'Key map: which row of dbo.Manager of stride is which row of public.manager.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:6cd74c91f6de0b89f3299fb42b0ae0d5a198497cde82a20548369f1137fbe511
+-- body:    sha256:fc796aab8332fd7434c3d75d23c3e362107688a6d1849d12cd0f504d2009f0da
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Country
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.country (
     source_code char(3) COLLATE public.ignoring_case NOT NULL,
-    target_key char(3) COLLATE public.ignoring_case NOT NULL UNIQUE,
+    target_key char(3) COLLATE public.ignoring_case NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_code)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.country IS 'Key map: which row of dbo.Country of stride is which row of public.country.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.city (
     source_cityid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_cityid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.city IS 'Key map: which row of dbo.City of stride is which row of public.city.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:b1956324252469dbee66996f5e938f53e733a4a959de7f09e51f25e84ba28243
+-- body:    sha256:205f603f58db95d5fb2513308f1d3e0d14b99d605ef6c5870957618db1e99202
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Device
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.device (
     source_deviceid uuid NOT NULL,
-    target_key uuid NOT NULL UNIQUE,
+    target_key uuid NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_deviceid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.device IS 'Key map: which row of dbo.Device of stride is which row of public.device.';
@@ -40,12 +39,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.reading (
     source_readingid bigint NOT NULL,
-    target_key bigint NOT NULL UNIQUE,
+    target_key bigint NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_readingid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.reading IS 'Key map: which row of dbo.Reading of stride is which row of public.reading.';

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:e2d57f3955323ada27f075a47914fa12824d4e93875030ac709fe6e97fa51b47
+-- body:    sha256:86c62a5563b0dd7fb6a1ad6df55529f0bd4860eeb42981b6f4331d64cfa6177a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- dbo.Host
@@ -13,12 +13,11 @@ BEGIN
 
   CREATE TABLE restage_keymap.host (
     source_hostid integer NOT NULL,
-    target_key integer NOT NULL UNIQUE,
+    target_key integer NOT NULL,
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_hostid)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.host IS 'Key map: which row of dbo.Host of stride is which row of public.host.';
@@ -44,8 +43,7 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid,
-    PRIMARY KEY (source_row_hash, source_occurrence)
+    vanished_run uuid
   );
 
   COMMENT ON TABLE restage_keymap.log IS 'Key map: which row of dbo.Log of stride is which row of public.log.';
