@@ -44,6 +44,11 @@ public struct BackupError: Error, Hashable, Sendable {
   }
 }
 
+extension BackupError {
+  /// The bytes are at fault, not the kind of file: what lies elsewhere can still be read.
+  var isSkippable: Bool { [.damaged, .truncated, .unknown].contains(code) }
+}
+
 extension BackupError: CustomStringConvertible {
   /// One line, safe to log: no cell values.
   public var description: String {

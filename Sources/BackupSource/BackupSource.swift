@@ -24,6 +24,7 @@ public struct BackupSource: Source {
   private let database: Database
   private let storage: [ObjectName: TableStorage]
   private let opened: BackupFacts
+  private let skipsDamaged: Bool
   private let rowWarnings = Locked<[String]>([])
 
   /// Opens a file and reads its catalog.
@@ -32,9 +33,14 @@ public struct BackupSource: Source {
   ///   - specification: `FILE.bak`, stripes as `A.bak,B.bak`, a full backup with a differential laid
   ///     over it as `FULL.bak+DIFF.bak`, or `FILE.mdf,FILE.ndf`.
   ///   - setNumber: Which backup set of the file, from 1; the newest full one without it.
+  ///   - skipsDamaged: Rows on damaged pages are listed among the rejects instead of stopping the
+  ///     read. What the catalog itself is read from must be whole.
   /// - Throws: `unreadable`, `notABackup`, `refusedKind`, `truncated`, `damaged` or `unknown`, with
   ///   the place in the file.
-  public init(_ specification: String, setNumber: Int? = nil) throws(BackupError) {
+  public init(
+    _ specification: String, setNumber: Int? = nil, skipsDamaged: Bool = false
+  ) throws(BackupError) {
+    self.skipsDamaged = skipsDamaged
     let backup = try BackupFile.open(specification, setNumber: setNumber)
     pages = backup.pages
     opened = backup.facts
@@ -69,7 +75,7 @@ public struct BackupSource: Source {
       throw BackupError(
         .refusedKind, file: pages.fileName, place: "\(table.name)", problem: refusal)
     }
-    var reader = TableReader(table, place, pages: pages)
+    var reader = TableReader(table, place, pages: pages, skipsDamaged: skipsDamaged)
     let counts = try reader.read(into: &writer)
     note(counts.warnings(table.name, promised: place.rowCount))
     return reader.order
@@ -133,6 +139,11 @@ extension RowCounts {
     if rows != promised {
       sentences.append(
         "\(table): \(rows) rows were read, the catalog counts \(promised); the pages decide")
+    }
+    if skipped > 0 {
+      sentences.append(
+        "\(table): \(skipped) damaged places were skipped, their rows are missing; the rejects list them"
+      )
     }
     if forwarded != stubs {
       sentences.append(

@@ -15,8 +15,12 @@ struct ExportOptions: ParsableArguments {
   @OptionGroup var sourceOptions: SourceOptions
   @OptionGroup var tables: TableOptions
 
+  @Flag(
+    help: "Skip damaged pages of a file, list them among the rejects and end with 3.")
+  var allowDamaged = false
+
   func run(_ specification: String, logger: Logger) async throws -> Export.Outcome {
-    let source = try sourceOptions.open(specification)
+    let source = try sourceOptions.open(specification, skipsDamaged: allowDamaged)
     for warning in source.identity.warnings { logger.warning("\(warning)") }
     return try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),

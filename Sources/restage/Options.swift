@@ -33,8 +33,8 @@ struct SourceOptions: ParsableArguments {
     help: ArgumentHelp("Backup set in the file, from 1; the newest full one.", valueName: "number"))
   var setNumber: Int?
 
-  func open(_ specification: String) throws -> BackupSource {
-    try BackupSource(specification, setNumber: setNumber)
+  func open(_ specification: String, skipsDamaged: Bool = false) throws -> BackupSource {
+    try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
   }
 }
 

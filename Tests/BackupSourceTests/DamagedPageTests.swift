@@ -24,7 +24,8 @@ struct DamagedPageTests {
     var errorCount = 0
     for seed in Self.seeds {
       do {
-        try readAll(DamagedPages(intact, seed: seed))
+        // Half of the cases skip what is damaged and go on.
+        try readAll(DamagedPages(intact, seed: seed), skipsDamaged: seed % 2 == 0)
       } catch is BackupError {
         errorCount += 1
       } catch is StagingError {
@@ -33,10 +34,10 @@ struct DamagedPageTests {
         Issue.record("seed \(seed): \(error)")
       }
     }
-    #expect(Self.seeds.count == 1 || errorCount > Self.seeds.count / 3)
+    #expect(Self.seeds.count == 1 || errorCount > Self.seeds.count / 6)
   }
 
-  private func readAll(_ pages: DamagedPages) throws {
+  private func readAll(_ pages: DamagedPages, skipsDamaged: Bool) throws {
     var reader = CatalogReader(try SystemCatalog(pages))
     let database = try reader.database(named: "damaged")
     let folder = FileManager.default.temporaryDirectory
@@ -59,7 +60,7 @@ struct DamagedPageTests {
       }
       do {
         var writer = try snapshot.makeTableWriter(for: alone)
-        var rows = TableReader(alone, storage, pages: pages)
+        var rows = TableReader(alone, storage, pages: pages, skipsDamaged: skipsDamaged)
         _ = try rows.read(into: &writer)
       } catch { failure = error }
     }

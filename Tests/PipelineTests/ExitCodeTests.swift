@@ -54,6 +54,25 @@ struct ExitCodeTests {
     try expect(66, naming: "manifest.json", of: ["load", snapshot, "--target", target.uri])
   }
 
+  @Test("3: damaged pages that were skipped on request, 66 without it")
+  func skippedPages() throws {
+    let folder = try TemporaryFolder()
+    let file = "\(folder.path)/hurt.mdf"
+    var bytes = try Data(contentsOf: URL(filePath: try SharedData.path("mdf/pubs-2008.mdf")))
+    // The title is in one row of dbo.titles and in no index key.
+    let place = try #require(bytes.range(of: Data("But Is It User Friendly?".utf8)))
+    bytes[place.lowerBound] ^= 0x01
+    try bytes.write(to: URL(filePath: file))
+    try expect(66, naming: "checksum", of: ["export", file, "--into", "\(folder.path)/strict"])
+    try expect(
+      3, naming: "dbo.titles",
+      of: ["export", file, "--into", "\(folder.path)/rescued", "--allow-damaged"])
+    let rejects = "\(folder.path)/rescued/rejects/dbo.titles.csv"
+    #expect(try String(contentsOfFile: rejects, encoding: .utf8).contains("checksum"))
+    let authors = "\(folder.path)/rescued/data/dbo.authors/000001.csv"
+    #expect(try String(contentsOfFile: authors, encoding: .utf8).split(separator: "\n").count == 23)
+  }
+
   @Test("69: a server out of reach")
   func unreachable() throws {
     let folder = try TemporaryFolder()

@@ -14,10 +14,16 @@ struct TableReader {
   /// Values that their decoder needs whole.
   private var gathered: [UInt8] = []
   private var counts = RowCounts()
+  /// Damaged pages and records are skipped and listed among the rejects.
+  private let skipsDamaged: Bool
+  private var isOrderLost = false
 
   private static let gatheredByteCountMax = 1 << 30
 
-  init(_ table: Table, _ storage: TableStorage, pages: any PageReading) {
+  init(
+    _ table: Table, _ storage: TableStorage, pages: any PageReading, skipsDamaged: Bool = false
+  ) {
+    self.skipsDamaged = skipsDamaged
     self.pages = pages
     self.table = table
     self.storage = storage
@@ -37,7 +43,7 @@ struct TableReader {
 
   /// Key order holds for one partition; several follow each other by their number.
   var order: RowOrder {
-    storage.isClustered && storage.isKeyAscending && storage.partitions.count == 1
+    storage.isClustered && storage.isKeyAscending && storage.partitions.count == 1 && !isOrderLost
       ? .key : .physical
   }
 
@@ -49,15 +55,54 @@ struct TableReader {
     }
     let isCompressed = partition.rowset.compression > 0
     let columns = try RowColumn.columns(of: table, in: partition, file: pages.fileName)
-    let set = try PageSet(firstIAM: unit.firstIAM, allocation: allocation)
+    let set: PageSet
+    do throws(BackupError) {
+      set = try PageSet(firstIAM: unit.firstIAM, allocation: allocation)
+    } catch {
+      // Without the pages that say what belongs to the table, none of it can be found.
+      return try skip(error, into: &writer)
+    }
     guard storage.isClustered else {
       return try readHeap(set, columns, isCompressed: isCompressed, into: &writer)
     }
-    var chain = try LeafChain(
-      unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
-    while try chain.next(into: buffer) {
+    var read: Set<PageID> = []
+    do {
+      var chain = try LeafChain(
+        unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
+      while try chain.next(into: buffer) {
+        if skipsDamaged, let page = buffer.id { read.insert(page) }
+        try readPage(columns, isCompressed: isCompressed, into: &writer)
+      }
+    } catch let error as BackupError where skipsDamaged && error.isSkippable {
+      try readOutsideChain(
+        set, but: read, columns, isCompressed: isCompressed, after: error, into: &writer)
+    }
+  }
+
+  /// Reads the leaves that a broken chain does not lead to, in the order of their numbers.
+  private mutating func readOutsideChain(
+    _ set: PageSet, but read: Set<PageID>, _ columns: [RowColumn], isCompressed: Bool,
+    after error: BackupError, into writer: inout TableWriter
+  ) throws {
+    isOrderLost = true
+    let skippedBefore = counts.skipped
+    for page in set.pages where !read.contains(page) {
+      do throws(BackupError) { try buffer.load(page, from: pages) } catch {
+        try skip(error, into: &writer)
+        continue
+      }
+      guard buffer.type == .data, buffer.level == 0 else { continue }
       try readPage(columns, isCompressed: isCompressed, into: &writer)
     }
+    // The chain itself is wrong where all of its pages can be read.
+    if counts.skipped == skippedBefore { try skip(error, into: &writer) }
+  }
+
+  /// Lists what cannot be read among the rejects, or stops there.
+  private mutating func skip(_ error: BackupError, into writer: inout TableWriter) throws {
+    guard skipsDamaged, error.isSkippable else { throw error }
+    try writer.noteUnreadable(error.description)
+    counts.skipped += 1
   }
 
   /// A table without pages has no rows; if the catalog counts some, they are kept in some other way.
@@ -73,7 +118,10 @@ struct TableReader {
     _ set: PageSet, _ columns: [RowColumn], isCompressed: Bool, into writer: inout TableWriter
   ) throws {
     for page in set.pages {
-      try buffer.load(page, from: pages)
+      do throws(BackupError) { try buffer.load(page, from: pages) } catch {
+        try skip(error, into: &writer)
+        continue
+      }
       // An IAM page can lie in an extent that it owns; nothing else belongs into a heap.
       if buffer.type == .indexAllocationMap { continue }
       guard buffer.type == .data else {
@@ -82,7 +130,7 @@ struct TableReader {
       try readPage(columns, isCompressed: isCompressed, into: &writer)
     }
     // A stub without its row is a lost row, unless the row was deleted and is still there as ghost.
-    guard counts.stubs <= counts.forwarded + counts.ghosts else {
+    guard counts.stubs <= counts.forwarded + counts.ghosts || counts.skipped > 0 else {
       throw BackupError(
         .damaged, file: pages.fileName, place: "\(table.name)",
         problem: "\(counts.stubs) rows have moved within the heap, \(counts.forwarded) were found")
@@ -95,16 +143,38 @@ struct TableReader {
   ) throws {
     guard isCompressed else {
       for slot in 0..<buffer.slotCount {
-        guard let record = try record(slot: slot) else { continue }
-        try writeRow(record, slot: slot, columns, into: &writer)
+        do {
+          guard let record = try record(slot: slot) else { continue }
+          try writeRow(record, slot: slot, columns, into: &writer)
+        } catch {
+          try skipRow(error, into: &writer)
+        }
       }
       return
     }
     do throws(Fault) { try compressed.load(buffer) } catch {
-      throw error.at("\(table.name), page \(buffer.id ?? .none)", file: pages.fileName)
+      let place = "\(table.name), page \(buffer.id ?? .none)"
+      return try skip(error.at(place, file: pages.fileName), into: &writer)
     }
-    for slot in 0..<buffer.slotCount where try parseCompressed(slot: slot) {
-      try writeRow(compressed, slot: slot, columns, into: &writer)
+    for slot in 0..<buffer.slotCount {
+      do {
+        guard try parseCompressed(slot: slot) else { continue }
+        try writeRow(compressed, slot: slot, columns, into: &writer)
+      } catch {
+        try skipRow(error, into: &writer)
+      }
+    }
+  }
+
+  /// Gives up one record: its unfinished row is forgotten and its place listed.
+  private mutating func skipRow(_ error: any Error, into writer: inout TableWriter) throws {
+    guard skipsDamaged else { throw error }
+    switch error {
+    case let error as BackupError: try skip(error, into: &writer)
+    case let error as StagingError where error.code == .badValue:
+      try writer.noteUnreadable(error.description)
+      counts.skipped += 1
+    default: throw error
     }
   }
 
@@ -113,6 +183,20 @@ struct TableReader {
     _ record: some RowRecord, slot: Int, _ columns: [RowColumn], into writer: inout TableWriter
   ) throws {
     writer.beginRow()
+    do throws(BackupError) {
+      try writeCells(of: record, slot: slot, columns, into: &writer)
+    } catch {
+      writer.cancelRow()
+      throw error
+    }
+    try writer.endRow()
+    counts.rows += 1
+  }
+
+  @inline(__always)
+  private mutating func writeCells(
+    of record: some RowRecord, slot: Int, _ columns: [RowColumn], into writer: inout TableWriter
+  ) throws(BackupError) {
     for index in columns.indices {
       let pointer: UnsafeRawBufferPointer?
       do throws(Fault) {
@@ -122,8 +206,6 @@ struct TableReader {
       }
       if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
     }
-    try writer.endRow()
-    counts.rows += 1
   }
 
   /// The record in a slot; nil for an empty slot and for a record that holds no row.
@@ -214,6 +296,8 @@ struct RowCounts {
   var stubs = 0
   /// Records of deleted rows that the server had not removed yet.
   var ghosts = 0
+  /// Pages and records that could not be read and were listed instead.
+  var skipped = 0
 
   /// Counts a record and says whether it holds a row.
   mutating func note(_ kind: RecordKind) throws(Fault) -> Bool {

@@ -1,13 +1,14 @@
 import Catalog
 import SystemPackage
 
-/// Why PostgreSQL could not hold a row.
+/// Why a row did not get into the chunks: PostgreSQL could not hold it, or the source could not read it.
 enum Rejection: Hashable, Sendable {
   case nul
   case unpairedSurrogate
   case undefinedBytes(codePage: Int)
   case unfinishedCharacter
   case rowTooLong(byteCountMax: Int)
+  case unreadable(String)
 
   /// One clause without the row's values.
   var reason: String {
@@ -18,6 +19,7 @@ enum Rejection: Hashable, Sendable {
     case .unfinishedCharacter: "text that ends in the middle of a character"
     case .rowTooLong(let byteCountMax):
       "more than \(byteCountMax) bytes as CSV, the longest line that PostgreSQL reads"
+    case .unreadable(let problem): problem
     }
   }
 }
@@ -38,12 +40,13 @@ final class RejectFile {
   /// - Parameters:
   ///   - column: Nil where the row as a whole is at fault.
   ///   - key: JSON object of the key columns; nil for a table without a source key.
-  ///   - position: 1 for the first row that the source gave, rejects counted.
+  ///   - position: 1 for the first row that the source gave, rejects counted; nil where the line
+  ///     stands for an unknown number of rows.
   func append(
-    _ rejection: Rejection, column: String?, key: String?, position: Int
+    _ rejection: Rejection, column: String?, key: String?, position: Int?
   ) throws(StagingError) {
     let file = try opened()
-    let cells = [rejection.reason, column, key, String(position)]
+    let cells = [rejection.reason, column, key, position.map(String.init)]
     try file.write(Array((cells.map(Self.csvCell).joined(separator: ",") + "\n").utf8))
     rows += 1
   }

@@ -38,6 +38,7 @@ public struct TableWriter: ~Copyable {
   private let boundary: ChunkBoundary
   private let rejects: RejectFile
   private var position = 0
+  private var unreadableCount = 0
   private var chunks: [ChunkManifest] = []
   private var chunk = OpenChunk()
 
@@ -78,6 +79,16 @@ public struct TableWriter: ~Copyable {
 
   /// Forgets the row that `beginRow` began; it is neither counted nor a reject.
   public mutating func cancelRow() { rows.dropRow() }
+
+  /// Lists rows that the source cannot read among the rejects, between rows: one line, whatever their
+  /// number. The manifest then says that the table is not complete.
+  ///
+  /// - Parameter problem: One clause on what lies where, without values.
+  /// - Throws: `.cannotWrite`.
+  public mutating func noteUnreadable(_ problem: String) throws(StagingError) {
+    try rejects.append(.unreadable(problem), column: nil, key: nil, position: nil)
+    unreadableCount += 1
+  }
 
   /// Adds the row to the chunk, or to the rejects when PostgreSQL could not store it.
   ///
@@ -122,7 +133,7 @@ public struct TableWriter: ~Copyable {
     return TableManifest(
       table: table.name, rows: chunks.reduce(0) { $0 + $1.rows },
       bytes: chunks.reduce(0) { $0 + $1.bytes }, rejects: rejects.rows, order: order,
-      chunks: chunks)
+      unreadable: unreadableCount, chunks: chunks)
   }
 
   private mutating func finishChunk() throws(StagingError) {

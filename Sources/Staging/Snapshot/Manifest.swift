@@ -48,6 +48,9 @@ public struct TableManifest: Codable, Hashable, Sendable {
   /// In `rejects/<folder>.csv`, which is missing where there are none.
   public var rejects: Int
   public var order: RowOrder
+  /// Lines among the rejects that stand for rows that could not be read at all (a damaged page),
+  /// their number unknown; nil for none. What such a table lacks has not vanished from the source.
+  public var unreadable: Int?
   /// Why the table could not be read; it has no chunks then.
   public var refusal: String?
   /// In the order of the rows.
@@ -55,7 +58,8 @@ public struct TableManifest: Codable, Hashable, Sendable {
 
   public init(
     table: ObjectName, rows: Int = 0, bytes: Int = 0, rejects: Int = 0,
-    order: RowOrder = .physical, refusal: String? = nil, chunks: [ChunkManifest] = []
+    order: RowOrder = .physical, unreadable: Int = 0, refusal: String? = nil,
+    chunks: [ChunkManifest] = []
   ) {
     self.schema = table.schema
     self.name = table.name
@@ -64,6 +68,7 @@ public struct TableManifest: Codable, Hashable, Sendable {
     self.bytes = bytes
     self.rejects = rejects
     self.order = order
+    self.unreadable = unreadable > 0 ? unreadable : nil
     self.refusal = refusal
     self.chunks = chunks
   }
