@@ -81,7 +81,10 @@ let package = Package(
     tests("ReportTests", ["Catalog", "Report"]),
     tests(
       "PipelineTests",
-      ["Catalog", "Staging", "Translation", "Statements", "Target", "Report", "Pipeline"]),
+      [
+        "Catalog", "Staging", "Translation", "Statements", "Target", "Report", "Pipeline",
+        "BackupFixtures",
+      ]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -3,6 +3,7 @@
 import Catalog
 public import Logging
 public import Staging
+public import Translation
 
 /// Dumps the tables of a source into a new snapshot.
 public struct Export: Sendable {
@@ -17,19 +18,23 @@ public struct Export: Sendable {
   let source: any Source
   let folder: String
   let selection: TableSelection
+  let mapping: Mapping
   let jobCount: Int
   let logger: Logger
 
   /// - Parameters:
   ///   - folder: Made when missing. An unfinished export in it is thrown away and begun again: a file
   ///     is read faster than it is compared.
+  ///   - mapping: Only its `nul` matters here: what becomes of text that PostgreSQL cannot store.
   ///   - jobCount: Tables read at the same time.
   public init(
-    source: any Source, folder: String, selection: TableSelection, jobCount: Int, logger: Logger
+    source: any Source, folder: String, selection: TableSelection, mapping: Mapping = Mapping(),
+    jobCount: Int, logger: Logger
   ) {
     self.source = source
     self.folder = folder
     self.selection = selection
+    self.mapping = mapping
     self.jobCount = jobCount
     self.logger = logger
   }
@@ -41,6 +46,7 @@ public struct Export: Sendable {
   public func run() async throws -> Outcome {
     let database = try await onBlockingThread { try source.readCatalog() }
     let (tables, leftOut) = try selectTables(of: database)
+    let textPolicies = try mapping.textPolicies(for: database.tables)
     let writer = try SnapshotWriter(folder: folder)
     try writer.begin(database)
     for case let (table, reason?) in tables.map({ ($0, $0.refusal) }) {
@@ -51,7 +57,7 @@ public struct Export: Sendable {
       ($0.rowCount ?? 0, $1.name) > ($1.rowCount ?? 0, $0.name)
     }
     let written = try await forEachBlocking(largestFirst, jobCount: jobCount) { table in
-      try export(table, to: writer)
+      try export(table, textPolicies[table.name] ?? [:], to: writer)
     }
     let manifest = try writer.finish(source: source.identity, tables: written, leftOut: leftOut)
     return Outcome(folder: folder, manifest: manifest)
@@ -74,9 +80,11 @@ public struct Export: Sendable {
     return (tables, database.tables.map(\.name).filter { !selected.contains($0) })
   }
 
-  private func export(_ table: Table, to snapshot: SnapshotWriter) throws -> TableManifest {
+  private func export(
+    _ table: Table, _ textPolicies: [String: TextPolicy], to snapshot: SnapshotWriter
+  ) throws -> TableManifest {
     let began = ContinuousClock.now
-    var writer = try snapshot.makeTableWriter(for: table)
+    var writer = try snapshot.makeTableWriter(for: table, textPolicies: textPolicies)
     let order = try source.readRows(of: table, into: &writer)
     let manifest = try writer.finish(order: order)
     logger.info(
@@ -85,6 +93,11 @@ public struct Export: Sendable {
         "table": "\(table.name)", "rows": "\(manifest.rows)", "bytes": "\(manifest.bytes)",
         "rejects": "\(manifest.rejects)", "ms": "\(began.millisecondsUntilNow)",
       ])
+    if let altered = manifest.altered {
+      logger.warning(
+        "text was altered to fit PostgreSQL; the rejects list the rows",
+        metadata: ["table": "\(table.name)", "rows": "\(altered)"])
+    }
     return manifest
   }
 }

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Logging
 import Pipeline
 import Staging
+import Translation
 
 /// What `export` and `run` share.
 struct ExportOptions: ParsableArguments {
@@ -19,12 +20,15 @@ struct ExportOptions: ParsableArguments {
     help: "Skip damaged pages of a file, list them among the rejects and end with 3.")
   var allowDamaged = false
 
-  func run(_ specification: String, logger: Logger) async throws -> Export.Outcome {
+  /// - Parameter mapping: Says what becomes of text that PostgreSQL cannot store.
+  func run(
+    _ specification: String, mapping: Mapping, logger: Logger
+  ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(specification, skipsDamaged: allowDamaged)
     for warning in source.identity.warnings { logger.warning("\(warning)") }
     return try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
-      selection: tables.selection, jobCount: tables.jobs, logger: logger
+      selection: tables.selection, mapping: mapping, jobCount: tables.jobs, logger: logger
     ).run()
   }
 

@@ -58,11 +58,11 @@ func makeTable(
 @discardableResult
 func writeSnapshot(
   _ table: Table, into folder: String, limits: StagingLimits = StagingLimits(),
-  rows: (inout TableWriter) throws -> Void
+  textPolicies: [String: TextPolicy] = [:], rows: (inout TableWriter) throws -> Void
 ) throws -> TableManifest {
   let snapshot = try SnapshotWriter(folder: folder, limits: limits)
   try snapshot.begin(Database(name: "test", serverVersion: "none", tables: [table]))
-  var writer = try snapshot.makeTableWriter(for: table)
+  var writer = try snapshot.makeTableWriter(for: table, textPolicies: textPolicies)
   try rows(&writer)
   let manifest = try writer.finish(order: .key)
   try snapshot.finish(source: .test, tables: [manifest])

@@ -51,6 +51,24 @@ struct MappingTests {
     #expect(try Mapping(yaml: yaml) == Mapping())
   }
 
+  @Test("what becomes of text is decided column by column, the nearest word counts")
+  func textPolicies() throws {
+    let mapping = try Mapping(
+      yaml: """
+        nul: replace
+        tables:
+          dbo.Log: { nul: fail }
+          dbo.Artist: { columns: { name: { nul: strip } } }
+        """)
+    let tables = Self.source.tables
+    let policies = try mapping.textPolicies(for: tables)
+    let artist = try #require(policies[ObjectName("dbo", "Artist")])
+    #expect(artist["Name"] == .strip)
+    #expect(artist.filter { $0.key != "Name" }.allSatisfy { $0.value == .replace })
+    #expect(artist.count > 1)
+    #expect(policies[ObjectName("dbo", "Log")] == nil)
+  }
+
   @Test("every key is read")
   func everyKey() throws {
     let mapping = try Mapping(
@@ -162,8 +180,8 @@ struct MappingTests {
       "tables: { dbo.Artist: { columns: { Name: { expr: x } } } }", .notSupported, line: 1,
       "tables.dbo.Artist.columns.Name.expr", "'expr'"),
     WrongMapping(
-      "tables: { dbo.Artist: { columns: { Name: { nul: strip } } } }", .notSupported, line: 1,
-      "tables.dbo.Artist.columns.Name.nul", "'nul'"),
+      "tables: { dbo.Artist: { columns: { Name: { nul: drop } } } }", .wrongValue, line: 1,
+      "tables.dbo.Artist.columns.Name.nul", "fail, strip or replace"),
     // What the database does not have.
     WrongMapping(
       "tables:\n  dbo.Artist: {}\n  dbo.Nobody: {}", .noSuchTable, line: 3, "tables.dbo.Nobody",

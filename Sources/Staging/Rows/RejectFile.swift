@@ -2,13 +2,15 @@ import Catalog
 import SystemPackage
 
 /// Why a row did not get into the chunks: PostgreSQL could not hold it, or the source could not read it.
-enum Rejection: Hashable, Sendable {
+indirect enum Rejection: Hashable, Sendable {
   case nul
   case unpairedSurrogate
   case undefinedBytes(codePage: Int)
   case unfinishedCharacter
   case rowTooLong(byteCountMax: Int)
   case unreadable(String)
+  /// The row is kept without what it was faulted for.
+  case altered(Rejection, TextPolicy)
 
   /// One clause without the row's values.
   var reason: String {
@@ -20,12 +22,14 @@ enum Rejection: Hashable, Sendable {
     case .rowTooLong(let byteCountMax):
       "more than \(byteCountMax) bytes as CSV, the longest line that PostgreSQL reads"
     case .unreadable(let problem): problem
+    case .altered(let fault, .strip): "\(fault.reason): stripped, the row is kept"
+    case .altered(let fault, _): "\(fault.reason): replaced by U+FFFD, the row is kept"
     }
   }
 }
 
-/// `rejects/<schema>.<table>.csv`: one line for each row that did not get into the chunks. The file
-/// is made with the first of them.
+/// `rejects/<schema>.<table>.csv`: one line for each row that did not get into the chunks, or not as
+/// it is in the source. The file is made with the first of them.
 final class RejectFile {
   static let header = "reason,column,key,position\n"
 
@@ -45,10 +49,17 @@ final class RejectFile {
   func append(
     _ rejection: Rejection, column: String?, key: String?, position: Int?
   ) throws(StagingError) {
+    try note(rejection, column: column, key: key, position: position)
+    rows += 1
+  }
+
+  /// Writes the line of a row that did get into the chunks; it is not counted.
+  func note(
+    _ rejection: Rejection, column: String?, key: String?, position: Int?
+  ) throws(StagingError) {
     let file = try opened()
     let cells = [rejection.reason, column, key, position.map(String.init)]
     try file.write(Array((cells.map(Self.csvCell).joined(separator: ",") + "\n").utf8))
-    rows += 1
   }
 
   /// Completes the file, if there is one.

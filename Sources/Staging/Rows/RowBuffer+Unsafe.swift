@@ -5,9 +5,9 @@ import Glibc
 /// Invariant: 0 <= `count` <= `capacity`, and the bytes below `count` are initialised. Whoever writes
 /// through `end` has made sure of the room before and says afterwards how much it was.
 struct RowBuffer: ~Copyable {
-  private let bytes: UnsafeMutablePointer<UInt8>
+  fileprivate let bytes: UnsafeMutablePointer<UInt8>
   let capacity: Int
-  private(set) var count = 0
+  fileprivate(set) var count = 0
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -82,6 +82,61 @@ struct RowBuffer: ~Copyable {
         bytes[target] = ASCII.quote
       }
     }
+  }
+}
+
+extension RowBuffer {
+  /// Leaves out each U+0000 and each half of a surrogate pair (the three bytes ED A0..BF xx, which
+  /// UTF-8 does not have) from `start` on.
+  mutating func stripUnstorable(from start: Int) {
+    precondition(start >= 0 && start <= count, "stripping beyond the buffer")
+    var target = start
+    var source = start
+    while source < count {
+      if let byteCount = unstorableByteCount(at: source) {
+        source += byteCount
+        continue
+      }
+      bytes[target] = bytes[source]
+      target += 1
+      source += 1
+    }
+    count = target
+  }
+
+  /// Puts U+FFFD in the place of each of them. There must be room for two bytes more for each NUL.
+  mutating func replaceUnstorable(from start: Int) {
+    precondition(start >= 0 && start <= count, "replacing beyond the buffer")
+    var nulCount = 0
+    var index = start
+    while index < count {
+      let byteCount = unstorableByteCount(at: index)
+      if byteCount == 1 { nulCount += 1 }
+      if byteCount == 3 { putReplacement(at: index) }
+      index += byteCount ?? 1
+    }
+    precondition(2 * nulCount <= free, "no room made for replacements")
+    var source = count
+    var target = count + 2 * nulCount
+    count = target
+    // From the end backward: once the two meet, everything before is in its place already.
+    while source < target {
+      source -= 1
+      target -= bytes[source] == 0 ? 3 : 1
+      if bytes[source] == 0 { putReplacement(at: target) } else { bytes[target] = bytes[source] }
+    }
+  }
+
+  private func unstorableByteCount(at index: Int) -> Int? {
+    if bytes[index] == 0 { return 1 }
+    let isHalf = bytes[index] == 0xED && index + 2 < count && bytes[index + 1] >= 0xA0
+    return isHalf ? 3 : nil
+  }
+
+  private func putReplacement(at index: Int) {
+    bytes[index] = 0xEF
+    bytes[index + 1] = 0xBF
+    bytes[index + 2] = 0xBD
   }
 }
 

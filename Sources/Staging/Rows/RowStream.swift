@@ -1,3 +1,4 @@
+import Catalog
 import SystemPackage
 
 /// Rows as bytes on their way into chunk files: where the current row and cell begin, what of them
@@ -102,6 +103,16 @@ struct RowStream: ~Copyable {
 
   /// Doubles the quotes of the current cell from a place in the buffer on; `room` has been made.
   mutating func doubleQuotes(from start: Int) { buffer.doubleQuotes(from: start) }
+
+  /// Takes characters that PostgreSQL cannot store out of the current cell, from a place in the
+  /// buffer on; `room` has been made.
+  mutating func repairText(from start: Int, _ policy: TextPolicy) {
+    switch policy {
+    case .fail: break
+    case .strip: buffer.stripUnstorable(from: start)
+    case .replace: buffer.replaceUnstorable(from: start)
+    }
+  }
 
   /// Takes the current row back.
   mutating func dropRow() {

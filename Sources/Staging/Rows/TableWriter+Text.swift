@@ -1,6 +1,8 @@
 // Text and bytes of any length, in one piece or in many. A value is decoded piece by piece into the
 // row's buffer and quoted there when the first character turns up that asks for it.
 
+import Catalog
+
 extension TableWriter {
   /// Writes bytea: `\x` and hex.
   public mutating func write(bytes: UnsafeRawBufferPointer) {
@@ -115,13 +117,14 @@ extension TableWriter {
     var start = rows.count
     let decoded = text.decoder.decode(piece, to: target)
     rows.advance(by: decoded.written)
+    let faults = repair(decoded.findings.intersection(.fault), from: start)
     if text.countsCharacters {
-      text.characterCount += TextDecoder.characterCount(target, decoded.written)
+      text.characterCount += TextDecoder.characterCount(target, rows.count - start)
     }
     if decoded.findings.isEmpty { return decoded.consumed }
 
-    if !decoded.findings.isDisjoint(with: .fault) {
-      text.faults.formUnion(decoded.findings.intersection(.fault))
+    if !faults.isEmpty {
+      text.faults.formUnion(faults)
       rows.isDropping = true
     }
     if !text.isQuoted && decoded.findings.contains(.needsQuotes) {
@@ -132,13 +135,25 @@ extension TableWriter {
     return decoded.consumed
   }
 
+  /// Takes what the column's policy lets be taken out of the text.
+  ///
+  /// - Returns: The faults that remain.
+  @inline(__always)
+  private mutating func repair(_ faults: TextFindings, from start: Int) -> TextFindings {
+    if faults.isEmpty { return faults }
+    let policy = textPolicy
+    let repairable = faults.intersection([.nul, .unpairedSurrogate])
+    guard policy != .fail, !repairable.isEmpty else { return faults }
+    rows.repairText(from: start, policy)
+    noteRepair(repairable, policy)
+    return faults.subtracting(repairable)
+  }
+
   private mutating func endText() {
     if !text.faults.isEmpty {
       report(text.faults)
     } else if text.carry.count > 0 {
-      reject(
-        text.decoder.kind == .utf16 && text.carry.count == 2
-          ? .unpairedSurrogate : .unfinishedCharacter)
+      endCarry()
     }
     if text.isQuoted {
       rows.append(ASCII.quote)
@@ -148,6 +163,20 @@ extension TableWriter {
       _ = rows.openQuote()
       rows.append(ASCII.quote)
     }
+  }
+
+  /// What is left over at the end of a value is half a character.
+  private mutating func endCarry() {
+    let policy = textPolicy
+    guard text.decoder.kind == .utf16, text.carry.count == 2 else {
+      return reject(.unfinishedCharacter)
+    }
+    guard policy != .fail else { return reject(.unpairedSurrogate) }
+    if policy == .replace {
+      for byte in "\u{FFFD}".utf8 { rows.append(byte) }
+      text.characterCount += 1
+    }
+    noteRepair(.unpairedSurrogate, policy)
   }
 
   /// Whether the line would be `\.`, which ends a COPY.

@@ -24,12 +24,15 @@ public struct TableWriter: ~Copyable {
   /// What is wrong with a value of the current row: an error, not a reject.
   private var rowFailure: StagingError?
   private var rejection: (Rejection, column: Int?)?
+  /// What was taken out of values of the current row; a column can have two.
+  private var repairs: [(Rejection, column: Int)] = []
 
   private let columns: [Column]
   private var column = 0
   /// For each column its place in the source key, -1 for none.
   private let keySlots: [Int]
   private let keyColumns: [Column]
+  private let textPolicies: [TextPolicy]
   private var key: KeyCells
   private var keyBefore: KeyCells
 
@@ -39,6 +42,7 @@ public struct TableWriter: ~Copyable {
   private let rejects: RejectFile
   private var position = 0
   private var unreadableCount = 0
+  private var alteredCount = 0
   private var chunks: [ChunkManifest] = []
   private var chunk = OpenChunk()
 
@@ -51,7 +55,11 @@ public struct TableWriter: ~Copyable {
   /// - Parameters:
   ///   - folder: An empty folder for the chunks.
   ///   - rejects: The file for rejects.
-  init(table: Table, folder: FilePath, rejects: FilePath, limits: StagingLimits) {
+  ///   - textPolicies: By column name; `fail` for the others.
+  init(
+    table: Table, folder: FilePath, rejects: FilePath, limits: StagingLimits,
+    textPolicies: [String: TextPolicy] = [:]
+  ) {
     self.table = table
     self.folder = folder
     self.limits = limits
@@ -62,6 +70,7 @@ public struct TableWriter: ~Copyable {
     keySlots = columns.map { column in
       keyColumns.firstIndex { $0.name == column.name } ?? -1
     }
+    self.textPolicies = columns.map { textPolicies[$0.name] ?? .fail }
     key = KeyCells(columnCount: keyColumns.count)
     keyBefore = key
     rows = RowStream(folder: folder, limits: limits)
@@ -75,6 +84,7 @@ public struct TableWriter: ~Copyable {
     column = 0
     rejection = nil
     rowFailure = nil
+    if !repairs.isEmpty { repairs.removeAll(keepingCapacity: true) }
   }
 
   /// Forgets the row that `beginRow` began; it is neither counted nor a reject.
@@ -107,6 +117,7 @@ public struct TableWriter: ~Copyable {
       reject(.rowTooLong(byteCountMax: limits.rowByteCountMax), column: nil)
     }
     guard rejection == nil else { return try recordReject() }
+    if !repairs.isEmpty { try recordRepairs() }
 
     let keyHash = keyColumns.isEmpty ? try rows.rowHash() : key.hash
     if chunk.rows == 0 { chunk.firstKey = key.values }
@@ -133,7 +144,7 @@ public struct TableWriter: ~Copyable {
     return TableManifest(
       table: table.name, rows: chunks.reduce(0) { $0 + $1.rows },
       bytes: chunks.reduce(0) { $0 + $1.bytes }, rejects: rejects.rows, order: order,
-      unreadable: unreadableCount, chunks: chunks)
+      altered: alteredCount, unreadable: unreadableCount, chunks: chunks)
   }
 
   private mutating func finishChunk() throws(StagingError) {
@@ -153,6 +164,28 @@ public struct TableWriter: ~Copyable {
       rejection, column: column.map { columns[$0].name },
       key: keyColumns.isEmpty ? nil : key.jsonObject(columns: keyColumns), position: position)
   }
+
+  /// Lists a row that is kept, with what it lacks.
+  private mutating func recordRepairs() throws(StagingError) {
+    alteredCount += 1
+    let key = keyColumns.isEmpty ? nil : key.jsonObject(columns: keyColumns)
+    for (repair, column) in repairs {
+      try rejects.note(repair, column: columns[column].name, key: key, position: position)
+    }
+  }
+
+  mutating func noteRepair(_ faults: TextFindings, _ policy: TextPolicy) {
+    let kinds: [(TextFindings, Rejection)] = [
+      (.nul, .altered(.nul, policy)), (.unpairedSurrogate, .altered(.unpairedSurrogate, policy)),
+    ]
+    for (fault, repair) in kinds where faults.contains(fault) {
+      // A long value comes in pieces and is listed once.
+      if repairs.contains(where: { $0.0 == repair && $0.column == column }) { continue }
+      repairs.append((repair, column))
+    }
+  }
+
+  var textPolicy: TextPolicy { textPolicies[column] }
 }
 
 extension TableWriter {

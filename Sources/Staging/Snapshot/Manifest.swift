@@ -48,6 +48,9 @@ public struct TableManifest: Codable, Hashable, Sendable {
   /// In `rejects/<folder>.csv`, which is missing where there are none.
   public var rejects: Int
   public var order: RowOrder
+  /// Rows in the chunks whose text lacks characters that PostgreSQL cannot store; the rejects list
+  /// them. Nil for none.
+  public var altered: Int?
   /// Lines among the rejects that stand for rows that could not be read at all (a damaged page),
   /// their number unknown; nil for none. What such a table lacks has not vanished from the source.
   public var unreadable: Int?
@@ -58,7 +61,7 @@ public struct TableManifest: Codable, Hashable, Sendable {
 
   public init(
     table: ObjectName, rows: Int = 0, bytes: Int = 0, rejects: Int = 0,
-    order: RowOrder = .physical, unreadable: Int = 0, refusal: String? = nil,
+    order: RowOrder = .physical, altered: Int = 0, unreadable: Int = 0, refusal: String? = nil,
     chunks: [ChunkManifest] = []
   ) {
     self.schema = table.schema
@@ -68,6 +71,7 @@ public struct TableManifest: Codable, Hashable, Sendable {
     self.bytes = bytes
     self.rejects = rejects
     self.order = order
+    self.altered = altered > 0 ? altered : nil
     self.unreadable = unreadable > 0 ? unreadable : nil
     self.refusal = refusal
     self.chunks = chunks

@@ -53,10 +53,15 @@ public final class SnapshotWriter: Sendable {
 
   /// Makes the writer for a table's rows.
   ///
-  /// - Parameter table: A table of the database that `begin` got; each once.
+  /// - Parameters:
+  ///   - table: A table of the database that `begin` got; each once.
+  ///   - textPolicies: What becomes of characters that PostgreSQL cannot store, by column name;
+  ///     `fail` for columns that are not named.
   /// - Throws: `.cannotWrite`; `.badValue` where another table has taken the folder: `[a.b].[c]` and
   ///   `[a].[b.c]` would share one.
-  public func makeTableWriter(for table: Table) throws(StagingError) -> TableWriter {
+  public func makeTableWriter(
+    for table: Table, textPolicies: [String: TextPolicy] = [:]
+  ) throws(StagingError) -> TableWriter {
     let other = state.withLock { state in
       precondition(
         state.database?.tables.contains { $0.name == table.name } ?? false,
@@ -76,7 +81,8 @@ public final class SnapshotWriter: Sendable {
     let folder = layout.tableFolder(table.name)
     try Folder.make(folder)
     return TableWriter(
-      table: table, folder: folder, rejects: layout.rejectFile(table.name), limits: limits)
+      table: table, folder: folder, rejects: layout.rejectFile(table.name), limits: limits,
+      textPolicies: textPolicies)
   }
 
   /// Writes the manifest, after which the snapshot is finished.

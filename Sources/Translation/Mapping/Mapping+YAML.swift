@@ -27,6 +27,7 @@ extension Mapping {
     case "on_changed": onChanged = try field.choice()
     case "on_vanished": try field.requireReport()
     case "on_orphan": onOrphan = try field.choice()
+    case "nul": nul = try field.choice()
     case "schemas":
       for schema in try field.fields() {
         schemas.append(SchemaMapping(schema: schema.name, target: try schema.located()))
@@ -36,7 +37,7 @@ extension Mapping {
     case "max_vanished": throw field.notSupported
     default:
       throw field.unknown(
-        "source, names, keys, schemas, on_changed, on_vanished, on_orphan, tables")
+        "source, names, keys, schemas, on_changed, on_vanished, on_orphan, nul, tables")
     }
   }
 }
@@ -59,6 +60,7 @@ extension TableMapping {
     case "key": key = field.located(try field.texts())
     case "on_changed": onChanged = try field.choice()
     case "on_orphan": onOrphan = field.located(try field.choice())
+    case "nul": nul = try field.choice()
     case "foreign_keys":
       for foreignKey in try field.fields() {
         foreignKeys.append(try ForeignKeyMapping(foreignKey))
@@ -68,7 +70,7 @@ extension TableMapping {
     case "natural_key", "where", "add", "on_vanished", "max_vanished": throw field.notSupported
     default:
       throw field.unknown(
-        "rename, skip, keys, key, on_changed, on_orphan, foreign_keys, columns")
+        "rename, skip, keys, key, on_changed, on_orphan, nul, foreign_keys, columns")
     }
   }
 }
@@ -94,8 +96,9 @@ extension ColumnMapping {
       case "type": type = try field.located()
       case "default": defaultExpression = field.located(try field.textOrNull())
       case "references": references = try field.located()
-      case "skip", "nul", "expr": throw field.notSupported
-      default: throw field.unknown("rename, type, default, references")
+      case "nul": nul = try field.choice()
+      case "skip", "expr": throw field.notSupported
+      default: throw field.unknown("rename, type, default, references, nul")
       }
     }
   }

@@ -13,6 +13,8 @@ public struct Mapping: Hashable, Sendable {
   public var keys: KeyPolicy = .remap
   public var onChanged: ChangePolicy = .update
   public var onOrphan: OrphanPolicy = .fail
+  /// What an export does with text that PostgreSQL cannot store.
+  public var nul: TextPolicy = .fail
   /// Target names of schemas, by source schema, in the order of the file.
   public var schemas: [SchemaMapping] = []
   /// In the order of the file. Where several patterns match a table, the later ones win, and a
@@ -72,6 +74,7 @@ public struct TableMapping: Hashable, Sendable {
   public var key: Located<[String]>?
   public var onChanged: ChangePolicy?
   public var onOrphan: Located<OrphanPolicy>?
+  public var nul: TextPolicy?
   public var foreignKeys: [ForeignKeyMapping] = []
   public var columns: [ColumnMapping] = []
 
@@ -101,6 +104,7 @@ public struct ColumnMapping: Hashable, Sendable {
   public var defaultExpression: Located<String?>?
   /// The source table whose key the column holds though no foreign key says so.
   public var references: Located<String>?
+  public var nul: TextPolicy?
 
   public init(name: Located<String>) {
     self.name = name

@@ -1,4 +1,4 @@
-import Catalog
+public import Catalog
 
 /// What the mapping as a whole says of one table.
 struct TableRules {
@@ -10,6 +10,7 @@ struct TableRules {
   var key: Located<[String]>?
   var onChanged: ChangePolicy
   var onOrphan: OrphanPolicy
+  var nul: TextPolicy
   /// By name of the foreign key in the source.
   var foreignKeys: [String: Located<OrphanPolicy>] = [:]
   /// By name of the column in the source.
@@ -21,6 +22,27 @@ struct ColumnRules {
   var type: Located<String>?
   var defaultExpression: Located<String?>?
   var references: Located<String>?
+  var nul: TextPolicy?
+}
+
+extension Mapping {
+  /// What becomes of text that PostgreSQL cannot store, by table and column; columns whose rows are
+  /// rejects are not named.
+  ///
+  /// - Throws: `MappingError` where a pattern, a column or a foreign key of the mapping matches
+  ///   nothing.
+  public func textPolicies(
+    for tables: [Table]
+  ) throws(MappingError) -> [ObjectName: [String: TextPolicy]] {
+    var policies: [ObjectName: [String: TextPolicy]] = [:]
+    for (table, rules) in zip(tables, try TableRules.resolve(self, for: tables)) {
+      for column in table.storedColumns {
+        let policy = rules.columns[column.name]?.nul ?? rules.nul
+        if policy != .fail { policies[table.name, default: [:]][column.name] = policy }
+      }
+    }
+    return policies
+  }
 }
 
 extension TableRules {
@@ -32,7 +54,8 @@ extension TableRules {
     _ mapping: Mapping, for tables: [Table]
   ) throws(MappingError) -> [TableRules] {
     let initial = TableRules(
-      keys: mapping.keys, onChanged: mapping.onChanged, onOrphan: mapping.onOrphan)
+      keys: mapping.keys, onChanged: mapping.onChanged, onOrphan: mapping.onOrphan,
+      nul: mapping.nul)
     var rules = [TableRules](repeating: initial, count: tables.count)
     let names = tables.map(\.name)
     let patterns = mapping.tables.map { TablePattern($0.pattern.value) }
@@ -57,6 +80,7 @@ extension TableRules {
     }
     onChanged = entry.onChanged ?? onChanged
     onOrphan = entry.onOrphan?.value ?? onOrphan
+    nul = entry.nul ?? nul
     if let declared = entry.key {
       let spelled = declared.value.compactMap { table.spelling(ofColumn: $0) }
       key = Located(spelled, line: declared.line, path: declared.path)
@@ -78,6 +102,7 @@ extension ColumnRules {
     type = entry.type ?? type
     defaultExpression = entry.defaultExpression ?? defaultExpression
     references = entry.references ?? references
+    nul = entry.nul ?? nul
   }
 }
 

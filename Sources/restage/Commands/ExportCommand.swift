@@ -9,10 +9,11 @@ struct ExportCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("What to read.", valueName: "source")) var source: String
   @OptionGroup var export: ExportOptions
+  @OptionGroup var mapping: MappingOptions
   @OptionGroup var log: LogOptions
 
   func run() async throws {
-    let outcome = try await export.run(source, logger: log.logger)
+    let outcome = try await export.run(source, mapping: mapping.read(), logger: log.logger)
     Terminal.answer(outcome.folder)
     if outcome.rejectCount > 0 { throw ExitStatus.doneWithRejects }
   }
