@@ -207,11 +207,17 @@ public struct MappedKey: Codable, Hashable, Sendable {
   public var columns: [Int]
   /// SQL Server lets one NULL into a unique key, so NULLs count as equal.
   public var nullsNotDistinct: Bool
+  /// Whether values may move from one row to another within a transaction. PostgreSQL allows it of
+  /// keys that no foreign key leads to.
+  public var isDeferrable: Bool
 
-  public init(name: Identifier, columns: [Int], nullsNotDistinct: Bool = false) {
+  public init(
+    name: Identifier, columns: [Int], nullsNotDistinct: Bool = false, isDeferrable: Bool = false
+  ) {
     self.name = name
     self.columns = columns
     self.nullsNotDistinct = nullsNotDistinct
+    self.isDeferrable = isDeferrable
   }
 }
 
@@ -233,10 +239,12 @@ public struct MappedIndex: Codable, Hashable, Sendable {
   /// PostgreSQL predicate of a partial index.
   public var predicate: String?
   public var nullsNotDistinct: Bool
+  /// Made as a deferrable UNIQUE constraint, for an index alone cannot be deferrable.
+  public var isDeferrable: Bool
 
   public init(
     name: Identifier, isUnique: Bool, parts: [Part], included: [Int] = [],
-    predicate: String? = nil, nullsNotDistinct: Bool = false
+    predicate: String? = nil, nullsNotDistinct: Bool = false, isDeferrable: Bool = false
   ) {
     self.name = name
     self.isUnique = isUnique
@@ -244,6 +252,7 @@ public struct MappedIndex: Codable, Hashable, Sendable {
     self.included = included
     self.predicate = predicate
     self.nullsNotDistinct = nullsNotDistinct
+    self.isDeferrable = isDeferrable
   }
 }
 

@@ -26,6 +26,8 @@ extension Load {
     where isFirstLoad || !phase.isDefinition {
       try await execute(phase, for: tables, on: connection, run: run)
     }
+    // What was put off is checked now, so that a rehearsal finds it too.
+    try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE;")
     let outcome = LoadOutcome(
       runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
       tables: try await run.counts(of: tables, on: connection))

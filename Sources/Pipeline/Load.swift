@@ -71,7 +71,11 @@ public struct Load: Sendable {
     try await execute(.schemas, for: tables, on: run.control, run: run)
     let isFirstLoad = try await Drift(connection: run.control, database: plan.database).check()
     try await stage(tables, run: run)
-    return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
+    do {
+      return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
+    } catch {
+      throw await explained(error, tables, on: run.control)
+    }
   }
 
   /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.

@@ -193,7 +193,7 @@ extension TableNames {
 
 extension TableNames {
   /// A column of the final row as it stood in the source.
-  private func mappedBack(_ index: Int) -> String {
+  func mappedBack(_ index: Int) -> String {
     if index == surrogate?.column { return "k.\(keyMapColumns[0])" }
     guard let reference = references.first(where: { $0.column == index }) else {
       return "t.\(column(index))"
@@ -216,7 +216,7 @@ extension TableNames {
   }
 
   /// The table's own key map keeps rows out that restage never loaded.
-  private var ownJoin: String {
+  var ownJoin: String {
     let pairs =
       surrogate.map { ["k.target_key = t.\(column($0.column))"] }
       ?? zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
@@ -265,7 +265,7 @@ extension TableNames {
       """
   }
 
-  private func mappedBackJoins(of columns: [Int]) -> [String] {
+  func mappedBackJoins(of columns: [Int]) -> [String] {
     zip(references, mappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
   }
 
@@ -319,7 +319,7 @@ extension TableNames {
         proofOf: self, name: "keys.sql",
         purpose: "known = present, when every key has its final row",
         body: wholeRowSettings + keyQuery),
-    ] + orphanFile
+    ] + orphanFile + collisionFile
   }
 
   private var orphanFile: [GeneratedFile] {

@@ -45,14 +45,20 @@ struct IndexMapper {
     let known = predicate?.notNullColumns ?? []
     let target = mapped.target.name.name
     let columns = parts.map { mapped.columns[$0.column].name.name }.joined(separator: "_")
+    let fallback = "\(target)_\(columns)_idx"
+    let couldBeConstraint =
+      source.isUnique && predicate == nil && !parts.contains(where: \.isDescending)
     return MappedIndex(
-      name: names.relation(source.name, fallback: "\(target)_\(columns)_idx", of: index),
+      name: couldBeConstraint
+        ? names.key(source.name, fallback: fallback, of: index)
+        : names.relation(source.name, fallback: fallback, of: index),
       isUnique: source.isUnique, parts: parts,
       included: included(source, parts, findings: &findings), predicate: predicate?.sql,
       nullsNotDistinct: source.isUnique
         && parts.contains {
           table.columns[$0.column].isNullable && !known.contains($0.column)
-        })
+        },
+      isDeferrable: couldBeConstraint)
   }
 
   private func refuse(_ source: Index) throws(Untranslatable) {

@@ -32,7 +32,25 @@ struct TableMapper {
         mapped[index].columns[column].keyTable = keys.keyTables[index][column].map { position[$0] }
       }
     }
-    return (order.order.map { mapped[$0] }, defaults.used.sorted { $0.name < $1.name })
+    let inOrder = Self.withoutDeferrableParents(order.order.map { mapped[$0] })
+    return (inOrder, defaults.used.sorted { $0.name < $1.name })
+  }
+
+  /// PostgreSQL makes no foreign key to a deferrable key.
+  private static func withoutDeferrableParents(_ tables: [MappedTable]) -> [MappedTable] {
+    var tables = tables
+    for foreignKey in tables.flatMap(\.foreignKeys) where !foreignKey.isDisabled {
+      let columns = Set(foreignKey.parentColumns)
+      for key in tables[foreignKey.parent].uniqueConstraints.indices
+      where Set(tables[foreignKey.parent].uniqueConstraints[key].columns) == columns {
+        tables[foreignKey.parent].uniqueConstraints[key].isDeferrable = false
+      }
+      for index in tables[foreignKey.parent].indexes.indices
+      where Set(tables[foreignKey.parent].indexes[index].parts.map(\.column)) == columns {
+        tables[foreignKey.parent].indexes[index].isDeferrable = false
+      }
+    }
+    return tables
   }
 
   private func table(
@@ -135,7 +153,8 @@ extension TableMapper {
       of: index)
     return MappedKey(
       name: name, columns: columns,
-      nullsNotDistinct: ending != "pkey" && columns.contains { source.columns[$0].isNullable })
+      nullsNotDistinct: ending != "pkey" && columns.contains { source.columns[$0].isNullable },
+      isDeferrable: ending != "pkey")
   }
 }
 

@@ -149,23 +149,25 @@ enum Music {
 }
 
 /// A snapshot in a temporary folder that goes with the value.
-private final class SnapshotFolder: Sendable {
+final class SnapshotFolder: Sendable {
   private let path = NSTemporaryDirectory() + "restage-verify-\(UUID().uuidString)"
 
   init() throws {}
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  func write(_ rows: [(table: String, rows: Rows)]) throws -> Snapshot {
+  func write(
+    _ rows: [(table: String, rows: Rows)], of tables: [Table] = Music.tables
+  ) throws -> Snapshot {
     var limits = StagingLimits()
     limits.chunkByteCountMin = 1 << 10
     limits.chunkByteCountAverage = 4 << 10
     limits.chunkByteCountMax = 16 << 10
     let writer = try SnapshotWriter(folder: path, limits: limits)
     try writer.begin(
-      Database(name: "Music", serverVersion: "none", schemas: ["dbo"], tables: Music.tables))
+      Database(name: "Music", serverVersion: "none", schemas: ["dbo"], tables: tables))
     let manifests = try rows.map { name, rows in
-      let table = Music.tables.first { $0.name.name == name } ?? Music.tables[0]
+      let table = tables.first { $0.name.name == name } ?? tables[0]
       return try Self.write(rows, of: table, to: writer)
     }
     try writer.finish(

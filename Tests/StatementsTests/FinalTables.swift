@@ -22,7 +22,7 @@ enum FinalTables {
       let unique = table.uniqueConstraints.map { ($0, "UNIQUE NULLS NOT DISTINCT") }
       return (primary + unique).map { key, kind in
         "ALTER TABLE \(table.target.quoted) ADD CONSTRAINT \(key.name.quoted) \(kind) "
-          + "(\(names(key.columns, of: table)));\n"
+          + "(\(names(key.columns, of: table)))\(key.isDeferrable ? " DEFERRABLE" : "");\n"
       }
     }.joined()
   }

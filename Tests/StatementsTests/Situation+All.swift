@@ -9,7 +9,7 @@ extension Situation {
   /// One for each kind of source key.
   static let keys = [
     identityKey, uuidKey, textKeyPreserved, compositeKey, junctionTable, sharedPrimaryKey, wholeRow,
-    nullableCompositeForeignKey, badKeys, collationsDiffer,
+    nullableCompositeForeignKey, badKeys, collationsDiffer, uniqueValuesMove, uniqueValuesFixed,
   ]
   static let orphans = [
     orphansFail, orphansRejected, orphansNulled, orphansOfWholeRows, orphansOfDisabledForeignKey,

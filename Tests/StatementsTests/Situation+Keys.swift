@@ -291,3 +291,44 @@ extension Situation {
         ])
     ])
 }
+
+// MARK: - Unique values
+
+extension Situation {
+  /// Values of a unique constraint that change places, within a night and from a row that is gone.
+  static let uniqueValuesMove = Situation(
+    name: "unique-values-move",
+    tables: [
+      TestTable(
+        "Item",
+        [
+          column("ItemId", "int"), column("Code", "varchar(10)", .null),
+          column("Place", "int", .null), column("Owner", "varchar(10)", .null),
+        ]
+      ).surrogate("ItemId").unique("Code").unique("Owner", "Place")
+    ],
+    nights: [
+      night(
+        "item: 4 inserted",
+        ["Item": ["1,a,1,x", "2,b,2,x", "3,,3,x", "4,d,1,y"]]),
+      // Two rows swap, a third takes the place of one, an unseen row takes a value that was freed.
+      night(
+        "item: 1 inserted, 4 updated",
+        ["Item": ["1,b,1,x", "2,a,3,x", "3,d,2,x", "4,,1,y", "5,e,4,x"]]),
+      // A value that no row has freed: the row that has it vanished, and stays.
+      night("23505", ["Item": ["1,b,1,x", "2,a,3,x", "3,d,2,x", "4,,1,y", "6,e,5,x"]]),
+    ])
+
+  /// A key that foreign keys lead to is checked row by row.
+  static let uniqueValuesFixed = Situation(
+    name: "unique-values-fixed",
+    tables: [
+      TestTable("Item", [column("ItemId", "int"), column("Code", "varchar(10)")])
+        .surrogate("ItemId").unique("Code", isFixed: true)
+    ],
+    nights: [
+      night("item: 2 inserted", ["Item": ["1,a", "2,b"]]),
+      night("item: 1 unchanged, 1 updated", ["Item": ["1,a", "2,c"]]),
+      night("23505", ["Item": ["1,c", "2,a"]]),
+    ])
+}

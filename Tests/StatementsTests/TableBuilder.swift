@@ -30,6 +30,8 @@ struct TestTable {
   var generator: Surrogate.Generator?
   var links: [Link] = []
   var unique: [[String]] = []
+  /// Those of `unique` that the server checks row by row, as it must where a foreign key leads to them.
+  var fixedUnique: [[String]] = []
   var onChanged: ChangePolicy = .update
 
   init(_ name: String, as target: String? = nil, _ columns: [Column]) {
@@ -62,7 +64,12 @@ struct TestTable {
     }
   }
 
-  func unique(_ columns: String...) -> TestTable { with { $0.unique.append(columns) } }
+  func unique(_ columns: String..., isFixed: Bool = false) -> TestTable {
+    with {
+      $0.unique.append(columns)
+      if isFixed { $0.fixedUnique.append(columns) }
+    }
+  }
 
   func onChanged(_ policy: ChangePolicy) -> TestTable { with { $0.onChanged = policy } }
 
@@ -179,7 +186,8 @@ extension MappedTable {
       uniqueConstraints: table.unique.enumerated().map { number, columns in
         MappedKey(
           name: Identifier.shortened("\(table.target)_key_\(number + 1)"),
-          columns: table.indexes(columns), nullsNotDistinct: true)
+          columns: table.indexes(columns), nullsNotDistinct: true,
+          isDeferrable: !table.fixedUnique.contains(columns))
       },
       onChanged: table.onChanged)
   }

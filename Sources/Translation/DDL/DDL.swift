@@ -128,13 +128,15 @@ extension DDLBuilder {
     return (primary + unique).map { key, kind in
       """
       ALTER TABLE \(table.target.quoted)
-        ADD CONSTRAINT \(key.name.quoted) \(kind) (\(names(key.columns, in: table)));
+        ADD CONSTRAINT \(key.name.quoted) \(kind) (\(names(key.columns, in: table)))\
+      \(key.isDeferrable ? "\n  DEFERRABLE INITIALLY IMMEDIATE" : "");
       """
     }
   }
 
   func indexes(_ table: MappedTable) -> [String] {
     table.indexes.map { index in
+      if index.isDeferrable { return uniqueConstraint(index, of: table) }
       let parts = index.parts.map {
         table.columns[$0.column].name.quoted + ($0.isDescending ? " DESC" : "")
       }
@@ -147,6 +149,19 @@ extension DDLBuilder {
       if let predicate = index.predicate { lines.append("  WHERE \(predicate)") }
       return lines.joined(separator: "\n") + ";"
     }
+  }
+
+  /// A unique index as a constraint, which can wait until the values of all rows are in place.
+  private func uniqueConstraint(_ index: MappedIndex, of table: MappedTable) -> String {
+    var lines = [
+      "ALTER TABLE \(table.target.quoted)",
+      "  ADD CONSTRAINT \(index.name.quoted)",
+      "  UNIQUE \(index.nullsNotDistinct ? "NULLS NOT DISTINCT " : "")"
+        + "(\(names(index.parts.map(\.column), in: table)))",
+    ]
+    if !index.included.isEmpty { lines.append("  INCLUDE (\(names(index.included, in: table)))") }
+    lines.append("  DEFERRABLE INITIALLY IMMEDIATE")
+    return lines.joined(separator: "\n") + ";"
   }
 
   func foreignKeys(_ table: MappedTable) -> [String] {

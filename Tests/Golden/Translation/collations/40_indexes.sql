@@ -3,17 +3,25 @@
 -- source:  music
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 40_indexes.sql
 
-CREATE UNIQUE INDEX ux_ai
-  ON public.word (ai);
+ALTER TABLE public.word
+  ADD CONSTRAINT ux_ai
+  UNIQUE (ai)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
-CREATE UNIQUE INDEX ux_cs
-  ON public.word (cs);
+ALTER TABLE public.word
+  ADD CONSTRAINT ux_cs
+  UNIQUE (cs)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
-CREATE UNIQUE INDEX ux_csai
-  ON public.word (csai);
+ALTER TABLE public.word
+  ADD CONSTRAINT ux_csai
+  UNIQUE (csai)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
-CREATE UNIQUE INDEX ux_bin
-  ON public.word (bin);
+ALTER TABLE public.word
+  ADD CONSTRAINT ux_bin
+  UNIQUE (bin)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
 CREATE INDEX ix_plain
   ON public.word (plain);

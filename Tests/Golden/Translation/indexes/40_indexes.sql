@@ -33,5 +33,7 @@ CREATE INDEX ix_thrice
 CREATE INDEX ix_clustered
   ON public.item (c);
 
-CREATE UNIQUE INDEX ux_x
-  ON public.by_index (x);
+ALTER TABLE public.by_index
+  ADD CONSTRAINT ux_x
+  UNIQUE (x)
+  DEFERRABLE INITIALLY IMMEDIATE;

@@ -517,3 +517,74 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Item/unique.sql
+-- table:   public.item
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Item
+-- body:    sha256:6e8f0bd70bb8209ca13e39d4d40b17d6be96ab2419077cc23e037e56777c4d24
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- item_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.item
+),
+held AS (
+  SELECT
+    t.code AS code,
+    t.lot AS lot,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.item AS t
+  LEFT JOIN restage_keymap.item AS k
+    ON k.source_code = t.code
+    AND k.source_lot = t.lot
+)
+SELECT
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS value,
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS staged_row,
+  jsonb_build_object(
+    'Code', o.code,
+    'Lot', o.lot
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND o.lot = s.lot
+  AND ROW(s.code, s.lot) < ROW(o.code, o.lot)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS value,
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS staged_row,
+  jsonb_build_object(
+    'Code', t.code,
+    'Lot', t.lot
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code, o.lot) IS DISTINCT FROM ROW(t.code, t.lot) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+  AND t.lot = s.lot
+LEFT JOIN restage_stage.item AS o
+  ON o.code = t.code
+  AND o.lot = t.lot
+WHERE NOT (t.is_known AND ROW(s.code, s.lot) IS NOT DISTINCT FROM ROW(t.code, t.lot))
+LIMIT 20;
+

@@ -479,3 +479,51 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Unit/unique.sql
+-- table:   public.unit
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Unit
+-- body:    sha256:780b2931cb0fe1ba9fc38d830eb647335188e234e53532b43d2f331e953ea33a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- unit_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.unit
+),
+held AS (
+  SELECT
+    t.symbol AS symbol,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.unit AS k
+    ON k.source_symbol = t.symbol
+)
+SELECT
+  jsonb_build_object('Symbol', s.symbol) AS value,
+  jsonb_build_object('Symbol', s.symbol) AS staged_row,
+  jsonb_build_object('Symbol', o.symbol) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.symbol = s.symbol
+  AND ROW(s.symbol) < ROW(o.symbol)
+UNION ALL
+SELECT
+  jsonb_build_object('Symbol', s.symbol) AS value,
+  jsonb_build_object('Symbol', s.symbol) AS staged_row,
+  jsonb_build_object('Symbol', t.symbol) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.symbol IS NULL THEN 'vanished'
+    WHEN ROW(o.symbol) IS DISTINCT FROM ROW(t.symbol) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.symbol = s.symbol
+LEFT JOIN restage_stage.unit AS o
+  ON o.symbol = t.symbol
+WHERE NOT (t.is_known AND ROW(s.symbol) IS NOT DISTINCT FROM ROW(t.symbol))
+LIMIT 20;
+

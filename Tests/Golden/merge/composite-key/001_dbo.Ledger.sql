@@ -517,3 +517,74 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Ledger/unique.sql
+-- table:   public.ledger
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Ledger
+-- body:    sha256:d346d935dc35dea6352f134cc3e4c2ff1a658013c6cabe2864dca476aa62106e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- ledger_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.ledger
+),
+held AS (
+  SELECT
+    t.year AS year,
+    t.number AS number,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.ledger AS t
+  LEFT JOIN restage_keymap.ledger AS k
+    ON k.source_year = t.year
+    AND k.source_number = t.number
+)
+SELECT
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS value,
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS staged_row,
+  jsonb_build_object(
+    'Year', o.year,
+    'Number', o.number
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.year = s.year
+  AND o.number = s.number
+  AND ROW(s.year, s.number) < ROW(o.year, o.number)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS value,
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS staged_row,
+  jsonb_build_object(
+    'Year', t.year,
+    'Number', t.number
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.year IS NULL THEN 'vanished'
+    WHEN ROW(o.year, o.number) IS DISTINCT FROM ROW(t.year, t.number) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.year = s.year
+  AND t.number = s.number
+LEFT JOIN restage_stage.ledger AS o
+  ON o.year = t.year
+  AND o.number = t.number
+WHERE NOT (t.is_known AND ROW(s.year, s.number) IS NOT DISTINCT FROM ROW(t.year, t.number))
+LIMIT 20;
+

@@ -602,3 +602,74 @@ WHERE t.n IS NOT NULL
     WHERE p."Customer""ID" = t.n
   );
 
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/unique.sql
+-- table:   public."100% /* order"
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.100% /* order
+-- body:    sha256:07fc1a64e374ced938d3400b0ff4e089a2dd0044e2b63e34454f0e07061eeb23
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- 100% /* order_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage."100% /* order"
+),
+held AS (
+  SELECT
+    t.r AS r,
+    t.k AS k,
+    k.first_run IS NOT NULL AS is_known
+  FROM public."100% /* order" AS t
+  LEFT JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = t.r
+    AND k.source_k = t.k
+)
+SELECT
+  jsonb_build_object(
+    'r', s.r,
+    'k', s.k
+  ) AS value,
+  jsonb_build_object(
+    'r', s.r,
+    'k', s.k
+  ) AS staged_row,
+  jsonb_build_object(
+    'r', o.r,
+    'k', o.k
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.r = s.r
+  AND o.k = s.k
+  AND ROW(s.r, s.k) < ROW(o.r, o.k)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'r', s.r,
+    'k', s.k
+  ) AS value,
+  jsonb_build_object(
+    'r', s.r,
+    'k', s.k
+  ) AS staged_row,
+  jsonb_build_object(
+    'r', t.r,
+    'k', t.k
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.r IS NULL THEN 'vanished'
+    WHEN ROW(o.r, o.k) IS DISTINCT FROM ROW(t.r, t.k) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.r = s.r
+  AND t.k = s.k
+LEFT JOIN restage_stage."100% /* order" AS o
+  ON o.r = t.r
+  AND o.k = t.k
+WHERE NOT (t.is_known AND ROW(s.r, s.k) IS NOT DISTINCT FROM ROW(t.r, t.k))
+LIMIT 20;
+

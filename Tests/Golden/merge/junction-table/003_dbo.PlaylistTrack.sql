@@ -596,3 +596,78 @@ WHERE t.trackid IS NOT NULL
     WHERE p.trackid = t.trackid
   );
 
+-- file:    verify/003_dbo.PlaylistTrack/unique.sql
+-- table:   public.playlisttrack
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:64879f9b9bef81910ed187d164dc88f067a246cd7b1fddd7a626101c35a11452
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- playlisttrack_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.playlisttrack
+),
+held AS (
+  SELECT
+    p1.source_playlistid AS playlistid,
+    p2.source_trackid AS trackid,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.playlisttrack AS t
+  LEFT JOIN restage_keymap.playlist AS p1
+    ON p1.target_key = t.playlistid
+  LEFT JOIN restage_keymap.track AS p2
+    ON p2.target_key = t.trackid
+  LEFT JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = p1.source_playlistid
+    AND k.source_trackid = p2.source_trackid
+)
+SELECT
+  jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  ) AS value,
+  jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  ) AS staged_row,
+  jsonb_build_object(
+    'PlaylistId', o.playlistid,
+    'TrackId', o.trackid
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.playlistid = s.playlistid
+  AND o.trackid = s.trackid
+  AND ROW(s.playlistid, s.trackid) < ROW(o.playlistid, o.trackid)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  ) AS value,
+  jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  ) AS staged_row,
+  jsonb_build_object(
+    'PlaylistId', t.playlistid,
+    'TrackId', t.trackid
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.playlistid IS NULL THEN 'vanished'
+    WHEN ROW(o.playlistid, o.trackid) IS DISTINCT FROM ROW(t.playlistid, t.trackid) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.playlistid = s.playlistid
+  AND t.trackid = s.trackid
+LEFT JOIN restage_stage.playlisttrack AS o
+  ON o.playlistid = t.playlistid
+  AND o.trackid = t.trackid
+WHERE NOT (t.is_known AND ROW(s.playlistid, s.trackid) IS NOT DISTINCT FROM ROW(t.playlistid, t.trackid))
+LIMIT 20;
+

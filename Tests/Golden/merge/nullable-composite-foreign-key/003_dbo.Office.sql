@@ -596,3 +596,78 @@ WHERE t.regionid IS NOT NULL
     WHERE p.regionid = t.regionid
   );
 
+-- file:    verify/003_dbo.Office/unique.sql
+-- table:   public.office
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Office
+-- body:    sha256:2ea4e23078ed4545e33f8ffe51619533767f7ad1a9902a2e33b422bb56296cc8
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- office_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.office
+),
+held AS (
+  SELECT
+    p1.source_tenantid AS tenantid,
+    p2.source_regionid AS regionid,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.office AS t
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.target_key = t.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.target_key = t.regionid
+  LEFT JOIN restage_keymap.office AS k
+    ON k.source_tenantid = p1.source_tenantid
+    AND k.source_regionid = p2.source_regionid
+)
+SELECT
+  jsonb_build_object(
+    'TenantId', s.tenantid,
+    'RegionId', s.regionid
+  ) AS value,
+  jsonb_build_object(
+    'TenantId', s.tenantid,
+    'RegionId', s.regionid
+  ) AS staged_row,
+  jsonb_build_object(
+    'TenantId', o.tenantid,
+    'RegionId', o.regionid
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.tenantid = s.tenantid
+  AND o.regionid = s.regionid
+  AND ROW(s.tenantid, s.regionid) < ROW(o.tenantid, o.regionid)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'TenantId', s.tenantid,
+    'RegionId', s.regionid
+  ) AS value,
+  jsonb_build_object(
+    'TenantId', s.tenantid,
+    'RegionId', s.regionid
+  ) AS staged_row,
+  jsonb_build_object(
+    'TenantId', t.tenantid,
+    'RegionId', t.regionid
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.tenantid IS NULL THEN 'vanished'
+    WHEN ROW(o.tenantid, o.regionid) IS DISTINCT FROM ROW(t.tenantid, t.regionid) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.tenantid = s.tenantid
+  AND t.regionid = s.regionid
+LEFT JOIN restage_stage.office AS o
+  ON o.tenantid = t.tenantid
+  AND o.regionid = t.regionid
+WHERE NOT (t.is_known AND ROW(s.tenantid, s.regionid) IS NOT DISTINCT FROM ROW(t.tenantid, t.regionid))
+LIMIT 20;
+

@@ -544,3 +544,76 @@ WHERE t."where" IS NOT NULL
     WHERE p."order" = t."where"
   );
 
+-- file:    verify/002_dbo.Table/unique.sql
+-- table:   public."table"
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Table
+-- body:    sha256:fe957b485a388674c624269d1141e8da292d2ec014344e6337493408f6bcfe03
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- table_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage."table"
+),
+held AS (
+  SELECT
+    t."from" AS "from",
+    p1.source_order AS "where",
+    k.first_run IS NOT NULL AS is_known
+  FROM public."table" AS t
+  LEFT JOIN restage_keymap."user" AS p1
+    ON p1.target_key = t."where"
+  LEFT JOIN restage_keymap."table" AS k
+    ON k.source_from = t."from"
+    AND k.source_where = p1.source_order
+)
+SELECT
+  jsonb_build_object(
+    'From', s."from",
+    'Where', s."where"
+  ) AS value,
+  jsonb_build_object(
+    'From', s."from",
+    'Where', s."where"
+  ) AS staged_row,
+  jsonb_build_object(
+    'From', o."from",
+    'Where', o."where"
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o."from" = s."from"
+  AND o."where" = s."where"
+  AND ROW(s."from", s."where") < ROW(o."from", o."where")
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'From', s."from",
+    'Where', s."where"
+  ) AS value,
+  jsonb_build_object(
+    'From', s."from",
+    'Where', s."where"
+  ) AS staged_row,
+  jsonb_build_object(
+    'From', t."from",
+    'Where', t."where"
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o."from" IS NULL THEN 'vanished'
+    WHEN ROW(o."from", o."where") IS DISTINCT FROM ROW(t."from", t."where") THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t."from" = s."from"
+  AND t."where" = s."where"
+LEFT JOIN restage_stage."table" AS o
+  ON o."from" = t."from"
+  AND o."where" = t."where"
+WHERE NOT (t.is_known AND ROW(s."from", s."where") IS NOT DISTINCT FROM ROW(t."from", t."where"))
+LIMIT 20;
+

@@ -523,3 +523,53 @@ WHERE t.personid IS NOT NULL
     WHERE p.personid = t.personid
   );
 
+-- file:    verify/002_dbo.Employee/unique.sql
+-- table:   public.employee
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Employee
+-- body:    sha256:124e39d23a904d9ac8e9d05e2754255af497cc9635e54f2e62ec32d2b90aa8cf
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- employee_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.employee
+),
+held AS (
+  SELECT
+    p1.source_personid AS personid,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.employee AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  LEFT JOIN restage_keymap.employee AS k
+    ON k.source_personid = p1.source_personid
+)
+SELECT
+  jsonb_build_object('PersonId', s.personid) AS value,
+  jsonb_build_object('PersonId', s.personid) AS staged_row,
+  jsonb_build_object('PersonId', o.personid) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.personid = s.personid
+  AND ROW(s.personid) < ROW(o.personid)
+UNION ALL
+SELECT
+  jsonb_build_object('PersonId', s.personid) AS value,
+  jsonb_build_object('PersonId', s.personid) AS staged_row,
+  jsonb_build_object('PersonId', t.personid) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.personid IS NULL THEN 'vanished'
+    WHEN ROW(o.personid) IS DISTINCT FROM ROW(t.personid) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.personid = s.personid
+LEFT JOIN restage_stage.employee AS o
+  ON o.personid = t.personid
+WHERE NOT (t.is_known AND ROW(s.personid) IS NOT DISTINCT FROM ROW(t.personid))
+LIMIT 20;
+

@@ -564,3 +564,53 @@ WHERE t.personid IS NOT NULL
     WHERE p.personid = t.personid
   );
 
+-- file:    verify/003_dbo.Manager/unique.sql
+-- table:   public.manager
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Manager
+-- body:    sha256:9444a3a622f3bac5f9a730e950c02d083854bb448ad2d0e040b88ca9fd485274
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- manager_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.manager
+),
+held AS (
+  SELECT
+    p1.source_personid AS personid,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.manager AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  LEFT JOIN restage_keymap.manager AS k
+    ON k.source_personid = p1.source_personid
+)
+SELECT
+  jsonb_build_object('PersonId', s.personid) AS value,
+  jsonb_build_object('PersonId', s.personid) AS staged_row,
+  jsonb_build_object('PersonId', o.personid) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.personid = s.personid
+  AND ROW(s.personid) < ROW(o.personid)
+UNION ALL
+SELECT
+  jsonb_build_object('PersonId', s.personid) AS value,
+  jsonb_build_object('PersonId', s.personid) AS staged_row,
+  jsonb_build_object('PersonId', t.personid) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.personid IS NULL THEN 'vanished'
+    WHEN ROW(o.personid) IS DISTINCT FROM ROW(t.personid) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.personid = s.personid
+LEFT JOIN restage_stage.manager AS o
+  ON o.personid = t.personid
+WHERE NOT (t.is_known AND ROW(s.personid) IS NOT DISTINCT FROM ROW(t.personid))
+LIMIT 20;
+

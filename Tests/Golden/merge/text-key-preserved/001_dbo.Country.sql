@@ -479,3 +479,51 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Country/unique.sql
+-- table:   public.country
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Country
+-- body:    sha256:381f33cb739b9a151b6fa68474af7379d65d3fa823e3b8ec34a64ba97ec57129
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- country_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.country
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.country AS t
+  LEFT JOIN restage_keymap.country AS k
+    ON k.source_code = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.country AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+

@@ -1,0 +1,92 @@
+// A "duplicate key" of the server, told in rows: which one wants the values, which one has them, and
+// what frees them.
+
+import Catalog
+import Statements
+import Target
+
+extension Load {
+  /// The error with the rows that collided, where it is about a unique key of one of the tables.
+  func explained(
+    _ error: any Error, _ tables: [StagedTable], on connection: TargetConnection
+  ) async -> any Error {
+    guard let refusal = error as? TargetError, refusal.sqlstate == "23505",
+      let name = refusal.constraint
+    else { return error }
+    for table in tables {
+      for (key, query) in Collisions.queries(for: table.index, of: plan.database)
+      where key.name == name {
+        // Where the target has no such table the load was the first, and its tables are gone again.
+        guard let found = try? await connection.query(query),
+          let collision = Collision(found.rows)
+        else { continue }
+        return collision.error(of: table.mapped, key: key)
+      }
+    }
+    return error
+  }
+}
+
+/// Two rows that cannot both have their values.
+private struct Collision {
+  let value: String
+  let stagedRow: String
+  let holder: String
+  let state: Collisions.State
+  let count: Int
+
+  /// - Parameter rows: `value`, `staged_row`, `holder`, `state`. Those that the source has twice at
+  ///   heart say more than those that only changed places.
+  init?(_ rows: [[String?]]) {
+    let states = rows.map { row in
+      row.count == 4 ? row[3].flatMap(Collisions.State.init(rawValue:)) : nil
+    }
+    let place = states.firstIndex { $0 != nil && $0 != .changing } ?? states.firstIndex { $0 != nil }
+    guard let place, let state = states[place], let value = rows[place][0] else { return nil }
+    self.value = value
+    self.state = state
+    stagedRow = rows[place][1] ?? "?"
+    holder = rows[place][2] ?? "?"
+    count = rows.count
+  }
+
+  func error(of table: MappedTable, key: Identifier) -> PipelineError {
+    let others = count > 1 ? ", and \(count == 20 ? "20 or more" : "\(count)") such pairs in all" : ""
+    return PipelineError(
+      .differences,
+      """
+      \(table.target.quoted): unique key \(key.quoted) lets \(value) stand once: the source's row \
+      \(stagedRow) has it, and \(reason)\(others)
+      """,
+      advice: advice(table: table, key: key)
+        + "; unique.sql of the table's folder below verify/ of the plan lists the rows")
+  }
+
+  private var reason: String {
+    switch state {
+    case .staged: "so has \(holder), in PostgreSQL's eyes"
+    case .vanished: "the final row of \(holder) still has it, which vanished from the source"
+    case .changing: "the final row of \(holder) has it until it changes in the same run"
+    case .kept: "the final row of \(holder) keeps it"
+    case .unknown: "a final row that restage never loaded has it"
+    }
+  }
+
+  private func advice(table: MappedTable, key: Identifier) -> String {
+    let source = table.source.description
+    switch state {
+    case .staged:
+      return "correct the source, or give the column of \(source) a default collation in the target"
+    case .vanished:
+      return "the mapping's on_vanished: delete for \(source) frees the values of rows that "
+        + "vanished; or delete that final row"
+    case .changing:
+      return "PostgreSQL checks this key row by row, so values cannot move from row to row: set the "
+        + "final row's value to another one by hand, or make the key a DEFERRABLE constraint"
+    case .kept:
+      return "the mapping keeps that row as it is (on_changed), or refused its change"
+    case .unknown:
+      return "natural_key in the mapping joins such rows; or change or delete that row"
+    }
+  }
+}

@@ -1,0 +1,76 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:7b53124e86cd46b21d7ab802c492423d1d43d12b4e6c71c8dcef85dedeb27263
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Item
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.item') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.item (
+    source_itemid integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid
+  );
+
+  COMMENT ON TABLE restage_keymap.item IS 'Key map: which row of dbo.Item of stride is which row of public.item.';
+  COMMENT ON COLUMN restage_keymap.item.source_itemid IS 'Column ItemId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.item.target_key IS 'Value of column itemid of the final row.';
+  COMMENT ON COLUMN restage_keymap.item.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.item.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.item.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.item.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Item', 'public', 'item', 'restage_stage.item', 'restage_keymap.item', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

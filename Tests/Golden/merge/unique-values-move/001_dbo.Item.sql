@@ -1,0 +1,606 @@
+-- file:    merge/001_dbo.Item/10_stage.sql
+-- table:   public.item
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:0a57a1608f4577f20fa3ba9acbf4ca1ad66b4242d7205e9515ba36b332981d69
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.item;
+
+CREATE UNLOGGED TABLE restage_stage.item (
+  itemid integer,
+  code varchar(10),
+  place integer,
+  owner varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Item/15_check.sql
+-- table:   public.item
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:48bae06ecdffea03b4d275ea043d498cd5ee88378838acecb1bac61363990aa5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.item;
+
+SELECT restage.count_staged('public.item', count(*)) AS staged
+FROM restage_stage.item AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.itemid
+  FROM restage_stage.item AS s
+  WHERE s.itemid IS NOT NULL
+  GROUP BY
+    s.itemid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.item AS s
+  WHERE s.itemid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.item AS s
+    ON s.itemid = r.itemid
+),
+refused AS (
+  DELETE FROM restage_stage.item AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('ItemId', s.itemid) AS source_key,
+    jsonb_build_object('ItemId', s.itemid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    r.source_key,
+    'source key',
+    ARRAY['itemid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Item/30_allocate.sql
+-- table:   public.item
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:5110dd2eb1effaf6d3eff66d1a01f81a25c7b2f863c7e0411aa9d4104063fe22
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.item (
+    source_itemid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.itemid,
+    nextval('public.item_itemid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.itemid,
+      md5(ROW(
+        s.itemid,
+        s.code,
+        s.place,
+        s.owner
+      )::text)::uuid AS row_hash
+    FROM restage_stage.item AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.item AS k
+      WHERE k.source_itemid = s.itemid
+    )
+    ORDER BY
+      s.itemid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.item'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.item
+      ADD PRIMARY KEY (source_itemid),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.item'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.item'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.item;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.item'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Item/35_orphans.sql
+-- table:   public.item
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:0c6872e8fd6d8739f9fb2bb822262dfe31df7642a62808c24cafcb18304552f6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.item'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Item/40_insert.sql
+-- table:   public.item
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:9cf8ff1b9036ec251f1b75c0179571473980d5488373930111b2e84bcfd0fcbd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.item (
+    itemid,
+    code,
+    place,
+    owner
+  )
+  SELECT
+    k.target_key,
+    s.code,
+    s.place,
+    s.owner
+  FROM restage_stage.item AS s
+  JOIN restage_keymap.item AS k
+    ON k.source_itemid = s.itemid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.item'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.item', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Item/50_update.sql
+-- table:   public.item
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:11fccc4e8c059ba8bdb9572ac54e470ef8e4ace5ecf71d95883d82dc000ff238
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.itemid,
+    s.code,
+    s.place,
+    s.owner,
+    md5(ROW(
+      s.itemid,
+      s.code,
+      s.place,
+      s.owner
+    )::text)::uuid AS row_hash
+  FROM restage_stage.item AS s
+  JOIN restage_keymap.item AS k
+    ON k.source_itemid = s.itemid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.itemid,
+      s.code,
+      s.place,
+      s.owner
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.item AS t
+  SET
+    code = c.code,
+    place = c.place,
+    owner = c.owner
+  FROM changed AS c
+  JOIN restage_keymap.item AS k
+    ON k.source_itemid = c.itemid
+  WHERE t.itemid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.item AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_itemid = c.itemid
+)
+SELECT restage.count_rows('public.item', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Item/60_vanished.sql
+-- table:   public.item
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:b73e9cdbf978a2025af2e386f810c92e6f6bbf99a04e0ef4a1520e7614739e8a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.itemid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.item'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.item AS s
+      WHERE k.source_itemid = s.itemid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_itemid = r.itemid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = NULL
+  FROM restage_stage.item AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_itemid = s.itemid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Item/70_reset.sql
+-- table:   public.item
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Item/90_account.sql
+-- table:   public.item
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:f5e84c881e67e82bf84eb71dacdeb53bc98141d1852aadc29fcc88c07ac57b39
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.item', count(*)) AS rows
+FROM restage_stage.item AS s
+JOIN restage_keymap.item AS k
+  ON k.source_itemid = s.itemid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Item/content.sql
+-- table:   public.item
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Item
+-- body:    sha256:a1bad1c89cd1ec417fed67891a64dac4f53a2deec6dbf95f9b7990ded9a28bae
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.itemid,
+      s.code,
+      s.place,
+      s.owner,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.item'))
+        AND r.table_name = 'public.item'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_itemid,
+    t.code,
+    t.place,
+    t.owner
+  FROM public.item AS t
+  JOIN restage_keymap.item AS k
+    ON k.target_key = t.itemid
+  LEFT JOIN noted AS n
+    ON k.source_itemid = n.itemid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.itemid,
+    n.code,
+    n.place,
+    n.owner
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Item/counts.sql
+-- table:   public.item
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Item
+-- body:    sha256:8a8eb1e91237d78cdb12392f93b925fd965a711f60282769de1e8eb2cc5257d5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.itemid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.item, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.item'))
+    AND r.table_name = 'public.item'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.item AS t
+    JOIN restage_keymap.item AS k
+      ON k.target_key = t.itemid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_itemid = r.itemid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.item'))
+  AND g.table_name = 'public.item';
+
+-- file:    verify/001_dbo.Item/keys.sql
+-- table:   public.item
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Item
+-- body:    sha256:8be2fcaefd1d057d83b72915fd7482d0f4c0a42a77664099289aa2fca0376428
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.item AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.item AS t
+    JOIN restage_keymap.item AS k
+      ON k.target_key = t.itemid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.item AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Item/unique.sql
+-- table:   public.item
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Item
+-- body:    sha256:0114f24401020159457802a476d138524c621d4d356026444f497c8fd22c6818
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- item_key_1
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.item
+),
+held AS (
+  SELECT
+    k.source_itemid AS itemid,
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.item AS t
+  LEFT JOIN restage_keymap.item AS k
+    ON k.target_key = t.itemid
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('ItemId', s.itemid) AS staged_row,
+  jsonb_build_object('ItemId', o.itemid) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON ARRAY[o.code] = ARRAY[s.code]
+  AND ROW(s.itemid) < ROW(o.itemid)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('ItemId', s.itemid) AS staged_row,
+  jsonb_build_object('ItemId', t.itemid) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.itemid IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON ARRAY[t.code] = ARRAY[s.code]
+LEFT JOIN restage_stage.item AS o
+  ON o.itemid = t.itemid
+WHERE NOT (t.is_known AND ROW(s.itemid) IS NOT DISTINCT FROM ROW(t.itemid))
+LIMIT 20;
+
+-- item_key_2
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.item
+),
+held AS (
+  SELECT
+    k.source_itemid AS itemid,
+    t.place AS place,
+    t.owner AS owner,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.item AS t
+  LEFT JOIN restage_keymap.item AS k
+    ON k.target_key = t.itemid
+)
+SELECT
+  jsonb_build_object(
+    'Owner', s.owner,
+    'Place', s.place
+  ) AS value,
+  jsonb_build_object('ItemId', s.itemid) AS staged_row,
+  jsonb_build_object('ItemId', o.itemid) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON ARRAY[o.owner] = ARRAY[s.owner]
+  AND ARRAY[o.place] = ARRAY[s.place]
+  AND ROW(s.itemid) < ROW(o.itemid)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Owner', s.owner,
+    'Place', s.place
+  ) AS value,
+  jsonb_build_object('ItemId', s.itemid) AS staged_row,
+  jsonb_build_object('ItemId', t.itemid) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.itemid IS NULL THEN 'vanished'
+    WHEN ROW(o.owner, o.place) IS DISTINCT FROM ROW(t.owner, t.place) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON ARRAY[t.owner] = ARRAY[s.owner]
+  AND ARRAY[t.place] = ARRAY[s.place]
+LEFT JOIN restage_stage.item AS o
+  ON o.itemid = t.itemid
+WHERE NOT (t.is_known AND ROW(s.itemid) IS NOT DISTINCT FROM ROW(t.itemid))
+LIMIT 20;
+

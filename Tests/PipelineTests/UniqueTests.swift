@@ -1,0 +1,65 @@
+import Catalog
+import Pipeline
+import Report
+import TestSupport
+import Testing
+
+@Suite("Unique values that move between rows")
+struct UniqueTests {
+  private static let item = Table.numbered("Item", "ItemID", "Code", unique: [["Code"]])
+
+  @Test("values swap, and a value goes to an unseen row")
+  func move() async throws {
+    let nights = try Nights([Self.item])
+    _ = try await nights.load(["Item": [["1", "a"], ["2", "b"]]])
+    let (counts, proof) = try await nights.load(["Item": [["1", "b"], ["2", "c"], ["3", "a"]]])
+    #expect(counts == "item: 1 inserted, 2 updated")
+    #expect(proof.isEqual)
+  }
+
+  @Test("the value of a vanished row that an unseen row wants stops the run with both their names")
+  func heldByVanished() async throws {
+    let nights = try Nights([Self.item])
+    _ = try await nights.load(["Item": [["1", "a"], ["2", "b"]]])
+    for isRehearsal in [true, false] {
+      let error = await #expect(throws: PipelineError.self) {
+        _ = try await nights.load(
+          ["Item": [["2", "b"], ["3", "a"]]], options: Load.Options(isRehearsal: isRehearsal))
+      }
+      #expect(error?.status == .differences)
+      #expect(
+        error?.problem == """
+          public.item: unique key uq_item_code lets {"Code": "a"} stand once: the source's row \
+          {"ItemID": 3} has it, and the final row of {"ItemID": 1} still has it, which vanished from \
+          the source
+          """)
+      #expect(error?.advice?.contains("on_vanished: delete for dbo.Item frees") == true)
+    }
+  }
+
+  @Test("a row that restage never loaded is called that")
+  func heldByStranger() async throws {
+    let nights = try Nights([Self.item])
+    _ = try await nights.load(["Item": [["1", "a"]]])
+    try nights.postgres.psql("INSERT INTO public.item (code) VALUES ('z')")
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(["Item": [["1", "z"]]])
+    }
+    #expect(error?.problem.contains("a final row that restage never loaded has it") == true)
+    #expect(error?.advice?.contains("natural_key") == true)
+  }
+
+  @Test("values that change places under a filtered unique index stop the run with the reason")
+  func filteredIndex() async throws {
+    let index = Index(
+      name: "UX_Item_Code", kind: .nonclustered, isUnique: true, columns: [KeyColumn("Code")],
+      filter: "([Code] IS NOT NULL)")
+    let nights = try Nights([Table.numbered("Item", "ItemID", "Code", indexes: [index])])
+    _ = try await nights.load(["Item": [["1", "a"], ["2", "b"], ["3", nil], ["4", nil]]])
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(["Item": [["1", "b"], ["2", "a"], ["3", nil], ["4", nil]]])
+    }
+    #expect(error?.problem.contains("unique key ux_item_code lets") == true)
+    #expect(error?.problem.contains("until it changes in the same run") == true)
+  }
+}
