@@ -71,10 +71,22 @@ let package = Package(
     .target(
       name: "BackupFixtures", dependencies: ["Catalog", system], path: "Tests/BackupFixtures",
       swiftSettings: strict),
+    .target(
+      name: "SnapshotFixtures", dependencies: ["Catalog", "Staging", "BackupFixtures"],
+      path: "Tests/SnapshotFixtures", swiftSettings: strict),
+    .executableTarget(
+      name: "write-backup",
+      dependencies: [
+        "BackupFixtures", "SnapshotFixtures", "Staging",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/WriteBackup", swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),
     tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
-    tests("BackupFixturesTests", ["Catalog", "Staging", "BackupSource", "BackupFixtures"]),
+    tests(
+      "BackupFixturesTests",
+      ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),
