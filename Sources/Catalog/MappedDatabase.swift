@@ -6,6 +6,8 @@
 public struct MappedDatabase: Codable, Hashable, Sendable {
   /// Under this name key maps and audit rows remember the source.
   public var sourceName: String
+  /// The source database's own name: a source's name stands for one database.
+  public var databaseName: String
   /// Schemas that hold final tables, sorted.
   public var schemas: [Identifier]
   /// Collations that columns name and PostgreSQL does not bring along, sorted by name.
@@ -21,11 +23,12 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
   public var notes: [String]
 
   public init(
-    sourceName: String, schemas: [Identifier], collations: [MappedCollation] = [],
-    sequences: [MappedSequence] = [], tables: [MappedTable], unsupported: [Unsupported] = [],
-    notes: [String] = []
+    sourceName: String, databaseName: String, schemas: [Identifier],
+    collations: [MappedCollation] = [], sequences: [MappedSequence] = [], tables: [MappedTable],
+    unsupported: [Unsupported] = [], notes: [String] = []
   ) {
     self.sourceName = sourceName
+    self.databaseName = databaseName
     self.schemas = schemas
     self.collations = collations
     self.sequences = sequences

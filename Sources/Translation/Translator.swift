@@ -32,10 +32,18 @@ public enum Translator {
     let schemas = Set(
       mapped.tables.map(\.target.schema) + mapped.sequences.map(\.name.schema))
     return MappedDatabase(
-      sourceName: names.sourceName, schemas: schemas.sorted(),
-      collations: mapper.collations.used,
-      sequences: mapped.sequences, tables: mapped.tables, unsupported: findings.unsupported,
+      sourceName: names.sourceName, databaseName: databaseName(of: database),
+      schemas: schemas.sorted(), collations: mapper.collations.used, sequences: mapped.sequences,
+      tables: mapped.tables, unsupported: findings.unsupported,
       notes: findings.notes)
+  }
+
+  /// The database's name without folder and ending: an attached file can be its own name.
+  public static func databaseName(of database: Database) -> String {
+    let last = database.name.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
+    let lowered = last.lowercased()
+    return [".mdf", ".ndf", ".bak"].contains { lowered.hasSuffix($0) }
+      ? String(last.dropLast(4)) : last
   }
 }
 

@@ -114,7 +114,7 @@ extension MappedDatabase {
       }
     }
     var database = MappedDatabase(
-      sourceName: source, schemas: [Identifier("public")], tables: mapped)
+      sourceName: source, databaseName: source, schemas: [Identifier("public")], tables: mapped)
     for index in mapped.indices {
       database.tables[index].isInCycle = database.isInCycle(index)
       for column in mapped[index].columns.indices {

@@ -206,7 +206,7 @@ struct MappingTests {
     // Names.
     WrongMapping(
       "tables:\n  dbo.Artist: { rename: x }\n  dbo.Album: { rename: x }", .nameTaken, line: 2,
-      "tables.dbo.Artist.rename", "another table"),
+      "tables.dbo.Artist.rename", "which dbo.Album has"),
     WrongMapping(
       "tables:\n  dbo.*: { rename: x }", .nameTaken, line: 2, "tables.dbo.*.rename", "one table"),
     WrongMapping(

@@ -122,4 +122,47 @@ struct NameTests {
     #expect(table.uniqueConstraints.map(\.name.name) == ["jobs_code_key", "uq_abc"])
     #expect(table.foreignKeys.map(\.name.name) == ["jobs_id_fkey"])
   }
+
+  @Test("the name of a key map does not depend on which other tables there are")
+  func keyMapsAlone() throws {
+    let tables = ["a_b.c", "a.b_c", "dbo.a_b_c", "dbo.Track Genre", "x_y.z", "x.y"].map {
+      table($0, [column("ID", "int")], primaryKey: ["ID"])
+    }
+    let together = try Translator.map(describe(tables, name: "Shop DB"), by: Mapping())
+    #expect(together.databaseName == "Shop DB")
+    for table in tables {
+      let alone = try Translator.map(describe([table], name: "Shop DB"), by: Mapping()).tables[0]
+      let found = together.tables.first { $0.source == table.name }
+      #expect(found?.keyMap == alone.keyMap)
+      #expect(found?.target == alone.target)
+    }
+    #expect(
+      Set(together.tables.map(\.keyMap.name.name)) == [
+        "shop_db_a_b__c", "shop_db_a_b_c", "shop_db_public_a_b_c", "shop_db_public_track_genre",
+        "shop_db_x_y__z", "shop_db_x_y",
+      ])
+  }
+
+  @Test(
+    "a table renamed to what another one is called is refused, and pinned to its own name is not")
+  func takeover() throws {
+    let source = describe(
+      ["dbo.FOO", "dbo.One", "dbo.foo"].map {
+        table($0, [column("ID", "int")], primaryKey: ["ID"])
+      })
+    let error = #expect(throws: MappingError.self) {
+      try Translator.map(
+        source, by: Mapping(yaml: "tables:\n  dbo.One: { rename: foo }", file: "m.yaml"))
+    }
+    #expect(error?.code == .nameTaken)
+    #expect(error?.line == 2)
+    #expect(error?.description.contains("dbo.One") == true)
+    #expect(error?.description.contains("dbo.FOO") == true)
+    let pinned = try Translator.map(
+      source, by: Mapping(yaml: "tables:\n  dbo.foo: { rename: foo }", file: "m.yaml"))
+    let names = Dictionary(
+      pinned.tables.map { ($0.source.name, $0.target.name.name) }, uniquingKeysWith: { $1 })
+    #expect(names["foo"] == "foo")
+    #expect(names["FOO"]?.hasPrefix("foo_") == true)
+  }
 }

@@ -25,7 +25,7 @@ struct NamePlan {
     findings: inout Findings
   ) throws(MappingError) {
     self.mapping = mapping
-    sourceName = mapping.source ?? Self.sourceName(of: database, style: mapping.names)
+    sourceName = mapping.source ?? mapping.names.spelled(Translator.databaseName(of: database))
     try nameSchemas(of: sourceTables, database, findings: &findings)
     try nameTables(sourceTables, findings: &findings)
     for table in sourceTables {
@@ -33,16 +33,6 @@ struct NamePlan {
       constraints.append(NameScope())
     }
     for index in sourceTables.indices { nameScratch(of: index) }
-  }
-
-  /// The database's name without folder and ending: an attached file can be its own name.
-  private static func sourceName(of database: Database, style: NamingStyle) -> String {
-    let last = database.name.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
-    let lowered = last.lowercased()
-    let stem =
-      [".mdf", ".ndf", ".bak"].contains { lowered.hasSuffix($0) }
-      ? String(last.dropLast(4)) : last
-    return style.spelled(stem)
   }
 }
 
@@ -105,11 +95,19 @@ extension NamePlan {
     _ sourceTables: [SourceTable], findings: inout Findings
   ) throws(MappingError) {
     var names: [QualifiedIdentifier?] = []
-    for table in sourceTables { names.append(try renamed(table)) }
+    var owners: [QualifiedIdentifier: SourceTable] = [:]
+    for table in sourceTables {
+      let name = try renamed(table, owners: owners)
+      if let name { owners[name] = table }
+      names.append(name)
+    }
     for (index, table) in sourceTables.enumerated() where names[index] == nil {
       let schema = schemas[table.table.name.schema] ?? Identifier("public")
       let wanted = mapping.names.spelled(table.table.name.name)
       let origin = table.table.name.description
+      if let owner = owners[QualifiedIdentifier(schema, Identifier.shortened(wanted))] {
+        try checkTakeover(of: table, by: owner, wanted: wanted)
+      }
       let name = relations[schema, default: NameScope()].claim([wanted], origin: origin)
       names[index] = QualifiedIdentifier(schema, name)
       findings.noteName(of: "Table \(origin)", wanted: wanted, got: name)
@@ -117,7 +115,22 @@ extension NamePlan {
     tables = names.compactMap { $0 }
   }
 
-  private mutating func renamed(_ table: SourceTable) throws(MappingError) -> QualifiedIdentifier? {
+  /// A table that is renamed to what another one is called would push it aside. To name a table as it
+  /// would be called anyway is how one of several tables with one spelling keeps its name.
+  private func checkTakeover(
+    of table: SourceTable, by owner: SourceTable, wanted: String
+  ) throws(MappingError) {
+    guard let rename = owner.rules.rename,
+      mapping.names.spelled(owner.table.name.name) != wanted
+    else { return }
+    throw mapping.error(
+      .nameTaken, at: rename, expected: "a name of its own for \(owner.table.name)",
+      actual: "'\(rename.value)', which \(table.table.name) has")
+  }
+
+  private mutating func renamed(
+    _ table: SourceTable, owners: [QualifiedIdentifier: SourceTable]
+  ) throws(MappingError) -> QualifiedIdentifier? {
     guard let rename = table.rules.rename else { return nil }
     let parts = rename.value.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     let name = try mapping.identifier(
@@ -127,21 +140,23 @@ extension NamePlan {
       schema = try mapping.schema(
         Located(String(parts[0]), line: rename.line, path: rename.path))
     }
-    guard !relations[schema, default: NameScope()].isTaken(name) else {
+    if let owner = owners[QualifiedIdentifier(schema, name)] {
       throw mapping.error(
         .nameTaken, at: rename, expected: "a name of its own for \(table.table.name)",
-        actual: "'\(rename.value)', which another table has")
+        actual: "'\(rename.value)', which \(owner.table.name) has")
     }
     relations[schema, default: NameScope()].take(name)
     return QualifiedIdentifier(schema, name)
   }
 
-  /// `restage_stage.chinook_public_album`
+  /// `restage_stage.chinook_public_album`; two underscores follow a schema that has one itself, so that
+  /// the name does not depend on which other tables there are.
   private mutating func nameScratch(of index: Int) {
     let target = tables[index]
-    let parts = [sourceName, target.schema.name, target.name.name]
-    let wanted = parts.map(NamingStyle.snakeCase.spelled).joined(separator: "_")
-    let name = scratch.claim([wanted], origin: parts.joined(separator: "\0"))
+    let (schema, table) = (target.schema.name, target.name.name)
+    let separator = schema.contains("_") ? "__" : "_"
+    let wanted = "\(NamingStyle.snakeCase.spelled(sourceName))_\(schema)\(separator)\(table)"
+    let name = scratch.claim([wanted], origin: "\(sourceName)\0\(schema)\0\(table)")
     stages.append(QualifiedIdentifier(Identifier("restage_stage"), name))
     keyMaps.append(QualifiedIdentifier(Identifier("restage_keymap"), name))
   }
