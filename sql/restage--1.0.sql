@@ -11,6 +11,8 @@
 --   RS003  the setting restage.run_id is missing, or names no run
 --   RS004  another version of this schema is installed
 --   RS005  a run is not in the state that the call needs
+--   RS007  a table was loaded into another final table or key map than the plan now says
+--   RS008  a source's name belongs to another database
 
 DO $restage$
 DECLARE
@@ -192,6 +194,19 @@ COMMENT ON COLUMN restage.reject.message IS 'The reason in words.';
 COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same, with the foreign key set to NULL (on_orphan: null).';
 COMMENT ON COLUMN restage.reject.row_data IS 'The staged row. json and not jsonb, which would drop the sign of -0 and the spelling of a json column.';
 
+CREATE TABLE IF NOT EXISTS restage.source (
+  source_name text PRIMARY KEY,
+  database_name text NOT NULL,
+  first_run uuid,
+  claimed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+COMMENT ON TABLE restage.source IS 'Which database a source''s name stands for: rows of another one are never taken for its rows.';
+COMMENT ON COLUMN restage.source.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.source.database_name IS 'The database''s own name. A database that was renamed: UPDATE restage.source SET database_name = ….';
+COMMENT ON COLUMN restage.source.first_run IS 'The run that loaded the source first; NULL where it was loaded by hand and did not say.';
+COMMENT ON COLUMN restage.source.claimed_at IS 'When that was.';
+
 CREATE TABLE IF NOT EXISTS restage.table_map (
   source_name text NOT NULL,
   source_schema text NOT NULL,
@@ -203,6 +218,9 @@ CREATE TABLE IF NOT EXISTS restage.table_map (
   keys text NOT NULL CHECK (keys IN ('remap', 'preserve')),
   PRIMARY KEY (source_name, source_schema, source_table)
 );
+
+CREATE UNIQUE INDEX IF NOT EXISTS table_map_key_map_table_idx ON restage.table_map (key_map_table);
+CREATE INDEX IF NOT EXISTS table_map_target_idx ON restage.table_map (target_schema, target_table);
 
 COMMENT ON TABLE restage.table_map IS 'Which table of which source became which final table, and where its stage table and key map are.';
 COMMENT ON COLUMN restage.table_map.source_name IS 'Name of the source, as the mapping gives it.';
@@ -680,6 +698,217 @@ END
 $restage$;
 
 COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + matched + rejected. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
+
+CREATE OR REPLACE FUNCTION restage.claim_source(source_name text, database_name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found text;
+BEGIN
+  SELECT s.database_name INTO found
+  FROM restage.source AS s
+  WHERE s.source_name = claim_source.source_name;
+  IF found IS NULL THEN
+    INSERT INTO restage.source (
+      source_name,
+      database_name,
+      first_run
+    )
+    VALUES (
+      claim_source.source_name,
+      claim_source.database_name,
+      nullif(current_setting('restage.run_id', true), '')::uuid
+    );
+  ELSIF found <> claim_source.database_name THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS008',
+      MESSAGE = format('source ''%s'' is database ''%s'', not ''%s''', claim_source.source_name, found, claim_source.database_name),
+      HINT = 'Give this source a name of its own in the mapping (source: NAME). Where it is the same database under a new name, UPDATE restage.source.';
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.claim_source(text, text) IS 'Binds a source''s name to a database, the first time; raises RS008 for another database later.';
+
+CREATE OR REPLACE FUNCTION restage.table_problems(
+  source_name text,
+  source_schema text,
+  source_table text,
+  target_schema text,
+  target_table text,
+  key_map_table text
+) RETURNS TABLE (problem text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  source text := source_schema || '.' || source_table;
+  target text := format('%I.%I', target_schema, target_table);
+  loaded restage.table_map;
+  other restage.table_map;
+  final_table regclass := to_regclass(target);
+  key_map regclass := to_regclass(key_map_table);
+  has_rows boolean := false;
+  has_keys boolean := false;
+BEGIN
+  SELECT m.* INTO loaded
+  FROM restage.table_map AS m
+  WHERE m.source_name = table_problems.source_name
+    AND m.source_schema = table_problems.source_schema
+    AND m.source_table = table_problems.source_table;
+
+  -- What the table was loaded as.
+  IF (loaded.target_schema, loaded.target_table) <> (target_schema, target_table) THEN
+    problem := format('%s was loaded as %I.%I and would now be %s', source, loaded.target_schema, loaded.target_table, target);
+    advice := format(
+      'tables: { %s: { rename: %s } }',
+      to_json(source),
+      to_json(CASE
+        WHEN loaded.target_schema = target_schema AND loaded.target_table NOT LIKE '%.%' THEN loaded.target_table
+        ELSE loaded.target_schema || '.' || loaded.target_table
+      END)
+    );
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF loaded.key_map_table <> key_map_table THEN
+    problem := format('the rows of %s are remembered in key map %s and would now be looked for in %s', source, loaded.key_map_table, key_map_table);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+
+  -- Whose final table and key map these are.
+  SELECT m.* INTO other
+  FROM restage.table_map AS m
+  WHERE m.source_name = table_problems.source_name
+    AND m.target_schema = table_problems.target_schema
+    AND m.target_table = table_problems.target_table
+    AND (m.source_schema, m.source_table) <> (table_problems.source_schema, table_problems.source_table)
+  LIMIT 1;
+  IF other.source_name IS NOT NULL THEN
+    problem := format('%s would be loaded into %s, which has the rows of %s.%s', source, target, other.source_schema, other.source_table);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  SELECT m.* INTO other
+  FROM restage.table_map AS m
+  WHERE m.key_map_table = table_problems.key_map_table
+    AND (m.source_name, m.source_schema, m.source_table)
+      <> (table_problems.source_name, table_problems.source_schema, table_problems.source_table);
+  IF other.source_name IS NOT NULL THEN
+    problem := format('%s would be remembered in key map %s, which belongs to %s.%s of source ''%s''', source, key_map_table, other.source_schema, other.source_table, other.source_name);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+
+  -- Whether final table and key map still belong together.
+  IF loaded.source_name IS NULL THEN
+    RETURN;
+  END IF;
+  IF final_table IS NOT NULL THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', final_table) INTO has_rows;
+  END IF;
+  IF key_map IS NOT NULL THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', key_map) INTO has_keys;
+  END IF;
+  IF final_table IS NULL AND has_keys THEN
+    problem := format('final table %s is not in the target, and key map %s remembers its rows', target, key_map_table);
+    advice := format('restore the table; or, to load all its rows anew, DROP TABLE %s', key_map_table);
+    RETURN NEXT;
+  ELSIF has_rows AND NOT has_keys AND (
+    key_map IS NULL
+    OR EXISTS (
+      SELECT
+      FROM restage.row_count AS c
+      JOIN restage.run AS r
+        ON r.id = c.run_id
+      WHERE r.source_name = table_problems.source_name
+        AND r.status = 'succeeded'
+        AND c.table_name = target
+        AND c.kind = 'allocated'
+        AND c.rows > 0
+    )
+  ) THEN
+    problem := format(
+      'key map %s of %s is %s, so that every row would be loaded a second time into %s',
+      key_map_table,
+      source,
+      CASE WHEN key_map IS NULL THEN 'not in the target' ELSE 'empty' END,
+      target
+    );
+    advice := format('restore the key map; or, to load all rows anew, empty %s first', target);
+    RETURN NEXT;
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.table_problems(text, text, text, text, text, text) IS 'Why a source table may not be loaded into a final table by a key map: what restage.table_map says otherwise, and what is gone. No row when all is well.';
+
+CREATE OR REPLACE FUNCTION restage.claim_table(
+  source_name text,
+  source_schema text,
+  source_table text,
+  target_schema text,
+  target_table text,
+  stage_table text,
+  key_map_table text,
+  keys text
+) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found record;
+BEGIN
+  SELECT p.problem, p.advice INTO found
+  FROM restage.table_problems(source_name, source_schema, source_table, target_schema, target_table, key_map_table) AS p
+  LIMIT 1;
+  IF found.problem IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS007',
+      MESSAGE = found.problem,
+      HINT = coalesce(found.advice, 'Give the table that is new another name in the mapping (rename).');
+  END IF;
+  INSERT INTO restage.table_map AS m (
+    source_name,
+    source_schema,
+    source_table,
+    target_schema,
+    target_table,
+    stage_table,
+    key_map_table,
+    keys
+  )
+  SELECT
+    claim_table.source_name,
+    claim_table.source_schema,
+    claim_table.source_table,
+    claim_table.target_schema,
+    claim_table.target_table,
+    claim_table.stage_table,
+    claim_table.key_map_table,
+    claim_table.keys
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.table_map AS m
+    WHERE m.source_name = claim_table.source_name
+      AND m.source_schema = claim_table.source_schema
+      AND m.source_table = claim_table.source_table
+      AND m.stage_table = claim_table.stage_table
+      AND m.keys = claim_table.keys
+  )
+  ON CONFLICT ON CONSTRAINT table_map_pkey DO UPDATE
+  SET
+    stage_table = excluded.stage_table,
+    keys = excluded.keys;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.claim_table(text, text, text, text, text, text, text, text) IS 'Binds a source table to its final table and its key map, the first time; raises RS007 when it is bound to others, or others to them. Writes nothing where all is as it was.';
 
 CREATE OR REPLACE FUNCTION restage.fail_orphans(
   table_name text,

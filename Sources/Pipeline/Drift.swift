@@ -1,15 +1,21 @@
 import Catalog
+import Logging
 import Target
 
 /// Holds the final tables that are in the target to what the plan says of them.
 struct Drift {
   let connection: TargetConnection
   let database: MappedDatabase
+  let logger: Logger
 
   /// - Returns: True on an empty target, where the plan's definitions are to run.
-  /// - Throws: `drifted`, naming each table and column that is not as planned.
+  /// - Throws: `wrongMapping` for the name of another source; `drifted`, naming each table and column
+  ///   that is not as planned.
   func check() async throws -> Bool {
-    try await checkKeyMapOwners()
+    try await checkSource()
+    let registered = try await Registration.all(on: connection)
+    try checkKeyMapOwners(registered)
+    try await checkBindings()
     let found = try await columns(of: database.tables.map(\.target))
     let missing = database.tables.filter { found[$0.target.quoted] == nil }
     if missing.count == database.tables.count { return true }
@@ -26,39 +32,135 @@ struct Drift {
     guard differences.isEmpty else {
       throw PipelineError(
         .drifted,
-        "the target's tables are not what the plan says: "
-          + differences.prefix(20).joined(separator: "; ")
-          + (differences.count > 20 ? "; and \(differences.count - 20) more" : ""),
+        "the target's tables are not what the plan says: " + Self.list(differences),
         advice: "alter the target as ddl/20_tables.sql of the plan shows, then run again")
     }
+    try await warnOfRows(registered)
     return false
   }
 
-  /// A key map belongs to one table of one source. Two sources could end at one name: `a_b` with schema
-  /// `c`, and `a` with schema `b_c`.
-  private func checkKeyMapOwners() async throws {
-    let owners = try await connection.query(
+  private static func list(_ problems: [String]) -> String {
+    problems.prefix(20).joined(separator: "; ")
+      + (problems.count > 20 ? "; and \(problems.count - 20) more" : "")
+  }
+}
+
+// MARK: - What earlier loads are bound to
+
+/// A row of `restage.table_map`.
+private struct Registration {
+  let keyMap: String
+  let sourceName: String
+  let source: ObjectName
+  let target: ObjectName
+
+  static func all(on connection: TargetConnection) async throws -> [Registration] {
+    let found = try await connection.query(
       """
-      SELECT m.key_map_table, m.source_name, m.source_schema, m.source_table
+      SELECT
+        m.key_map_table, m.source_name, m.source_schema, m.source_table, m.target_schema,
+        m.target_table
       FROM restage.table_map AS m
       """)
+    return found.rows.map { row in
+      let texts = row.map { $0 ?? "" }
+      return Registration(
+        keyMap: texts[0], sourceName: texts[1], source: ObjectName(texts[2], texts[3]),
+        target: ObjectName(texts[4], texts[5]))
+    }
+  }
+}
+
+extension Drift {
+  /// A source's name stands for one database: two that are spelled alike would overwrite each other.
+  private func checkSource() async throws {
+    let claimed = try await connection.query(
+      "SELECT s.database_name FROM restage.source AS s WHERE s.source_name = $1",
+      [database.sourceName])
+    guard let name = claimed.first("database_name"), name != database.databaseName else { return }
+    throw PipelineError(
+      .wrongMapping,
+      """
+      source '\(database.sourceName)' is database '\(name)' in this target, and this is database \
+      '\(database.databaseName)'
+      """,
+      advice: """
+        give this source a name of its own in the mapping (source: NAME); where it is the same \
+        database under a new name: UPDATE restage.source SET database_name = \
+        \(SQLLiteral.quoted(database.databaseName)) WHERE source_name = \
+        \(SQLLiteral.quoted(database.sourceName))
+        """)
+  }
+
+  /// A key map belongs to one source. Two could end at one name: `a_b` with schema `c`, and `a` with
+  /// schema `b_c`.
+  private func checkKeyMapOwners(_ registered: [Registration]) throws {
     let planned = Dictionary(
       database.tables.map { ($0.keyMap.quoted, $0.source) }, uniquingKeysWith: { first, _ in first }
     )
-    for row in owners.rows {
-      guard row.count == 4, let keyMap = row[0], let source = planned[keyMap] else { continue }
-      let owner = [row[1], row[2], row[3]]
-      guard owner != [database.sourceName, source.schema, source.name] else { continue }
+    for owner in registered where owner.sourceName != database.sourceName {
+      guard let source = planned[owner.keyMap] else { continue }
       throw PipelineError(
         .wrongMapping,
         """
-        key map \(keyMap) belongs to \(owner.compactMap(\.self).joined(separator: ".")) and would be \
-        used for \(database.sourceName).\(source)
+        key map \(owner.keyMap) belongs to \(owner.sourceName).\(owner.source) and would be used for \
+        \(database.sourceName).\(source)
         """,
         advice: "give this source another name in the mapping (source: NAME)")
     }
   }
 
+  /// A table that was loaded stays with its final table and its key map. Names can change hands when
+  /// the mapping changes, or when a table with the same spelling appears.
+  private func checkBindings() async throws {
+    guard !database.tables.isEmpty else { return }
+    let rows = database.tables.map { table in
+      let values = [
+        table.source.schema, table.source.name, table.target.schema.name, table.target.name.name,
+        table.keyMap.quoted,
+      ]
+      return "(" + values.map(SQLLiteral.quoted).joined(separator: ", ") + ")"
+    }
+    let found = try await connection.query(
+      """
+      SELECT p.problem, p.advice
+      FROM (
+        VALUES
+          \(rows.joined(separator: ",\n    "))
+      ) AS v (source_schema, source_table, target_schema, target_table, key_map)
+      CROSS JOIN LATERAL restage.table_problems(
+        $1, v.source_schema, v.source_table, v.target_schema, v.target_table, v.key_map
+      ) AS p
+      """, [database.sourceName])
+    let problems = found.values(of: "problem").compactMap(\.self)
+    guard !problems.isEmpty else { return }
+    let advice = found.values(of: "advice").compactMap(\.self)
+    throw PipelineError(
+      .drifted, Self.list(problems),
+      advice: advice.isEmpty
+        ? "give the table that is new another name in the mapping (rename); docs/key-maps.md"
+        : Self.list(advice))
+  }
+
+  /// Rows that were there before the first load may well be an application's. They may also be those
+  /// of loads that nothing remembers any more, which only a person can tell.
+  private func warnOfRows(_ registered: [Registration]) async throws {
+    let targets = Set(registered.map(\.target))
+    for table in database.tables
+    where !targets.contains(ObjectName(table.target.schema.name, table.target.name.name)) {
+      let name = table.target.quoted
+      let counted = try await connection.query("SELECT count(*) AS rows FROM \(name)")
+      guard let rows = counted.firstInteger("rows"), rows > 0 else { continue }
+      logger.warning(
+        "rows that restage did not load stay beside those of the source",
+        metadata: ["table": "\(name)", "rows": "\(rows)"])
+    }
+  }
+}
+
+// MARK: - Columns
+
+extension Drift {
   /// Type by column, by table, of every table that exists, as the server spells them.
   private func columns(
     of tables: [QualifiedIdentifier]

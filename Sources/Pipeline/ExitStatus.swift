@@ -52,6 +52,8 @@ public enum ExitStatus: Int32, Sendable {
 
   private init(target error: TargetError) {
     switch error.code {
+    case .raised where error.sqlstate == "RS007": self = .drifted
+    case .raised where error.sqlstate == "RS008": self = .wrongMapping
     case .badURI: self = .usage
     case .unreachable, .connectionLost, .databaseMissing: self = .unavailable
     case .authentication, .privilege: self = .notAllowed

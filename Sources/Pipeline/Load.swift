@@ -54,6 +54,7 @@ public struct Load: Sendable {
   public func run() async throws -> LoadOutcome {
     let tables = try selectedTables()
     return try await TargetConnection.using(target) { control in
+      try await control.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
       try await Installation(connection: control, logger: logger).ensure()
       try await lockSource(on: control)
       let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
@@ -69,7 +70,9 @@ public struct Load: Sendable {
 
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await execute(.schemas, for: tables, on: run.control, run: run)
-    let isFirstLoad = try await Drift(connection: run.control, database: plan.database).check()
+    let isFirstLoad = try await Drift(
+      connection: run.control, database: plan.database, logger: logger
+    ).check()
     try await stage(tables, run: run)
     do {
       return try await merge(tables, isFirstLoad: isFirstLoad, run: run)

@@ -1,5 +1,6 @@
 import Catalog
 public import Staging
+import Translation
 
 extension Plan {
   /// Holds a plan that was read from disk to the snapshot it is to load.
@@ -7,6 +8,11 @@ extension Plan {
   /// - Throws: `drifted`, naming the first table or column of the plan that the snapshot does not
   ///   have as planned.
   public func check(against snapshot: Snapshot) throws(PipelineError) {
+    let planned = database.databaseName
+    let exported = Translator.databaseName(of: snapshot.database)
+    guard planned == exported else {
+      throw Self.drift("the plan is for database '\(planned)', the snapshot of '\(exported)'")
+    }
     let found = Dictionary(
       snapshot.database.tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for table in database.tables {

@@ -5,48 +5,48 @@ extension Merge {
   /// `restage.table_map`. Repeatable: a second run writes nothing at all.
   public static func keyMapFile(for database: MappedDatabase) -> GeneratedFile {
     let tables = database.tables.indices.map { TableNames(database: database, index: $0) }
-    let registration = tables.isEmpty ? [] : [registration(of: tables, source: database.sourceName)]
     return GeneratedFile(
       path: "ddl/15_key_maps.sql",
       purpose: "make the key maps: which source row became which final row",
       source: database.sourceName,
-      body: (tables.map(\.keyMapDefinition) + registration).joined(separator: "\n\n"))
+      body: (claims(of: tables, in: database) + tables.map(\.keyMapDefinition)).joined(
+        separator: "\n\n"))
   }
 
-  private static func registration(of tables: [TableNames], source: String) -> String {
+  /// What was loaded earlier stays where it is: refused before a key map is made.
+  private static func claims(of tables: [TableNames], in database: MappedDatabase) -> [String] {
+    let names = [database.sourceName, database.databaseName].map(SQLLiteral.quoted)
+    let source = """
+      -- Which database the source's name stands for; refused (RS008) for another one.
+      SELECT restage.claim_source(\(names.joined(separator: ", ")));
+      """
+    guard !tables.isEmpty else { return [source] }
     let columns = [
-      "source_name", "source_schema", "source_table", "target_schema", "target_table",
-      "stage_table",
+      "source_schema", "source_table", "target_schema", "target_table", "stage_table",
       "key_map_table", "keys",
     ]
     let rows = tables.map { table in
       let values = [
-        source, table.mapped.source.schema, table.mapped.source.name,
+        table.mapped.source.schema, table.mapped.source.name,
         table.mapped.target.schema.name, table.mapped.target.name.name, table.stage, table.keyMap,
         table.surrogate == nil ? "preserve" : "remap",
       ]
       return "(" + values.map(SQLLiteral.quoted).joined(separator: ", ") + ")"
     }
-    return """
-      -- Which table became which.
-      INSERT INTO restage.table_map AS m (
-        \(lines: columns, indent: 2)
-      )
-      SELECT
+    return [
+      source,
+      """
+      -- Which table became which; refused (RS007) where it became another one.
+      SELECT restage.claim_table(
+        \(SQLLiteral.quoted(database.sourceName)),
         \(lines: columns.map { "v.\($0)" }, indent: 2)
+      )
       FROM (
         VALUES
           \(lines: rows, indent: 4)
-      ) AS v (\(columns.joined(separator: ", ")))
-      WHERE NOT EXISTS (
-        SELECT
-        FROM restage.table_map AS m
-        WHERE \(all: columns.map { "m.\($0) = v.\($0)" }, indent: 4)
-      )
-      ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-      SET
-        \(lines: columns.dropFirst(3).map { "\($0) = excluded.\($0)" }, indent: 2);
-      """
+      ) AS v (\(columns.joined(separator: ", ")));
+      """,
+    ]
   }
 }
 

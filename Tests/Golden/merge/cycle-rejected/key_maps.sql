@@ -1,8 +1,29 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:707782ab36579e4a7f9a05329990f6f74cc69d3fa9bb98728ec59ad40ec48bcd
+-- body:    sha256:dd12eea1281060fa6945933d0894b27e66ad250d89713b5ecad84629b8644949
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Head', 'public', 'head', 'restage_stage.head', 'restage_keymap.head', 'remap'),
+    ('dbo', 'Body', 'public', 'body', 'restage_stage.body', 'restage_keymap.body', 'remap'),
+    ('dbo', 'Tail', 'public', 'tail', 'restage_stage.tail', 'restage_keymap.tail', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Head
 DO $restage$
@@ -81,50 +102,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.tail.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Head', 'public', 'head', 'restage_stage.head', 'restage_keymap.head', 'remap'),
-    ('stride', 'dbo', 'Body', 'public', 'body', 'restage_stage.body', 'restage_keymap.body', 'remap'),
-    ('stride', 'dbo', 'Tail', 'public', 'tail', 'restage_stage.tail', 'restage_keymap.tail', 'remap')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

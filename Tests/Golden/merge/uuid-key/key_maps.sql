@@ -1,8 +1,28 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:205f603f58db95d5fb2513308f1d3e0d14b99d605ef6c5870957618db1e99202
+-- body:    sha256:96f6172438322a0e2672845f260ef13f04e542a77f56b665fed9953d6f23ae0c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Device', 'public', 'device', 'restage_stage.device', 'restage_keymap.device', 'remap'),
+    ('dbo', 'Reading', 'public', 'reading', 'restage_stage.reading', 'restage_keymap.reading', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Device
 DO $restage$
@@ -55,49 +75,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.reading.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Device', 'public', 'device', 'restage_stage.device', 'restage_keymap.device', 'remap'),
-    ('stride', 'dbo', 'Reading', 'public', 'reading', 'restage_stage.reading', 'restage_keymap.reading', 'remap')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

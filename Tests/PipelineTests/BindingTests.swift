@@ -1,0 +1,211 @@
+// What was loaded once stays bound: a source to its database, a source table to its final table and
+// its key map. Where the next plan says otherwise the load is refused, and no row is doubled or
+// overwritten.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("What a load is bound to")
+struct BindingTests {
+  private let source: SmallSource
+  private let target: TestPostgres
+
+  init() throws {
+    source = try SmallSource()
+    target = try TestPostgres()
+  }
+
+  private func expect(
+    _ ran: Shell.Outcome, _ status: Int32, naming words: String...,
+    at line: SourceLocation = #_sourceLocation
+  ) {
+    #expect(ran.status == status, "\(ran.output)\(ran.errors)", sourceLocation: line)
+    for word in words {
+      #expect(ran.errors.contains(word), "\(word) in \(ran.errors)", sourceLocation: line)
+    }
+  }
+
+  // MARK: - Databases
+
+  @Test(
+    "78: another database of the same source name",
+    arguments: [("ShopDB", "Shop DB"), ("A_B", "a_b"), ("shop.db", "shop-db")])
+  func otherDatabase(first: String, second: String) throws {
+    let one = try source.snapshot("1", of: first, SmallTable("dbo", "T", [[1, 11], [2, 12]]))
+    let two = try source.snapshot("2", of: second, SmallTable("dbo", "T", [[1, 99]]))
+    expect(try target.load(one), 0)
+    expect(try target.load(two), 78, naming: first, second, "source: NAME", "restage.source")
+    #expect(try target.psql("SELECT v FROM public.t ORDER BY 1") == "11\n12")
+
+    // Under a name of its own it is a second source of the same final table.
+    let mapping = try source.mapping("source: second\n")
+    expect(try target.load(two, "--mapping", mapping), 0)
+    #expect(try target.psql("SELECT v FROM public.t ORDER BY 1") == "11\n12\n99")
+  }
+
+  @Test("a database that was renamed is told by an UPDATE")
+  func renamedDatabase() throws {
+    let one = try source.snapshot("1", of: "Old", SmallTable("dbo", "T", [[1, 11]]))
+    let two = try source.snapshot("2", of: "New", SmallTable("dbo", "T", [[1, 12]]))
+    let mapping = try source.mapping("source: shop\n")
+    expect(try target.load(one, "--mapping", mapping), 0)
+    expect(try target.load(two, "--mapping", mapping), 78, naming: "Old", "New")
+    try target.psql(
+      "UPDATE restage.source SET database_name = 'New' WHERE source_name = 'shop'")
+    expect(try target.load(two, "--mapping", mapping), 0)
+    #expect(try target.psql("SELECT v FROM public.t") == "12")
+  }
+
+  @Test("a load that failed binds nothing")
+  func failedLoad() throws {
+    let one = try source.snapshot("1", of: "A B", SmallTable("dbo", "T", [[1, 11]]))
+    try FileManager.default.removeItem(atPath: "\(one)/data/dbo.T/000001.csv")
+    expect(try target.load(one), 66)
+    let two = try source.snapshot("2", of: "a_b", SmallTable("dbo", "T", [[1, 11]]))
+    expect(try target.load(two), 0)
+  }
+
+  @Test("76: a plan of another database")
+  func planOfOtherDatabase() throws {
+    let one = try source.snapshot("1", of: "A B", SmallTable("dbo", "T", [[1, 11]]))
+    let two = try source.snapshot("2", of: "a_b", SmallTable("dbo", "T", [[1, 11]]))
+    let plan = "\(source.folder.path)/plan"
+    _ = try RestageTool.run(["plan", one, "--into", plan])
+    expect(try target.load(two, "--plan", plan), 76, naming: "A B", "a_b")
+  }
+
+  // MARK: - Key maps of other sources
+
+  /// `a_b` with schema `c`, and `a` with schema `b_c`: `a_b_c_t`.
+  @Test(
+    "78: a key map of another source, whatever the key and the tables loaded",
+    arguments: [["Id"], ["Id", "V"]])
+  func sharedKeyMap(key: [String]) throws {
+    var first = SmallTable("c", "t", [[1, 11], [2, 12]])
+    var second = SmallTable("b", "c_t", [[1, 11], [2, 12], [3, 13]])
+    for change in [\SmallTable.key] {
+      (first[keyPath: change], second[keyPath: change]) = (key, key)
+    }
+    (first.hasIdentity, second.hasIdentity) = (false, false)
+    let one = try source.snapshot("1", of: "a_b", first)
+    let two = try source.snapshot(
+      "2", of: "a", second, SmallTable("b", "other", [[1, 1]]))
+    expect(try target.load(one), 0)
+    expect(try target.load(two), 78, naming: "a_b.c.t", "source: NAME")
+    expect(try target.load(two, "--tables", "b.other"), 78, naming: "a_b.c.t")
+    #expect(try target.psql("SELECT to_regclass('b.c_t') IS NULL") == "t")
+  }
+
+  // MARK: - Tables that appear later
+
+  @Test("76: a table that appears later and takes the final table of another")
+  func namesChangeHands() throws {
+    let rows = [[8, 1], [9, 2]]
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "foo", rows))
+    let two = try source.snapshot(
+      "2", of: "s", SmallTable("dbo", "FOO", [[1, 11], [9, 2]]), SmallTable("dbo", "foo", rows))
+    expect(try target.load(one), 0)
+    expect(
+      try target.load(two), 76, naming: "dbo.foo", "dbo.FOO", "public.foo",
+      #""dbo.foo": { rename: "foo" }"#)
+    expect(try target.load(two, "--tables", "dbo.FOO"), 76)
+    #expect(try target.psql("SELECT count(*) FROM public.foo") == "2")
+
+    // As the advice says; FOO is new, and its final table has to be made by hand.
+    let mapping = try source.mapping(
+      "tables:\n  \"dbo.foo\": { rename: \"foo\" }\n  \"dbo.FOO\": { rename: upper }\n")
+    expect(try target.load(two, "--mapping", mapping), 76, naming: "public.upper")
+    #expect(try target.psql("SELECT count(*) FROM public.foo") == "2")
+  }
+
+  @Test("a table of another schema that appears later leaves key maps alone")
+  func keyMapsOfSchemas() throws {
+    let first = SmallTable("a_b", "c", [[1, 11], [2, 12]])
+    let one = try source.snapshot("1", of: "s", first)
+    let two = try source.snapshot(
+      "2", of: "s", first, SmallTable("a", "b_c", [[1, 11], [2, 12]]))
+    expect(try target.load(one), 0)
+    try target.psql(
+      """
+      CREATE SCHEMA a;
+      CREATE TABLE a.b_c (id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, v integer)
+      """)
+    expect(try target.load(two), 0)
+    #expect(
+      try target.psql("SELECT (SELECT count(*) FROM a_b.c), (SELECT count(*) FROM a.b_c)") == "2|2")
+  }
+
+  @Test("76: a mapping that moves a table after it was loaded, both ways")
+  func movedTable() throws {
+    let one = try source.snapshot(
+      "1", of: "s", SmallTable("dbo", "One", [[1, 11]]),
+      SmallTable("dbo", "Two", [[1, 21], [2, 22]]))
+    expect(try target.load(one), 0)
+    let swapped = try source.mapping(
+      "tables:\n  dbo.One: { rename: two }\n  dbo.Two: { rename: one }\n")
+    expect(
+      try target.load(one, "--mapping", swapped), 76, naming: "dbo.One", "dbo.Two", "public.one",
+      "public.two")
+    #expect(
+      try target.psql("SELECT (SELECT count(*) FROM one), (SELECT count(*) FROM two)") == "1|2")
+  }
+
+  @Test("by hand: the plan's own SQL refuses to move a table")
+  func byHand() throws {
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "One", [[1, 11]]))
+    expect(try target.load(one), 0)
+    let mapping = try source.mapping("tables:\n  dbo.One: { rename: two }\n")
+    let plan = "\(source.folder.path)/plan"
+    _ = try RestageTool.run(["plan", one, "--into", plan, "--mapping", mapping])
+    let ran = try Shell.run(
+      "psql",
+      [
+        "-X", "-1", "-v", "ON_ERROR_STOP=1", "-d", target.uri, "-f", "\(plan)/ddl/15_key_maps.sql",
+      ])
+    #expect(ran.status == 3)
+    #expect(ran.errors.contains("dbo.One"), "\(ran.errors)")
+    #expect(try target.psql("SELECT target_table FROM restage.table_map") == "one")
+  }
+
+  // MARK: - Key maps that are gone
+
+  @Test(
+    "76: a key map that is registered and gone, or empty", arguments: ["DROP TABLE", "TRUNCATE"])
+  func lostKeyMap(command: String) throws {
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 12]]))
+    expect(try target.load(one), 0)
+    try target.psql("\(command) restage_keymap.s_public_t")
+    expect(try target.load(one), 76, naming: "restage_keymap.s_public_t", "dbo.T")
+    #expect(try target.psql("SELECT count(*) FROM public.t") == "2")
+  }
+
+  @Test("76: key maps that know rows of final tables that are gone")
+  func lostTables() throws {
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11]]))
+    expect(try target.load(one), 0)
+    try target.psql("DROP TABLE public.t")
+    expect(try target.load(one), 76, naming: "public.t", "restage_keymap.s_public_t")
+    // Both gone: nothing can be doubled, and the load begins anew.
+    try target.psql("DROP TABLE restage_keymap.s_public_t")
+    expect(try target.load(one), 0)
+    #expect(try target.psql("SELECT count(*) FROM public.t") == "1")
+  }
+
+  @Test("rows that were there before the first load are counted in a warning")
+  func rowsOfOthers() throws {
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 12]]))
+    try target.psql(
+      """
+      CREATE TABLE public.t (
+        id integer GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME public.t_id_seq) PRIMARY KEY,
+        v integer
+      );
+      INSERT INTO public.t (v) VALUES (1), (2), (3)
+      """)
+    let ran = try target.load(one)
+    expect(ran, 0, naming: "warning", "public.t", "3")
+    expect(try target.load(one), 0)
+    #expect(try target.load(one).errors.isEmpty)
+  }
+}
