@@ -252,6 +252,15 @@ COMMENT ON COLUMN restage.chunk.rows IS 'Rows in the chunk.';
 COMMENT ON COLUMN restage.chunk.bytes IS 'Bytes of the chunk.';
 COMMENT ON COLUMN restage.chunk.hash IS 'XXH3-128 of the chunk in hex, as the manifest has it.';
 
+CREATE TABLE IF NOT EXISTS restage.sql_text (
+  sha256 text PRIMARY KEY,
+  body text NOT NULL
+);
+
+COMMENT ON TABLE restage.sql_text IS 'Generated SQL files, each text once however many runs have it.';
+COMMENT ON COLUMN restage.sql_text.sha256 IS 'SHA-256 of the text in hex, as sha256sum prints it for the file.';
+COMMENT ON COLUMN restage.sql_text.body IS 'The file''s whole text.';
+
 -- pg_dump leaves rows of an extension's tables out unless it is told; as plain SQL there is no
 -- extension to tell, and nothing to do.
 DO $restage$

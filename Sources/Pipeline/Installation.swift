@@ -25,8 +25,11 @@ public struct Installation: Sendable {
         advice: "PostgreSQL \(Limits.serverVersionMin / 10_000) or newer is needed")
     }
     guard try await !Self.isInstalled(on: connection) else { return }
+    // Another run may be about to install it as well; applied again the script changes nothing.
+    try await connection.lockDefinitions()
     try await connection.execute(
       "BEGIN;\n\(Self.script)\nCOMMIT;", file: "restage--1.0.sql")
+    try await connection.unlockDefinitions()
     logger.notice("schema restage installed")
   }
 

@@ -67,8 +67,39 @@ extension Load {
       } catch {
         await run.recordFailure(
           of: file, target: target, error: error, milliseconds: began.millisecondsUntilNow)
-        throw error
+        throw await explained(error, in: phase, run: run)
       }
     }
+  }
+
+  /// A definition that is there already was made by another run since this one looked, or is
+  /// something else of that name.
+  private func explained(
+    _ error: any Error, in phase: PlanFile.Phase, run: RunRecord
+  ) async -> any Error {
+    guard phase.isDefinition || phase == .keyMaps, let error = error as? TargetError,
+      error.isAboutExistingName
+    else { return error }
+    do {
+      guard try await drift(on: run.control).check() else {
+        return PipelineError(
+          .locked, "another run made these tables at the same time: \(error)",
+          advice: "run again")
+      }
+    } catch {
+      return error
+    }
+    return PipelineError(
+      .drifted, "something else of that name is in the target: \(error)",
+      advice: "rename it, or the table in the mapping (rename)")
+  }
+}
+
+extension TargetError {
+  /// Whether a definition failed because its name is taken: found so, or by a unique index of the
+  /// catalog when two sessions make it at once.
+  fileprivate var isAboutExistingName: Bool {
+    ["42P07", "42710", "42P06"].contains(sqlstate)
+      || (sqlstate == "23505" && constraint?.hasPrefix("pg_") == true)
   }
 }

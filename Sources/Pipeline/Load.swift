@@ -55,8 +55,8 @@ public struct Load: Sendable {
     let tables = try selectedTables()
     return try await TargetConnection.using(target) { control in
       try await control.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
-      try await Installation(connection: control, logger: logger).ensure()
       try await lockSource(on: control)
+      try await Installation(connection: control, logger: logger).ensure()
       let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
       try await run.begin(self)
       do {
@@ -69,16 +69,21 @@ public struct Load: Sendable {
   }
 
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
+    try await run.keepTexts(of: plan)
+    try await run.control.lockDefinitions()
     try await execute(.schemas, for: tables, on: run.control, run: run)
-    let isFirstLoad = try await Drift(
-      connection: run.control, database: plan.database, logger: logger
-    ).check()
+    try await run.control.unlockDefinitions()
+    let isFirstLoad = try await drift(on: run.control).check()
     try await stage(tables, run: run)
     do {
       return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
     } catch {
       throw await explained(error, tables, on: run.control)
     }
+  }
+
+  func drift(on connection: TargetConnection) -> Drift {
+    Drift(connection: connection, database: plan.database, logger: logger)
   }
 
   /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.

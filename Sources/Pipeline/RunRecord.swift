@@ -1,6 +1,7 @@
 // What the target remembers of a run: restage.run, its steps, and what was staged.
 
 import Catalog
+import FoundationEssentials
 import Staging
 import Target
 
@@ -47,6 +48,41 @@ struct RunRecord: Sendable {
       _ = try? await control.query(
         "SELECT restage.fail_run($1::uuid, $2)", [id, "\(error)"])
     }.value
+  }
+}
+
+// MARK: - SQL
+
+extension RunRecord {
+  /// Keeps the text of every file that the run may execute: the audit names it by its hash. What an
+  /// earlier run has kept is not sent again.
+  func keepTexts(of plan: Plan) async throws {
+    let texts = Dictionary(
+      plan.files.filter { $0.phase != .proof }.map { ($0.sha256, plan.texts[$0.path] ?? "") },
+      uniquingKeysWith: { first, _ in first })
+    let missing = try await control.query(
+      """
+      SELECT h.sha256
+      FROM json_array_elements_text($1::json) AS h (sha256)
+      WHERE NOT EXISTS (
+        SELECT
+        FROM restage.sql_text AS t
+        WHERE t.sha256 = h.sha256
+      )
+      """, [try Self.json(texts.keys.sorted())])
+    let wanted = Set(missing.values(of: "sha256"))
+    guard !wanted.isEmpty else { return }
+    try await control.query(
+      """
+      INSERT INTO restage.sql_text (sha256, body)
+      SELECT t.key, t.value
+      FROM json_each_text($1::json) AS t
+      ON CONFLICT (sha256) DO NOTHING
+      """, [try Self.json(texts.filter { wanted.contains($0.key) })])
+  }
+
+  private static func json(_ value: some Encodable) throws -> String {
+    String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
   }
 }
 

@@ -13,6 +13,9 @@ public enum AdvisoryLock {
       bitPattern: source.utf8.reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 })
   }
 
+  /// Second key of the lock on definitions; no source has the empty name.
+  static let definitionsKey = secondKey("")
+
   public enum Outcome: Hashable, Sendable {
     case acquired
     /// Another session has it; its description is nil when it ended in the same moment.
@@ -57,6 +60,23 @@ extension TargetConnection {
         AND l.objid::bigint = $2::bigint & 4294967295
       """, keys)
     return .held(by: holders.firstInteger("pid").map { holders.holder(pid: $0) })
+  }
+
+  /// Takes the lock on definitions that runs of all sources share (schema restage, schemas,
+  /// collations), waiting for it: IF NOT EXISTS alone fails when two sessions come at once.
+  ///
+  /// - Throws: `lockTimeout` when it is not to be had within the session's `lock_timeout`.
+  public func lockDefinitions() async throws(TargetError) {
+    try await query(
+      "SELECT pg_catalog.pg_advisory_lock($1::int4, $2::int4)",
+      ["\(AdvisoryLock.firstKey)", "\(AdvisoryLock.definitionsKey)"])
+  }
+
+  /// Gives the lock on definitions back before the connection is closed.
+  public func unlockDefinitions() async throws(TargetError) {
+    try await query(
+      "SELECT pg_catalog.pg_advisory_unlock($1::int4, $2::int4)",
+      ["\(AdvisoryLock.firstKey)", "\(AdvisoryLock.definitionsKey)"])
   }
 
   /// Gives the lock of a source back before the connection is closed.

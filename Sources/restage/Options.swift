@@ -104,15 +104,12 @@ struct PlanOptions: ParsableArguments {
     }
   }
 
-  /// The plan as it stands on disk: read from `--plan`, or written beside the snapshot first.
+  /// The plan that `--plan` names, or one that is made now. That one stays in memory: other runs may
+  /// read the same snapshot at the same time, with other mappings.
   func plan(for snapshot: Snapshot) throws -> Plan {
-    if let folder {
-      let plan = try Plan(reading: folder)
-      try plan.check(against: snapshot)
-      return plan
-    }
-    let made = "\(snapshot.folder)/plan"
-    try Plan(snapshot.database, mapping: try mapping.read()).write(to: made)
-    return try Plan(reading: made)
+    guard let folder else { return try Plan(snapshot.database, mapping: try mapping.read()) }
+    let plan = try Plan(reading: folder)
+    try plan.check(against: snapshot)
+    return plan
   }
 }
