@@ -155,7 +155,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
   table_name text NOT NULL,
   kind text NOT NULL CHECK (kind IN (
-    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected', 'nulled', 'vanished', 'returned'
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected', 'nulled', 'respelled', 'vanished', 'returned'
   )),
   rows bigint NOT NULL,
   PRIMARY KEY (run_id, table_name, kind)
@@ -164,7 +164,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
 COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
 COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
 COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
-COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), vanished (known and staged no longer), returned (vanished before and staged again).';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), vanished (known and staged no longer), returned (vanished before and staged again).';
 COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
 
 CREATE TABLE IF NOT EXISTS restage.reject (
@@ -182,16 +182,16 @@ CREATE TABLE IF NOT EXISTS restage.reject (
 
 CREATE INDEX IF NOT EXISTS reject_run_id_idx ON restage.reject (run_id, table_name);
 
-COMMENT ON TABLE restage.reject IS 'Staged rows that were refused, or loaded with a foreign key set to NULL, whole and with the reason.';
+COMMENT ON TABLE restage.reject IS 'Staged rows that were refused, or loaded with a foreign key set to NULL or spelled as the parent spells it: whole, as they were staged, and with the reason.';
 COMMENT ON COLUMN restage.reject.id IS 'Number of the reject.';
 COMMENT ON COLUMN restage.reject.run_id IS 'The run that refused the row.';
 COMMENT ON COLUMN restage.reject.table_name IS 'The final table that the row was meant for.';
 COMMENT ON COLUMN restage.reject.source_key IS 'The row''s source key, under the source''s column names.';
-COMMENT ON COLUMN restage.reject.rule IS 'source key, or foreign key and its name.';
+COMMENT ON COLUMN restage.reject.rule IS 'source key; foreign key, or spelling, and the name of the foreign key.';
 COMMENT ON COLUMN restage.reject.column_names IS 'The columns that the reason is about, under their names in the target.';
 COMMENT ON COLUMN restage.reject.value IS 'What these columns hold.';
 COMMENT ON COLUMN restage.reject.message IS 'The reason in words.';
-COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same, with the foreign key set to NULL (on_orphan: null).';
+COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same: with the foreign key set to NULL (on_orphan: null), or with the parent''s spelling of it.';
 COMMENT ON COLUMN restage.reject.row_data IS 'The staged row. json and not jsonb, which would drop the sign of -0 and the spelling of a json column.';
 
 CREATE TABLE IF NOT EXISTS restage.source (

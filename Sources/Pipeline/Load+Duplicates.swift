@@ -41,7 +41,8 @@ private struct Collision {
     let states = rows.map { row in
       row.count == 4 ? row[3].flatMap(Collisions.State.init(rawValue:)) : nil
     }
-    let place = states.firstIndex { $0 != nil && $0 != .changing } ?? states.firstIndex { $0 != nil }
+    let place =
+      states.firstIndex { $0 != nil && $0 != .changing } ?? states.firstIndex { $0 != nil }
     guard let place, let state = states[place], let value = rows[place][0] else { return nil }
     self.value = value
     self.state = state
@@ -51,7 +52,8 @@ private struct Collision {
   }
 
   func error(of table: MappedTable, key: Identifier) -> PipelineError {
-    let others = count > 1 ? ", and \(count == 20 ? "20 or more" : "\(count)") such pairs in all" : ""
+    let pairs = count == 20 ? "20 or more" : "\(count)"
+    let others = count > 1 ? ", and \(pairs) such pairs in all" : ""
     return PipelineError(
       .differences,
       """
@@ -81,8 +83,9 @@ private struct Collision {
       return "the mapping's on_vanished: delete for \(source) frees the values of rows that "
         + "vanished; or delete that final row"
     case .changing:
-      return "PostgreSQL checks this key row by row, so values cannot move from row to row: set the "
-        + "final row's value to another one by hand, or make the key a DEFERRABLE constraint"
+      return
+        "PostgreSQL checks this key row by row, so values cannot move from row to row: give the "
+        + "final row another value by hand, or make the key a DEFERRABLE constraint"
     case .kept:
       return "the mapping keeps that row as it is (on_changed), or refused its change"
     case .unknown:

@@ -87,12 +87,17 @@ extension TableNames {
       """
   }
 
-  /// A column that was emptied for want of a parent shows what was staged in it.
+  /// A column that was emptied for want of a parent shows what was staged in it, and one that was
+  /// given its parent's spelling the blanks that it had.
   private var keyedContent: String {
     let emptied = Set(orphanTests.flatMap(\.nulled))
+    let respelled = Set(orphanTests.flatMap(\.respelled))
     let values = allColumns.map { index in
-      emptied.contains(index)
-        ? "coalesce(\(mappedBack(index)), n.\(column(index)))" : mappedBack(index)
+      let noted = "n.\(column(index))"
+      let found =
+        emptied.contains(index) ? "coalesce(\(mappedBack(index)), \(noted))" : mappedBack(index)
+      guard respelled.contains(index) else { return found }
+      return "CASE WHEN \(sameText(noted, found, of: index)) THEN \(noted) ELSE \(found) END"
     }
     let note = """
       LEFT JOIN noted AS n

@@ -47,8 +47,22 @@ extension TableNames {
     let position = parent.keyColumns.firstIndex(of: parentColumn) ?? 0
     let collation = parent.collation(
       ofComparing: parentColumn, with: mapped.columns[ownColumn])
-    return "\(keyMapAlias).\(parent.keyMapColumns[position])"
-      + " = \(rowAlias).\(column(ownColumn))\(collation)"
+    return sameText(
+      "\(keyMapAlias).\(parent.keyMapColumns[position])", "\(rowAlias).\(column(ownColumn))",
+      of: ownColumn) + collation
+  }
+
+  /// `left = right`, without trailing blanks where SQL Server leaves them out and PostgreSQL does not.
+  func sameText(_ left: String, _ right: String, of index: Int) -> String {
+    canBeRespelled(index) ? "rtrim(\(left)) = rtrim(\(right))" : "\(left) = \(right)"
+  }
+
+  /// Whether a foreign key column can take its parent's spelling: text that is no part of the source
+  /// key, which has to stay as it is. In char(n) blanks do not count anyway.
+  func canBeRespelled(_ index: Int) -> Bool {
+    let mappedColumn = mapped.columns[index]
+    return !isWholeRow && !keyColumns.contains(index) && mappedColumn.sourceType.isText
+      && (mappedColumn.type == "text" || mappedColumn.type.hasPrefix("varchar"))
   }
 
   /// ` COLLATE …` where the columns' own collations differ: PostgreSQL refuses to choose.
@@ -132,6 +146,8 @@ struct OrphanTest {
   let conditions: [String]
   /// Columns of this table and of the parent's source key that must be equal.
   let pairs: [(column: Int, parentColumn: Int)]
+  /// Columns whose value may differ from the parent's in trailing blanks.
+  var respelled: [Int] = []
 }
 
 extension TableNames {
@@ -176,7 +192,8 @@ extension TableNames {
         + [Self.isUnknown(in: parent, joins)],
       pairs: zip(foreignKey.columns, foreignKey.parentColumns).map {
         (column: $0, parentColumn: $1)
-      })
+      },
+      respelled: foreignKey.columns.filter(canBeRespelled))
   }
 
   private func test(_ reference: KeyReference, of foreignKey: MappedForeignKey?) -> OrphanTest {

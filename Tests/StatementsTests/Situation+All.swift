@@ -9,7 +9,8 @@ extension Situation {
   /// One for each kind of source key.
   static let keys = [
     identityKey, uuidKey, textKeyPreserved, compositeKey, junctionTable, sharedPrimaryKey, wholeRow,
-    nullableCompositeForeignKey, badKeys, collationsDiffer, uniqueValuesMove, uniqueValuesFixed,
+    nullableCompositeForeignKey, badKeys, collationsDiffer, trailingBlanks, uniqueValuesMove,
+    uniqueValuesFixed,
   ]
   static let orphans = [
     orphansFail, orphansRejected, orphansNulled, orphansOfWholeRows, orphansOfDisabledForeignKey,

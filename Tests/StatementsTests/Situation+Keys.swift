@@ -292,6 +292,53 @@ extension Situation {
     ])
 }
 
+// MARK: - Blanks
+
+extension Situation {
+  /// Text keys that differ from the parent's in trailing blanks: one key to SQL Server.
+  static let trailingBlanks = Situation(
+    name: "trailing-blanks",
+    tables: [
+      TestTable(
+        "Region", [column("Code", "varchar(6)", .ignoringCase), column("Name", "varchar(20)")]
+      ).key("Code"),
+      TestTable(
+        "Place",
+        [
+          column("PlaceId", "int"), column("Code", "varchar(6)", .null, .ignoringCase),
+          column("OtherCode", "nvarchar(max)", .null),
+        ]
+      ).surrogate("PlaceId").link("Code", to: "Region", "Code", policy: .reject)
+        .link("OtherCode", to: "Region", "Code", policy: .null),
+      // A key cannot be respelled, and a row without a key neither: these count as orphans.
+      TestTable("Flag", [column("Code", "varchar(6)", .ignoringCase), column("Color", "int")])
+        .key("Code").link("Code", to: "Region", "Code", policy: .reject),
+      TestTable("Visit", [column("Code", "varchar(6)", .ignoringCase), column("Day", "int")])
+        .link("Code", to: "Region", "Code", policy: .reject),
+    ],
+    nights: [
+      night(
+        "flag: 1 inserted, 1 rejected; place: 5 inserted, 1 nulled, 1 rejected, 3 respelled; region: 2 inserted; visit: 1 inserted, 1 rejected",
+        [
+          "Region": ["ch,Schweiz", "fr ,France"],
+          "Place": [
+            "1,ch  ,", "2,FR,ch ", "3,Ch,FR ", "4,,ch", "5,ch,de ", "6,de,ch ",
+          ],
+          "Flag": ["ch,1", "fr,2"], "Visit": ["CH,1", "ch ,2"],
+        ]),
+      // The parent's own spelling changes in case, a child's in blanks.
+      night(
+        "flag: 1 rejected, 1 unchanged; place: 1 inserted, 1 nulled, 2 respelled, 5 unchanged; region: 1 unchanged, 1 updated; visit: 1 rejected, 1 unchanged",
+        [
+          "Region": ["CH,Schweiz", "fr ,France"],
+          "Place": [
+            "1,ch,", "2,FR,ch ", "3,Ch,FR ", "4,,ch", "5,ch,de ", "7,fr ,",
+          ],
+          "Flag": ["ch,1", "fr,2"], "Visit": ["CH,1", "ch ,2"],
+        ]),
+    ])
+}
+
 // MARK: - Unique values
 
 extension Situation {

@@ -2,19 +2,22 @@ import Catalog
 
 extension TableNames {
   /// Step 35: rows whose parent is in no key map, foreign key by foreign key, as its policy says.
-  /// Rejects first, then what fails the run, then what is loaded with NULL.
+  /// Rejects first, then what fails the run, then what is loaded with its parent's spelling or NULL.
   func orphansFile() -> SQLFile {
     let tests = orphanTests
     // Those of a ring are refused in step 30.
     let refusals = ring.isEmpty ? tests.filter { $0.policy == .reject }.map(refusal) : []
     let failures = tests.filter { $0.policy == .fail }.map(failure)
+    let respelled = tests.filter { !$0.respelled.isEmpty }.map(respelling)
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
-    let settings = !tests.isEmpty && (isWholeRow || !nulled.isEmpty) ? [Settings.text] : []
+    let hashes = isWholeRow || !nulled.isEmpty || !respelled.isEmpty
+    let settings = !tests.isEmpty && hashes ? [Settings.text] : []
     return SQLFile(
       .orphans, of: self,
       purpose: tests.isEmpty
         ? "no foreign key to check" : "find rows whose parent is in no key map",
-      body: (settings + refusals + failures + nulled + [orphanCount]).joined(separator: "\n\n"))
+      body: (settings + refusals + failures + respelled + nulled + [orphanCount]).joined(
+        separator: "\n\n"))
   }
 
   private var orphanCount: String {
@@ -153,7 +156,8 @@ extension TableNames {
 
   private func isStagedNowhere(_ test: OrphanTest) -> String {
     let pairs = test.pairs.map { pair in
-      "p.\(test.parent.column(pair.parentColumn)) = s.\(column(pair.column))"
+      sameText(
+        "p.\(test.parent.column(pair.parentColumn))", "s.\(column(pair.column))", of: pair.column)
         + test.parent.collation(ofComparing: pair.parentColumn, with: mapped.columns[pair.column])
     }
     return """
@@ -163,6 +167,92 @@ extension TableNames {
         WHERE \(all: pairs, indent: 4)
       )
       """
+  }
+}
+
+// MARK: - Respell
+
+extension TableNames {
+  /// 'tr ' and 'tr' are one key to SQL Server. To PostgreSQL they are not, and its foreign key holds
+  /// only where the child spells the parent's key as the parent does: the stage table takes that
+  /// spelling, and the row as it was is noted for the proof.
+  private func respelling(_ test: OrphanTest) -> String {
+    let parent = test.parent
+    let keys = keyColumns.map { "s.\(column($0))" }
+    let spelled = test.pairs.filter { test.respelled.contains($0.column) }.map { pair in
+      (column: column(pair.column), spelling: parent.keyMapColumn(of: pair.parentColumn))
+    }
+    let exact = test.pairs.map { pair in
+      "k.\(parent.keyMapColumn(of: pair.parentColumn)) = s.\(column(pair.column))"
+        + parent.collation(ofComparing: pair.parentColumn, with: mapped.columns[pair.column])
+    }
+    let blind = test.pairs.map { pair in
+      equality(
+        parent, keyMapAlias: "k", parentColumn: pair.parentColumn, column: pair.column)
+    }
+    return """
+      -- \(comment: test.name): where it differs in trailing blanks, the parent's spelling
+      \(Settings.withoutNestedLoops)
+
+      WITH spelling AS MATERIALIZED (
+        SELECT DISTINCT ON (s.ctid)
+          s.ctid AS row_id,
+          \(block: keyObject(of: "s"), indent: 4) AS source_key,
+          \(block: object(of: test.columns, "s"), indent: 4) AS value,
+          row_to_json(s.*) AS row_data,
+          \(lines: spelled.map { "k.\($0.spelling)" }, indent: 4)
+        FROM \(stage) AS s
+        JOIN \(parent.keyMap) AS k
+          ON \(all: blind, indent: 4)
+        WHERE NOT EXISTS (
+          SELECT
+          FROM \(parent.keyMap) AS k
+          WHERE \(all: exact, indent: 6)
+        )
+        ORDER BY
+          s.ctid,
+          k.vanished_run NULLS FIRST,
+          \(lines: spelled.map { "k.\($0.spelling)" }, indent: 4)
+      ),
+      respelled AS (
+        UPDATE \(stage) AS s
+        SET
+          \(lines: spelled.map { "\($0.column) = c.\($0.spelling)" }, indent: 4)
+        FROM spelling AS c
+        WHERE s.ctid = c.row_id
+        RETURNING
+          \(lines: keys, indent: 4),
+          \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
+      ),
+      \(rehashed(from: "respelled")),
+      recorded AS (
+        \(block: rejectInsert(
+          rule: "spelling \(test.name)", columns: test.respelled,
+          message: "'differs from the parent''s key in trailing blanks; loaded as the parent has it'",
+          isLoaded: true, from: "spelling"), indent: 2)
+      )
+      SELECT restage.count_rows(\(auditName), 'respelled', count(*)) AS rows
+      FROM recorded;
+
+      \(Settings.withNestedLoops)
+      """
+  }
+
+  private func keyMapColumn(of index: Int) -> String {
+    keyMapColumns[keyColumns.firstIndex(of: index) ?? 0]
+  }
+
+  /// The hash of an unseen row is that of the row as it is loaded.
+  private func rehashed(from rows: String) -> String {
+    """
+    rehashed AS (
+      UPDATE \(keyMap) AS k
+      SET row_hash = n.\(hashName)
+      FROM \(rows) AS n
+      WHERE k.first_run = (SELECT restage.run_id())
+        AND \(all: keyJoin("k", "n"), indent: 4)
+    )
+    """
   }
 }
 
@@ -194,13 +284,7 @@ extension TableNames {
           \(lines: keys, indent: 4),
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
       ),
-      rehashed AS (
-        UPDATE \(keyMap) AS k
-        SET row_hash = n.\(hashName)
-        FROM nulled AS n
-        WHERE k.first_run = (SELECT restage.run_id())
-          AND \(all: keyJoin("k", "n"), indent: 4)
-      ),
+      \(rehashed(from: "nulled")),
       recorded AS (
         \(block: nulledInsert(test), indent: 2)
       )

@@ -1,0 +1,529 @@
+-- file:    merge/001_dbo.Region/10_stage.sql
+-- table:   public.region
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:5d012a7646a4d7832ccbc452c79a6ef8be0c95d67e2c0721f440b9f57a68d4dd
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.region;
+
+CREATE UNLOGGED TABLE restage_stage.region (
+  code varchar(6) COLLATE public.ignoring_case,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Region/15_check.sql
+-- table:   public.region
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:59581a90360ecc5ea6f7e84e34ccffb302c6532bb470b4a01480388fea0014bd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.region;
+
+SELECT restage.count_staged('public.region', count(*)) AS staged
+FROM restage_stage.region AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage_stage.region AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    s.code
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.region AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.region AS s
+    ON s.code = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.region AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Region/30_allocate.sql
+-- table:   public.region
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:68cd13f23334ba8abac4ad5dafc67e98088e03b2e7a2c1c6096708fff1bf2f96
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.region (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.region AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_code = s.code
+    )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.region'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.region
+      ADD PRIMARY KEY (source_code),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.region'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.region'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.region;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.region'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Region/35_orphans.sql
+-- table:   public.region
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:bd56452f2d2fa822eb1583e330e674b4c62eaaadfebdcc1e268655d8ac938ea4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.region'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Region/40_insert.sql
+-- table:   public.region
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:25c18265b363f74ca2e7591bdd3d3c871c60159ae71c0075c718dd14c7a89699
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.region (
+    code,
+    name
+  )
+  SELECT
+    s.code,
+    s.name
+  FROM restage_stage.region AS s
+  JOIN restage_keymap.region AS k
+    ON k.source_code = s.code
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.region'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.region', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Region/50_update.sql
+-- table:   public.region
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:d2861004c2dbbb09bae6364ed9644d5359d6889d09162574a988cbc65c99b1e4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.name,
+    md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.region AS s
+  JOIN restage_keymap.region AS k
+    ON k.source_code = s.code
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.region AS t
+  SET
+    code = c.code,
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.region AS k
+    ON k.source_code = c.code
+  WHERE t.code = c.code
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.region AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_code = c.code
+)
+SELECT restage.count_rows('public.region', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/001_dbo.Region/60_vanished.sql
+-- table:   public.region
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:2ed60f0db2220c84f2aa93a4310c5fc5bb44354d21d0e4c2ada6e657c6f627ba
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.region'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.region AS s
+      WHERE k.source_code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_code = r.code
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = NULL
+  FROM restage_stage.region AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = s.code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Region/70_reset.sql
+-- table:   public.region
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Region/90_account.sql
+-- table:   public.region
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:a76b065de37f227778c66ad95178bda76a91b6abfc773ebf1dbead461cf5921e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.region', count(*)) AS rows
+FROM restage_stage.region AS s
+JOIN restage_keymap.region AS k
+  ON k.source_code = s.code
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Region/content.sql
+-- table:   public.region
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Region
+-- body:    sha256:882f065ada9c1bdefb588958e0e4f8b5289a7c3de001d2e7dd9d911366a5ce95
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.region'))
+        AND r.table_name = 'public.region'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    t.name
+  FROM public.region AS t
+  JOIN restage_keymap.region AS k
+    ON k.source_code = t.code
+  LEFT JOIN noted AS n
+    ON k.source_code = n.code
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Region/counts.sql
+-- table:   public.region
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Region
+-- body:    sha256:405c4f633ab625fdfb9ac3b33a21585d76b99d2478ba5957f0fbffd7e87ef76a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.region, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.region'))
+    AND r.table_name = 'public.region'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.region AS t
+    JOIN restage_keymap.region AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_code = r.code
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.region'))
+  AND g.table_name = 'public.region';
+
+-- file:    verify/001_dbo.Region/keys.sql
+-- table:   public.region
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Region
+-- body:    sha256:a6388ff5878f374a7c2fee0c7533a2c8472bf19b97bcab3471d03eaf0853e233
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.region AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.region AS t
+    JOIN restage_keymap.region AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.region AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Region/unique.sql
+-- table:   public.region
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Region
+-- body:    sha256:0e6287d521c8fa7dd91d257eb4c22a9083137889174d17d639e07fa3c8e01063
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- region_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.region
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.region AS t
+  LEFT JOIN restage_keymap.region AS k
+    ON k.source_code = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.region AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+

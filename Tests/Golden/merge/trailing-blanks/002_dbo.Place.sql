@@ -1,0 +1,798 @@
+-- file:    merge/002_dbo.Place/10_stage.sql
+-- table:   public.place
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:10f43d4ee0d1408e39e0f4342950c4847940232c65ff9aff81bde7692dad1766
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.place;
+
+CREATE UNLOGGED TABLE restage_stage.place (
+  placeid integer,
+  code varchar(6) COLLATE public.ignoring_case,
+  othercode text
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Place/15_check.sql
+-- table:   public.place
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:d2c0a3857d547ddfa50772d8e0d8cad746a481fc9d267292df9a2fb32c853ba3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.place;
+
+SELECT restage.count_staged('public.place', count(*)) AS staged
+FROM restage_stage.place AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.placeid
+  FROM restage_stage.place AS s
+  WHERE s.placeid IS NOT NULL
+  GROUP BY
+    s.placeid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.place AS s
+  WHERE s.placeid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.place AS s
+    ON s.placeid = r.placeid
+),
+refused AS (
+  DELETE FROM restage_stage.place AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('PlaceId', s.placeid) AS source_key,
+    jsonb_build_object('PlaceId', s.placeid) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    r.source_key,
+    'source key',
+    ARRAY['placeid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Place/30_allocate.sql
+-- table:   public.place
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:76a9e0f61964dc82f9afa0d35c70a6eac306444820668fe93549dfacb7786ee4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.place AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.place (
+    source_placeid,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.placeid,
+    nextval('public.place_placeid_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.placeid,
+      md5(ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text)::uuid AS row_hash
+    FROM restage_stage.place AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.place AS k
+      WHERE k.source_placeid = s.placeid
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.placeid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.place'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.place
+      ADD PRIMARY KEY (source_placeid),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.place'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.place'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.place;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.place'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Place/35_orphans.sql
+-- table:   public.place
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:2746914123b946dde9b9fd67460deec8fe91d0da765bde8576f6fce93ea2c992
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- place_code_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.place AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+  RETURNING
+    jsonb_build_object('PlaceId', s.placeid) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    r.source_key,
+    'foreign key place_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- place_code_fkey: where it differs in trailing blanks, the parent's spelling
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH spelling AS MATERIALIZED (
+  SELECT DISTINCT ON (s.ctid)
+    s.ctid AS row_id,
+    jsonb_build_object('PlaceId', s.placeid) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    row_to_json(s.*) AS row_data,
+    k.source_code
+  FROM restage_stage.place AS s
+  JOIN restage_keymap.region AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_code = s.code
+  )
+  ORDER BY
+    s.ctid,
+    k.vanished_run NULLS FIRST,
+    k.source_code
+),
+respelled AS (
+  UPDATE restage_stage.place AS s
+  SET
+    code = c.source_code
+  FROM spelling AS c
+  WHERE s.ctid = c.row_id
+  RETURNING
+    s.placeid,
+    md5(ROW(
+      s.placeid,
+      s.code,
+      s.othercode
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.place AS k
+  SET row_hash = n.row_hash
+  FROM respelled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_placeid = n.placeid
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    r.source_key,
+    'spelling place_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'differs from the parent''s key in trailing blanks; loaded as the parent has it',
+    true,
+    r.row_data
+  FROM spelling AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'respelled', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- place_othercode_fkey: where it differs in trailing blanks, the parent's spelling
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH spelling AS MATERIALIZED (
+  SELECT DISTINCT ON (s.ctid)
+    s.ctid AS row_id,
+    jsonb_build_object('PlaceId', s.placeid) AS source_key,
+    jsonb_build_object('OtherCode', s.othercode) AS value,
+    row_to_json(s.*) AS row_data,
+    k.source_code
+  FROM restage_stage.place AS s
+  JOIN restage_keymap.region AS k
+    ON rtrim(k.source_code) = rtrim(s.othercode) COLLATE public.ignoring_case
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_code = s.othercode COLLATE public.ignoring_case
+  )
+  ORDER BY
+    s.ctid,
+    k.vanished_run NULLS FIRST,
+    k.source_code
+),
+respelled AS (
+  UPDATE restage_stage.place AS s
+  SET
+    othercode = c.source_code
+  FROM spelling AS c
+  WHERE s.ctid = c.row_id
+  RETURNING
+    s.placeid,
+    md5(ROW(
+      s.placeid,
+      s.code,
+      s.othercode
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.place AS k
+  SET row_hash = n.row_hash
+  FROM respelled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_placeid = n.placeid
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    r.source_key,
+    'spelling place_othercode_fkey',
+    ARRAY['othercode'],
+    r.value::text,
+    'differs from the parent''s key in trailing blanks; loaded as the parent has it',
+    true,
+    r.row_data
+  FROM spelling AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'respelled', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- place_othercode_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    s.ctid AS row_id,
+    jsonb_build_object('PlaceId', s.placeid) AS source_key,
+    jsonb_build_object('OtherCode', s.othercode) AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.place AS s
+  WHERE s.othercode IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE rtrim(k.source_code) = rtrim(s.othercode) COLLATE public.ignoring_case
+    )
+),
+nulled AS (
+  UPDATE restage_stage.place AS s
+  SET
+    othercode = NULL
+  FROM orphan AS o
+  WHERE s.ctid = o.row_id
+  RETURNING
+    s.placeid,
+    md5(ROW(
+      s.placeid,
+      s.code,
+      s.othercode
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.place AS k
+  SET row_hash = n.row_hash
+  FROM nulled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_placeid = n.placeid
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    r.source_key,
+    'foreign key place_othercode_fkey',
+    ARRAY['othercode'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.place'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Place/40_insert.sql
+-- table:   public.place
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:e805f7377043ff5e320fd8ea22f50c5d9697b1e1eaee44872897760f8bbc0622
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.place (
+    placeid,
+    code,
+    othercode
+  )
+  SELECT
+    k.target_key,
+    s.code,
+    s.othercode
+  FROM restage_stage.place AS s
+  JOIN restage_keymap.place AS k
+    ON k.source_placeid = s.placeid
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.place'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.place', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Place/50_update.sql
+-- table:   public.place
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:d405a357dc5fda15eb7d64718290c84f224eb058af92239113f6bebd205f7d41
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.placeid,
+    s.code,
+    s.othercode,
+    md5(ROW(
+      s.placeid,
+      s.code,
+      s.othercode
+    )::text)::uuid AS row_hash
+  FROM restage_stage.place AS s
+  JOIN restage_keymap.place AS k
+    ON k.source_placeid = s.placeid
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.placeid,
+      s.code,
+      s.othercode
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.place AS t
+  SET
+    code = c.code,
+    othercode = c.othercode
+  FROM changed AS c
+  JOIN restage_keymap.place AS k
+    ON k.source_placeid = c.placeid
+  WHERE t.placeid = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.place AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_placeid = c.placeid
+)
+SELECT restage.count_rows('public.place', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/002_dbo.Place/60_vanished.sql
+-- table:   public.place
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:1a36144b17f70fb6d435cf8f2b755cd458cd5ec857b518cff89d709ccf77516b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.placeid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.place, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.place'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.place AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.place AS s
+      WHERE k.source_placeid = s.placeid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_placeid = r.placeid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.place AS k
+  SET vanished_run = NULL
+  FROM restage_stage.place AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_placeid = s.placeid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.place', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.place', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Place/70_reset.sql
+-- table:   public.place
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Place/90_account.sql
+-- table:   public.place
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:928846292fd8f183cac80f864825c29ae557bf0dc82a97ec502bb0bfa47aa102
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.place', count(*)) AS rows
+FROM restage_stage.place AS s
+JOIN restage_keymap.place AS k
+  ON k.source_placeid = s.placeid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Place/content.sql
+-- table:   public.place
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Place
+-- body:    sha256:65cf51f7e99af394d690b95892001ffc836f42f99f2ac99a9e7a4e821f6a6299
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.placeid,
+      s.code,
+      s.othercode,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.place'))
+        AND r.table_name = 'public.place'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.place, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_placeid,
+    CASE WHEN rtrim(n.code) = rtrim(t.code) THEN n.code ELSE t.code END,
+    CASE WHEN rtrim(n.othercode) = rtrim(coalesce(t.othercode, n.othercode)) THEN n.othercode ELSE coalesce(t.othercode, n.othercode) END
+  FROM public.place AS t
+  JOIN restage_keymap.place AS k
+    ON k.target_key = t.placeid
+  LEFT JOIN noted AS n
+    ON k.source_placeid = n.placeid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.placeid,
+    n.code,
+    n.othercode
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Place/counts.sql
+-- table:   public.place
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Place
+-- body:    sha256:0c622d50ba207d6673c71a14b1ff21bc99a248c6ec009108ee28be5ab85b15c3
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.placeid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.place, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.place'))
+    AND r.table_name = 'public.place'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.place AS t
+    JOIN restage_keymap.place AS k
+      ON k.target_key = t.placeid
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_placeid = r.placeid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.place'))
+  AND g.table_name = 'public.place';
+
+-- file:    verify/002_dbo.Place/keys.sql
+-- table:   public.place
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Place
+-- body:    sha256:5b0ef22286ab8f014687eac9f3802d721c6abe3f9878f10b0579f05af09344fe
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.place AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.place AS t
+    JOIN restage_keymap.place AS k
+      ON k.target_key = t.placeid
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.place AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Place/orphans.sql
+-- table:   public.place
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Place
+-- body:    sha256:912f8780a55be7c296a30240315c180b09f2429b39c7b094b92cf55c459c4ce1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- place_code_fkey
+SELECT count(*) AS orphans
+FROM public.place AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.code = t.code
+  );
+
+-- place_othercode_fkey
+SELECT count(*) AS orphans
+FROM public.place AS t
+WHERE t.othercode IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.code = t.othercode COLLATE public.ignoring_case
+  );
+

@@ -1,0 +1,603 @@
+-- file:    merge/003_dbo.Flag/10_stage.sql
+-- table:   public.flag
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:1512ff783e0170085863390e4ba0a7622fef40175b0d3ac8c1858e1ed7619c54
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.flag;
+
+CREATE UNLOGGED TABLE restage_stage.flag (
+  code varchar(6) COLLATE public.ignoring_case,
+  color integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Flag/15_check.sql
+-- table:   public.flag
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:8721aa3faec8089dc62e887d67989b8e335afaa36135cd2d5f3fccbdbb696813
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.flag;
+
+SELECT restage.count_staged('public.flag', count(*)) AS staged
+FROM restage_stage.flag AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage_stage.flag AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    s.code
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.flag AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.flag AS s
+    ON s.code = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.flag AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.flag',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.flag', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Flag/30_allocate.sql
+-- table:   public.flag
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:082586e6e97800b4b3e4ee66530d86136d3b09abfc5993762d8a5e6e170c4aa1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.flag AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_code = s.code
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.flag (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.color
+      )::text)::uuid AS row_hash
+    FROM restage_stage.flag AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.flag AS k
+      WHERE k.source_code = s.code
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.flag', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.flag'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.flag
+      ADD PRIMARY KEY (source_code),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.flag'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.flag'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.flag;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.flag'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Flag/35_orphans.sql
+-- table:   public.flag
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:b41926b4fa32056337b854027492bcd3fb148f352cad271aaf96ec6ea90a86fb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- flag_code_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.flag AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_code = s.code
+    )
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.flag',
+    r.source_key,
+    'foreign key flag_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.flag', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.flag'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Flag/40_insert.sql
+-- table:   public.flag
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:5fc0dcbe48761505a323abf44593b63a1235058e1ed7a5e3bc901fdcfb483256
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.flag (
+    code,
+    color
+  )
+  SELECT
+    s.code,
+    s.color
+  FROM restage_stage.flag AS s
+  JOIN restage_keymap.flag AS k
+    ON k.source_code = s.code
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.flag'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.flag', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Flag/50_update.sql
+-- table:   public.flag
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:644fae599628a3cce4a54bb7e91f8b6d8100a13b909fec6202da90db7dd985be
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.color,
+    md5(ROW(
+      s.code,
+      s.color
+    )::text)::uuid AS row_hash
+  FROM restage_stage.flag AS s
+  JOIN restage_keymap.flag AS k
+    ON k.source_code = s.code
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.color
+    )::text)::uuid
+),
+updated AS (
+  UPDATE public.flag AS t
+  SET
+    code = c.code,
+    color = c.color
+  FROM changed AS c
+  JOIN restage_keymap.flag AS k
+    ON k.source_code = c.code
+  WHERE t.code = c.code
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.flag AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_code = c.code
+)
+SELECT restage.count_rows('public.flag', 'updated', count(*)) AS rows
+FROM updated;
+
+-- file:    merge/003_dbo.Flag/60_vanished.sql
+-- table:   public.flag
+-- step:    60 vanished
+-- purpose: mark rows that vanished from the source since they were loaded
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:79a6e21431b1f24300e95958d055f27512dc282496ca6ef6ee050e1979cb60f9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.flag, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.flag'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.flag AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.flag AS s
+      WHERE k.source_code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_code = r.code
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.flag AS k
+  SET vanished_run = NULL
+  FROM restage_stage.flag AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = s.code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.flag', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.flag', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Flag/70_reset.sql
+-- table:   public.flag
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Flag/90_account.sql
+-- table:   public.flag
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:bf809e0d085d282356042adfef4144f7e239cd6f1bcbec40df16eb0448acbe24
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.flag', count(*)) AS rows
+FROM restage_stage.flag AS s
+JOIN restage_keymap.flag AS k
+  ON k.source_code = s.code
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Flag/content.sql
+-- table:   public.flag
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Flag
+-- body:    sha256:0b0c7fe2fa9792e54a95c5a2a3717c965c1723674881a3b6a0cde422ee58e6f9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.color,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.flag'))
+        AND r.table_name = 'public.flag'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.flag, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    t.color
+  FROM public.flag AS t
+  JOIN restage_keymap.flag AS k
+    ON k.source_code = t.code
+  LEFT JOIN noted AS n
+    ON k.source_code = n.code
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.color
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Flag/counts.sql
+-- table:   public.flag
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Flag
+-- body:    sha256:3e7925605aed7ef063db1216bdb7b15c7b7fb3ab76e83a56dd3ff902cb6df004
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.flag, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.flag'))
+    AND r.table_name = 'public.flag'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.flag AS t
+    JOIN restage_keymap.flag AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_code = r.code
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.flag'))
+  AND g.table_name = 'public.flag';
+
+-- file:    verify/003_dbo.Flag/keys.sql
+-- table:   public.flag
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Flag
+-- body:    sha256:d4140ef7d36de1ab3b7d4b39ef2c3807a27f1dfbafda71686692481cf76b2337
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.flag AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.flag AS t
+    JOIN restage_keymap.flag AS k
+      ON k.source_code = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.flag AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Flag/orphans.sql
+-- table:   public.flag
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Flag
+-- body:    sha256:09f6faeb416495021a8f2de2b5f2a6396725c33bd06884a27dbec0928a038f57
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- flag_code_fkey
+SELECT count(*) AS orphans
+FROM public.flag AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.code = t.code
+  );
+
+-- file:    verify/003_dbo.Flag/unique.sql
+-- table:   public.flag
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Flag
+-- body:    sha256:659e5f687b9efffd282dcde96db1bcfba2314f0c4df16ab40ededf8b44be51c5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- flag_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.flag
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.flag AS t
+  LEFT JOIN restage_keymap.flag AS k
+    ON k.source_code = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.flag AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+

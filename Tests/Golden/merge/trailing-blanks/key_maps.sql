@@ -1,0 +1,157 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:4399c3368c806c1ff918821b5f26ebba04fe78a1cc90a60445a3842939b7dd6e
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Region
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.region') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.region (
+    source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
+    target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid
+  );
+
+  COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
+  COMMENT ON COLUMN restage_keymap.region.source_code IS 'Column Code of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.region.target_key IS 'Value of column code of the final row.';
+  COMMENT ON COLUMN restage_keymap.region.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.region.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.region.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Place
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.place') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.place (
+    source_placeid integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid
+  );
+
+  COMMENT ON TABLE restage_keymap.place IS 'Key map: which row of dbo.Place of stride is which row of public.place.';
+  COMMENT ON COLUMN restage_keymap.place.source_placeid IS 'Column PlaceId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.place.target_key IS 'Value of column placeid of the final row.';
+  COMMENT ON COLUMN restage_keymap.place.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.place.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.place.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.place.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Flag
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.flag') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.flag (
+    source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
+    target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid
+  );
+
+  COMMENT ON TABLE restage_keymap.flag IS 'Key map: which row of dbo.Flag of stride is which row of public.flag.';
+  COMMENT ON COLUMN restage_keymap.flag.source_code IS 'Column Code of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.flag.target_key IS 'Value of column code of the final row.';
+  COMMENT ON COLUMN restage_keymap.flag.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.flag.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.flag.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.flag.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- dbo.Visit
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.visit') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.visit (
+    source_row_hash uuid NOT NULL,
+    source_occurrence integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid
+  );
+
+  COMMENT ON TABLE restage_keymap.visit IS 'Key map: which row of dbo.Visit of stride is which row of public.visit.';
+  COMMENT ON COLUMN restage_keymap.visit.source_row_hash IS 'Hash of the whole row in the source, which is all that identifies it.';
+  COMMENT ON COLUMN restage_keymap.visit.source_occurrence IS 'Number of the row among equal ones, from 1.';
+  COMMENT ON COLUMN restage_keymap.visit.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.visit.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.visit.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.visit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
+    ('stride', 'dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
+    ('stride', 'dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
+    ('stride', 'dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+
