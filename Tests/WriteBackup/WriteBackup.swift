@@ -15,9 +15,26 @@ struct WriteBackup: ParsableCommand {
   @Argument(help: "What to write: a .bak, or a data file where the name ends in .mdf.")
   var file: String
   @Flag(help: "Compress the backup.") var compressed = false
+  @Option(help: "Compress the rows in their pages: none, row or page.")
+  var compressRows = RowCompression.none
+
+  enum RowCompression: String, ExpressibleByArgument, CaseIterable {
+    case none, row, page
+
+    var storage: FixtureStorage.Compression {
+      switch self {
+      case .none: .none
+      case .row: .row
+      case .page: .page
+      }
+    }
+  }
 
   func run() throws {
-    let database = try FixtureDatabase(Snapshot(opening: snapshot))
+    var database = try FixtureDatabase(Snapshot(opening: snapshot))
+    for index in database.tables.indices {
+      database.tables[index].storage.compression = compressRows.storage
+    }
     if file.hasSuffix(".mdf") {
       try FixtureWriter(database).writeMDF(to: file)
     } else {
