@@ -1,4 +1,5 @@
 import Catalog
+import Staging
 import Testing
 
 @testable import BackupSource
@@ -20,8 +21,12 @@ struct HierarchyIDTests {
 
   @Test("ends at the end of a level, or is damaged")
   func damaged() {
-    #expect(throws: Fault.self) { try hex("50").withUnsafeBytes { _ = try HierarchyID($0) } }
-    #expect(throws: Fault.self) { try hex("01").withUnsafeBytes { _ = try HierarchyID($0) } }
+    #expect(throws: HierarchyID.Damage.self) {
+      try hex("50").withUnsafeBytes { _ = try HierarchyID($0) }
+    }
+    #expect(throws: HierarchyID.Damage.self) {
+      try hex("01").withUnsafeBytes { _ = try HierarchyID($0) }
+    }
   }
 }
 

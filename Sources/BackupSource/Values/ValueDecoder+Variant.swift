@@ -12,7 +12,12 @@ extension ValueDecoder {
 
   static var hierarchyID: ValueDecoder {
     ValueDecoder { (bytes, writer) throws(Fault) in
-      var text = try HierarchyID(bytes).description
+      var text: String
+      do throws(HierarchyID.Damage) {
+        text = try HierarchyID(bytes).description
+      } catch {
+        throw .damaged(error.problem)
+      }
       text.withUTF8 { writer.write(utf8: UnsafeRawBufferPointer($0)) }
     }
   }

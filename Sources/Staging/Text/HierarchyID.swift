@@ -1,20 +1,26 @@
 /// A hierarchyid: a path such as /1/2.1/, packed as a string of bits (section 14.4).
-struct HierarchyID: CustomStringConvertible {
-  /// As `ToString()` prints it; "/" is the root.
-  let description: String
+public struct HierarchyID: CustomStringConvertible {
+  /// The bits are no path.
+  public struct Damage: Error, Hashable, Sendable {
+    public let problem: String
+  }
 
-  init(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
+  /// As `ToString()` prints it; "/" is the root.
+  public let description: String
+
+  /// - Throws: `Damage`.
+  public init(_ bytes: UnsafeRawBufferPointer) throws(Damage) {
     var bits = Bits(bytes)
     var text = "/"
     while bits.hasOneLeft {
       guard let label = Self.labels.first(where: { $0.matches(bits) }) else {
-        throw .damaged("no label begins at bit \(bits.position) of a hierarchyid")
+        throw Damage(problem: "no label begins at bit \(bits.position) of a hierarchyid")
       }
       let (value, endsLevel) = label.read(&bits)
       // A part that another one follows in the same level is stored as one more than it is.
       text += endsLevel ? "\(value)/" : "\(value - 1)."
     }
-    guard text.last == "/" else { throw .damaged("a hierarchyid ends inside a level") }
+    guard text.last == "/" else { throw Damage(problem: "a hierarchyid ends inside a level") }
     description = text
   }
 
@@ -84,6 +90,6 @@ private struct Bits {
   /// The bit `index` places from here, 0 ..< `left`.
   subscript(index: Int) -> Int {
     let bit = position + index
-    return Int(bytes.uint8(at: bit >> 3) >> UInt8(7 - bit & 7) & 1)
+    return Int(bytes[bit >> 3] >> UInt8(7 - bit & 7) & 1)
   }
 }
