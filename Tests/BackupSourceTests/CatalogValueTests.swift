@@ -76,9 +76,10 @@ struct CatalogValueTests {
 
   @Test("a bound default is the expression of its CREATE DEFAULT")
   func createDefault() {
-    #expect(CatalogReader.expression(ofCreateDefault: "CREATE DEFAULT [zero] AS 0\r\n") == "0")
+    #expect(DefaultConstraint.expression(ofCreateDefault: "CREATE DEFAULT [zero] AS 0\r\n") == "0")
     #expect(
-      CatalogReader.expression(ofCreateDefault: "create default dbo.d\n as\n 'as is'") == "'as is'")
+      DefaultConstraint.expression(ofCreateDefault: "create default dbo.d\n as\n 'as is'")
+        == "'as is'")
   }
 
   @Test("text of the catalog is 8-bit; what cannot be told is nil")

@@ -71,23 +71,7 @@ extension CatalogReader {
     if object.parentID == column.objectID {
       return DefaultConstraint(name: object.name, definition: text)
     }
-    return DefaultConstraint(name: nil, definition: Self.expression(ofCreateDefault: text))
-  }
-
-  /// A bound default keeps its whole statement: `CREATE DEFAULT name AS expression`.
-  static func expression(ofCreateDefault text: String) -> String {
-    let blanks: Set<Character> = [" ", "\t", "\n", "\r", "\r\n"]
-    var words = text[...]
-    while !words.isEmpty {
-      words = words.drop { blanks.contains($0) }
-      let word = words.prefix { !blanks.contains($0) }
-      words = words.dropFirst(word.count)
-      guard word.lowercased() == "as" else { continue }
-      words = words.drop { blanks.contains($0) }
-      while let last = words.last, blanks.contains(last) { words = words.dropLast() }
-      return String(words)
-    }
-    return text
+    return DefaultConstraint(boundObject: text)
   }
 
   private mutating func noteRule(_ column: SystemColumn, at place: String) {
