@@ -162,6 +162,28 @@ struct SnapshotTests {
         == FileManager.default.subpathsOfDirectory(atPath: folder.file("t")).sorted())
   }
 
+  @Test("a table that was given up half-way is begun again, and nothing of it is left")
+  func discard() throws {
+    let snapshot = try SnapshotWriter(folder: folder.file("s"), limits: .tiny)
+    try snapshot.begin(Database(name: "test", serverVersion: "none", tables: [table]))
+    do {
+      var broken = try snapshot.makeTableWriter(for: table)
+      try add(0..<3000, to: &broken)
+      broken.beginRow()
+      broken.write(integer: 3000)
+      Array("\0".utf8).withUnsafeBytes { broken.write(utf8: $0) }
+      try broken.endRow()
+    }
+    try snapshot.discard(table)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("s/data/dbo.T")) == [])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("s/rejects")) == [])
+    var writer = try snapshot.makeTableWriter(for: table)
+    try add(0..<10, to: &writer)
+    let manifest = try writer.finish(order: .key)
+    try snapshot.finish(source: .test, tables: [manifest])
+    #expect(try csv(manifest, in: folder.file("s")).split(separator: "\n").count == 10)
+  }
+
   @Test("a finished snapshot is never written to")
   func finishedSnapshot() throws {
     try writeSnapshot()

@@ -85,6 +85,25 @@ public final class SnapshotWriter: Sendable {
       textPolicies: textPolicies)
   }
 
+  /// Throws away what was written of a table whose writer was not finished, so that it can be begun
+  /// again by another `makeTableWriter`.
+  ///
+  /// - Throws: `.cannotWrite`.
+  public func discard(_ table: Table) throws(StagingError) {
+    let folder = layout.tableFolder(table.name)
+    for name in try Folder.names(in: folder) { try Folder.removeFile(folder.appending(name)) }
+    let rejects = layout.rejectFile(table.name)
+    for path in [rejects, FilePath(rejects.string + OutputFile.partialSuffix)]
+    where try Folder.kind(of: path) == .file {
+      try Folder.removeFile(path)
+    }
+    state.withLock { state in
+      if state.begunTables[table.name.fileName] == table.name {
+        state.begunTables[table.name.fileName] = nil
+      }
+    }
+  }
+
   /// Writes the manifest, after which the snapshot is finished.
   ///
   /// - Parameters:
