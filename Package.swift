@@ -39,11 +39,13 @@ let package = Package(
     .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CLibMD", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CSybDB", providers: [.apt(["freetds-dev"])]),
     .target(name: "CShortestFloat"),
 
     module("Catalog"),
     module("Staging", ["Catalog", "CXXHash", "CShortestFloat", system]),
     module("BackupSource", ["Catalog", "Staging", system]),
+    module("ServerSource", ["Catalog", "Staging", "CSybDB"]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),
@@ -51,15 +53,16 @@ let package = Package(
     module(
       "Pipeline",
       [
-        "Catalog", "Staging", "BackupSource", "Translation", "Statements", "Target", "Report",
-        "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
+        "Catalog", "Staging", "BackupSource", "ServerSource", "Translation", "Statements", "Target",
+        "Report", "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
       ],
       // The extension's script is part of the tool, so that `install` needs no file beside it.
       resources: [.embedInCode("install.sql")]),
     .executableTarget(
       name: "restage",
       dependencies: [
-        "Catalog", "Staging", "BackupSource", "Translation", "Target", "Pipeline", "Report",
+        "Catalog", "Staging", "BackupSource", "ServerSource", "Translation", "Target", "Pipeline",
+        "Report",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -87,6 +90,7 @@ let package = Package(
     tests(
       "BackupFixturesTests",
       ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),
+    tests("ServerSourceTests", ["Catalog", "Staging", "ServerSource"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),

@@ -6,16 +6,7 @@ public import Staging
 /// Opening it walks the whole container, checks it against its own counts and reads the catalog;
 /// rows are read table by table, by several threads at once if asked.
 public struct BackupSource: Source {
-  /// One line of what `inspect` tells about the file, such as "backup finished" and its time.
-  public struct Fact: Hashable, Sendable {
-    public var name: String
-    public var value: String
-
-    public init(_ name: String, _ value: String) {
-      self.name = name
-      self.value = value
-    }
-  }
+  public typealias Fact = SourceFact
 
   /// What the file is, in the order in which a person wants to know it.
   public let facts: [Fact]

@@ -9,6 +9,9 @@ public protocol Source: Sendable {
   /// What the manifest says of the source.
   var identity: SourceIdentity { get }
 
+  /// What `inspect` tells about the source, in the order in which a person wants to know it.
+  var facts: [SourceFact] { get }
+
   /// Reads the whole catalog.
   ///
   /// - Throws: The source's own error type, when the catalog cannot be read. A single table that
@@ -24,6 +27,17 @@ public protocol Source: Sendable {
   /// - Throws: The source's own error type on the first byte that cannot be read as what it should
   ///   be. A read error never ends the rows early and never becomes NULL.
   func readRows(of table: Table, into writer: inout TableWriter) throws -> RowOrder
+}
+
+/// One line of what `inspect` tells about a source, such as "backup finished" and its time.
+public struct SourceFact: Hashable, Sendable {
+  public var name: String
+  public var value: String
+
+  public init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
 }
 
 /// The order of a table's rows in its chunks.

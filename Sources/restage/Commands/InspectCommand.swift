@@ -1,6 +1,7 @@
 import ArgumentParser
 import BackupSource
 import Report
+import Staging
 
 struct InspectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,0 +1,62 @@
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <sybfront.h>
+#include <sybdb.h>
+
+/* Function macros, which Swift does not import. */
+static inline RETCODE restage_set_user(LOGINREC *login, const char *text)
+{
+  return DBSETLUSER(login, text);
+}
+
+static inline RETCODE restage_set_password(LOGINREC *login, const char *text)
+{
+  return DBSETLPWD(login, text);
+}
+
+static inline RETCODE restage_set_application(LOGINREC *login, const char *text)
+{
+  return DBSETLAPP(login, text);
+}
+
+static inline RETCODE restage_set_charset(LOGINREC *login, const char *text)
+{
+  return DBSETLCHARSET(login, text);
+}
+
+static inline RETCODE restage_set_database(LOGINREC *login, const char *text)
+{
+  return dbsetlname(login, text, DBSETDBNAME);
+}
+
+static inline RETCODE restage_set_packet_size(LOGINREC *login, long size)
+{
+  return DBSETLPACKET(login, size);
+}
+
+static inline RETCODE restage_set_read_only(LOGINREC *login, int isReadOnly)
+{
+  return DBSETLREADONLY(login, isReadOnly);
+}
+
+static inline RETCODE restage_set_version(LOGINREC *login, unsigned char version)
+{
+  return dbsetlversion(login, version);
+}
+
+static inline DBPROCESS *restage_open(LOGINREC *login, const char *server)
+{
+  return dbopen(login, server);
+}
+
+/* A file in memory, without a name in any folder. The C library's own function is not in every
+   version's headers under the name that is imported. */
+static inline int restage_memory_file(void)
+{
+  return (int) syscall(SYS_memfd_create, "restage", 1u /* MFD_CLOEXEC */);
+}

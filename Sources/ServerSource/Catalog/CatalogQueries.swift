@@ -1,0 +1,397 @@
+// The questions that are asked of a server, one for each group of views. Names of views and columns are
+// written exactly as the documentation has them: in a database with a case-sensitive collation any other
+// spelling is an error. Types are joined by sys.types, never compared with numbers: Babelfish has others.
+
+/// SQL texts that read the catalog of one version of server.
+struct CatalogQueries {
+  let version: ServerVersion
+
+  /// Asked before the version is known.
+  static let server = SQLBatch(
+    "server",
+    """
+    SELECT
+      CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version,
+      CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition,
+      CAST(SERVERPROPERTY('EngineEdition') AS int) AS engine_edition,
+      CAST(SERVERPROPERTY('Babelfish') AS int) AS babelfish,
+      CAST(DB_NAME() AS nvarchar(128)) AS database_name,
+      CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128)) AS collation_name,
+      CAST(COLLATIONPROPERTY(
+        CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128)), 'CodePage'
+      ) AS int) AS code_page
+    """)
+
+  static let database = SQLBatch(
+    "database",
+    """
+    SELECT
+      CAST(d.snapshot_isolation_state AS int) AS snapshot_state,
+      CAST(d.is_read_committed_snapshot_on AS int) AS read_committed_snapshot,
+      CAST(d.is_read_only AS int) AS is_read_only,
+      CAST(d.compatibility_level AS int) AS compatibility_level
+    FROM sys.databases AS d
+    WHERE d.database_id = DB_ID()
+    """)
+
+  static let permissions = SQLBatch(
+    "permissions",
+    """
+    SELECT
+      HAS_PERMS_BY_NAME(NULL, 'DATABASE', 'VIEW DEFINITION') AS view_definition,
+      CAST(SUSER_SNAME() AS nvarchar(128)) AS login_name,
+      CAST(USER_NAME() AS nvarchar(128)) AS user_name
+    """)
+
+  var unmask: SQLBatch {
+    SQLBatch(
+      "permission to unmask",
+      "SELECT HAS_PERMS_BY_NAME(NULL, 'DATABASE', 'UNMASK') AS unmask")
+  }
+
+  var tables: SQLBatch {
+    SQLBatch(
+      "tables",
+      """
+      SELECT
+        t.object_id,
+        s.name AS schema_name,
+        t.name AS table_name,
+        \(since(13, "t.temporal_type", as: "temporal_type")),
+        \(since(13, "t.history_table_id", as: "history_table_id")),
+        \(since(13, "t.is_external", as: "is_external")),
+        \(since(14, "t.is_node", as: "is_node")),
+        \(since(14, "t.is_edge", as: "is_edge"))
+      FROM sys.tables AS t
+      JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var tablePermissions: SQLBatch {
+    SQLBatch(
+      "permissions on tables",
+      """
+      SELECT
+        t.object_id,
+        HAS_PERMS_BY_NAME(
+          QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT'
+        ) AS can_select
+      FROM sys.tables AS t
+      JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var securityPolicies: SQLBatch {
+    SQLBatch(
+      "security policies",
+      """
+      SELECT p.target_object_id AS object_id
+      FROM sys.security_predicates AS p
+      JOIN sys.security_policies AS o ON o.object_id = p.object_id
+      WHERE o.is_enabled = 1 AND p.predicate_type_desc = 'FILTER'
+      """)
+  }
+
+  var rowCounts: SQLBatch {
+    SQLBatch(
+      "row counts",
+      """
+      SELECT p.object_id, SUM(p.rows) AS row_count
+      FROM sys.partitions AS p
+      JOIN sys.tables AS t ON t.object_id = p.object_id
+      WHERE p.index_id IN (0, 1) AND t.is_ms_shipped = 0
+      GROUP BY p.object_id
+      """)
+  }
+
+  var columns: SQLBatch {
+    SQLBatch(
+      "columns",
+      """
+      SELECT
+        c.object_id,
+        c.column_id,
+        c.name AS column_name,
+        y.name AS type_name,
+        ys.name AS type_schema,
+        CAST(y.is_user_defined AS int) AS is_user_defined,
+        CAST(y.is_assembly_type AS int) AS is_assembly_type,
+        b.name AS base_name,
+        CAST(c.max_length AS int) AS max_length,
+        CAST(c.precision AS int) AS type_precision,
+        CAST(c.scale AS int) AS type_scale,
+        CAST(c.is_nullable AS int) AS is_nullable,
+        c.collation_name,
+        CAST(COLLATIONPROPERTY(c.collation_name, 'CodePage') AS int) AS code_page,
+        CAST(c.is_rowguidcol AS int) AS is_rowguid,
+        CAST(c.is_identity AS int) AS is_identity,
+        CAST(c.is_computed AS int) AS is_computed,
+        CAST(c.is_filestream AS int) AS is_filestream,
+        CAST(c.is_sparse AS int) AS is_sparse,
+        CAST(c.is_column_set AS int) AS is_column_set,
+        c.default_object_id,
+        \(since(13, "CAST(c.is_hidden AS int)", as: "is_hidden")),
+        \(since(13, "CAST(c.generated_always_type AS int)", as: "generated_always")),
+        \(since(13, "CAST(c.is_masked AS int)", as: "is_masked")),
+        \(since(13, "CAST(c.encryption_type AS int)", as: "encryption_type"))
+      FROM sys.columns AS c
+      JOIN sys.tables AS t ON t.object_id = c.object_id
+      JOIN sys.types AS y ON y.user_type_id = c.user_type_id
+      JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
+      LEFT JOIN sys.types AS b ON b.user_type_id = y.system_type_id
+      WHERE t.is_ms_shipped = 0
+      ORDER BY c.object_id, c.column_id
+      """)
+  }
+
+  var identities: SQLBatch {
+    SQLBatch(
+      "identities",
+      """
+      SELECT
+        i.object_id,
+        i.column_id,
+        CAST(i.seed_value AS nvarchar(60)) AS seed_value,
+        CAST(i.increment_value AS nvarchar(60)) AS increment_value,
+        CAST(i.last_value AS nvarchar(60)) AS last_value,
+        CAST(IDENT_SEED(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name)) AS nvarchar(60)) AS seed,
+        CAST(IDENT_INCR(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name)) AS nvarchar(60)) AS increment,
+        CAST(IDENT_CURRENT(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name)) AS nvarchar(60)) AS latest
+      FROM sys.identity_columns AS i
+      JOIN sys.tables AS t ON t.object_id = i.object_id
+      JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var computedColumns: SQLBatch {
+    SQLBatch(
+      "computed columns",
+      """
+      SELECT
+        c.object_id,
+        c.column_id,
+        c.definition,
+        CAST(c.is_persisted AS int) AS is_persisted
+      FROM sys.computed_columns AS c
+      JOIN sys.tables AS t ON t.object_id = c.object_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var defaults: SQLBatch {
+    SQLBatch(
+      "defaults",
+      """
+      SELECT
+        d.parent_object_id AS object_id,
+        d.parent_column_id AS column_id,
+        d.name AS constraint_name,
+        d.definition
+      FROM sys.default_constraints AS d
+      JOIN sys.tables AS t ON t.object_id = d.parent_object_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  /// Objects of CREATE DEFAULT and CREATE RULE that are bound to columns or to their types.
+  var boundObjects: SQLBatch {
+    SQLBatch(
+      "bound defaults and rules",
+      """
+      SELECT
+        c.object_id,
+        c.column_id,
+        RTRIM(o.type) AS object_type,
+        s.name AS schema_name,
+        o.name AS object_name,
+        m.definition
+      FROM sys.columns AS c
+      JOIN sys.tables AS t ON t.object_id = c.object_id
+      JOIN sys.types AS y ON y.user_type_id = c.user_type_id
+      JOIN sys.objects AS o
+        ON o.object_id = c.default_object_id
+        OR o.object_id = c.rule_object_id
+        OR (o.object_id = y.rule_object_id AND c.rule_object_id = 0)
+      JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+      LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id
+      WHERE t.is_ms_shipped = 0 AND o.parent_object_id = 0
+      """)
+  }
+
+  var indexes: SQLBatch {
+    SQLBatch(
+      "indexes",
+      """
+      SELECT
+        i.object_id,
+        i.index_id,
+        i.name AS index_name,
+        CAST(i.type AS int) AS index_type,
+        CAST(i.is_unique AS int) AS is_unique,
+        CAST(i.is_primary_key AS int) AS is_primary_key,
+        CAST(i.is_unique_constraint AS int) AS is_unique_constraint,
+        CAST(i.is_disabled AS int) AS is_disabled,
+        CAST(i.has_filter AS int) AS has_filter,
+        i.filter_definition
+      FROM sys.indexes AS i
+      JOIN sys.tables AS t ON t.object_id = i.object_id
+      WHERE t.is_ms_shipped = 0 AND i.type > 0 AND i.is_hypothetical = 0
+      """)
+  }
+
+  var indexColumns: SQLBatch {
+    SQLBatch(
+      "index columns",
+      """
+      SELECT
+        k.object_id,
+        k.index_id,
+        k.index_column_id,
+        k.column_id,
+        CAST(k.key_ordinal AS int) AS key_ordinal,
+        CAST(k.is_descending_key AS int) AS is_descending,
+        CAST(k.is_included_column AS int) AS is_included
+      FROM sys.index_columns AS k
+      JOIN sys.tables AS t ON t.object_id = k.object_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var foreignKeys: SQLBatch {
+    SQLBatch(
+      "foreign keys",
+      """
+      SELECT
+        f.object_id AS constraint_id,
+        f.parent_object_id AS object_id,
+        f.referenced_object_id,
+        f.name AS constraint_name,
+        CAST(f.delete_referential_action AS int) AS delete_action,
+        CAST(f.update_referential_action AS int) AS update_action,
+        CAST(f.is_disabled AS int) AS is_disabled,
+        CAST(f.is_not_trusted AS int) AS is_not_trusted
+      FROM sys.foreign_keys AS f
+      JOIN sys.tables AS t ON t.object_id = f.parent_object_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var foreignKeyColumns: SQLBatch {
+    SQLBatch(
+      "foreign key columns",
+      """
+      SELECT
+        k.constraint_object_id AS constraint_id,
+        k.constraint_column_id,
+        k.parent_column_id,
+        k.referenced_column_id
+      FROM sys.foreign_key_columns AS k
+      """)
+  }
+
+  var checks: SQLBatch {
+    SQLBatch(
+      "checks",
+      """
+      SELECT
+        c.parent_object_id AS object_id,
+        c.name AS constraint_name,
+        c.definition,
+        CAST(c.is_disabled AS int) AS is_disabled
+      FROM sys.check_constraints AS c
+      JOIN sys.tables AS t ON t.object_id = c.parent_object_id
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  var comments: SQLBatch {
+    SQLBatch(
+      "comments",
+      """
+      SELECT
+        p.major_id AS object_id,
+        p.minor_id AS column_id,
+        CAST(p.value AS nvarchar(max)) AS comment
+      FROM sys.extended_properties AS p
+      WHERE p.class = 1 AND p.name = N'MS_Description'
+      """)
+  }
+
+  var sequences: SQLBatch {
+    SQLBatch(
+      "sequences",
+      """
+      SELECT
+        s.name AS schema_name,
+        q.name AS sequence_name,
+        b.name AS base_name,
+        CAST(q.start_value AS nvarchar(60)) AS start_value,
+        CAST(q.increment AS nvarchar(60)) AS increment,
+        CAST(q.minimum_value AS nvarchar(60)) AS minimum_value,
+        CAST(q.maximum_value AS nvarchar(60)) AS maximum_value,
+        CAST(q.current_value AS nvarchar(60)) AS current_value,
+        CAST(q.is_cycling AS int) AS is_cycling
+      FROM sys.sequences AS q
+      JOIN sys.schemas AS s ON s.schema_id = q.schema_id
+      LEFT JOIN sys.types AS b ON b.user_type_id = q.system_type_id
+      WHERE q.is_ms_shipped = 0
+      """)
+  }
+
+  var aliasTypes: SQLBatch {
+    SQLBatch(
+      "alias types",
+      """
+      SELECT
+        s.name AS schema_name,
+        y.name AS type_name,
+        b.name AS base_name,
+        CAST(y.max_length AS int) AS max_length,
+        CAST(y.precision AS int) AS type_precision,
+        CAST(y.scale AS int) AS type_scale,
+        CAST(y.is_nullable AS int) AS is_nullable,
+        CAST(y.is_table_type AS int) AS is_table_type
+      FROM sys.types AS y
+      JOIN sys.schemas AS s ON s.schema_id = y.schema_id
+      LEFT JOIN sys.types AS b ON b.user_type_id = y.system_type_id
+      WHERE y.is_user_defined = 1 AND y.is_assembly_type = 0
+      """)
+  }
+
+  var modules: SQLBatch {
+    SQLBatch(
+      "modules",
+      """
+      SELECT
+        RTRIM(o.type) AS object_type,
+        s.name AS schema_name,
+        o.name AS object_name,
+        o.parent_object_id AS object_id,
+        m.definition
+      FROM sys.objects AS o
+      JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+      LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id
+      WHERE o.is_ms_shipped = 0
+        AND o.type IN ('V', 'P', 'PC', 'X', 'FN', 'IF', 'TF', 'FS', 'FT', 'AF', 'TR', 'TA')
+      """)
+  }
+
+  var synonyms: SQLBatch {
+    SQLBatch(
+      "synonyms",
+      """
+      SELECT s.name AS schema_name, y.name AS object_name, y.base_object_name AS definition
+      FROM sys.synonyms AS y
+      JOIN sys.schemas AS s ON s.schema_id = y.schema_id
+      WHERE y.is_ms_shipped = 0
+      """)
+  }
+
+  /// A column of a later version, or what it says where there is none.
+  private func since(_ major: Int, _ expression: String, as name: String) -> String {
+    "\(version.has(major) ? expression : "0") AS \(name)"
+  }
+}

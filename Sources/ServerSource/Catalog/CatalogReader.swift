@@ -1,0 +1,180 @@
+import Catalog
+
+/// Reads the whole catalog of a database through one connection.
+struct CatalogReader {
+  let connection: ServerConnection
+  let queries: CatalogQueries
+  private(set) var notes: [String] = []
+  /// What a person should know before trusting the rows.
+  private(set) var warnings: [String] = []
+  private(set) var tableNames: [Int: ObjectName] = [:]
+  private(set) var columnNames: [ColumnKey: String] = [:]
+  private(set) var comments: [ColumnKey: String] = [:]
+
+  init(_ connection: ServerConnection, version: ServerVersion) {
+    self.connection = connection
+    queries = CatalogQueries(version: version)
+  }
+
+  mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
+    let tables = try tables()
+    let modules = try modules()
+    let sequences = try sequences()
+    let aliasTypes = try aliasTypes()
+    try notePermissions(hasTables: !tables.isEmpty)
+    let owning =
+      tables.map(\.name.schema) + modules.map(\.name.schema) + sequences.map(\.name.schema)
+      + aliasTypes.map(\.name.schema)
+    return Database(
+      name: server.database, serverVersion: server.version.description,
+      collation: server.collation,
+      schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules, notes: notes)
+  }
+
+  mutating func note(_ sentence: String) {
+    if !notes.contains(sentence) { notes.append(sentence) }
+  }
+
+  /// Asks for what the database cannot be read without.
+  func ask(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
+    try connection.query(batch)
+  }
+
+  /// Asks for what a server may not have: a view or a column of a later version, or of none where
+  /// the server only speaks like SQL Server.
+  ///
+  /// - Returns: nothing, and a note, where the server does not know it.
+  mutating func askIfThere(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
+    do throws(ServerError) {
+      return try connection.query(batch)
+    } catch {
+      guard error.code == .sql || error.code == .permission, connection.recover() else {
+        throw error
+      }
+      note("the server does not answer about \(batch.name): \(error.problem)")
+      return []
+    }
+  }
+
+  /// Without VIEW DEFINITION a login sees only what it has some permission on: the rest would be
+  /// missing without a word.
+  private mutating func notePermissions(hasTables: Bool) throws(ServerError) {
+    guard let record = try askIfThere(CatalogQueries.permissions).first else { return }
+    let login = record.text("login_name") ?? connection.address.user
+    if let mayView = record.integer("view_definition"), mayView == 0 {
+      let sentence =
+        "login \(login) lacks VIEW DEFINITION: what it has no permission on is not listed at all"
+      note(sentence)
+      warnings.append(sentence)
+    }
+  }
+}
+
+/// A column of a table, by the numbers that the server has for them; column 0 is the table.
+struct ColumnKey: Hashable {
+  let object: Int
+  let column: Int
+
+  init(_ object: Int, _ column: Int) {
+    self.object = object
+    self.column = column
+  }
+
+  init?(_ record: ResultRecord) {
+    guard let object = record.integer("object_id"), let column = record.integer("column_id") else {
+      return nil
+    }
+    self.init(object, column)
+  }
+}
+
+/// What kind of server and database it is.
+struct ServerFacts: Sendable {
+  let version: ServerVersion
+  let edition: String
+  let database: String
+  let collation: Collation?
+  let allowsSnapshot: Bool
+  let isReadOnly: Bool
+
+  /// - Throws: `unknown` where the server does not say what it is.
+  init(_ connection: ServerConnection) throws(ServerError) {
+    guard let record = try connection.query(CatalogQueries.server).first,
+      let version = ServerVersion(record), let database = record.text("database_name")
+    else {
+      throw ServerError(
+        .unknown, server: connection.address.label,
+        problem: "the server does not say which version it is")
+    }
+    self.version = version
+    self.database = database
+    edition = record.text("edition") ?? ""
+    collation = Collation(
+      server: record.text("collation_name"), codePage: record.integer("code_page"))
+    let settings = try connection.query(CatalogQueries.database).first
+    allowsSnapshot = settings?.integer("snapshot_state") == 1
+    isReadOnly = settings?.flag("is_read_only") ?? false
+  }
+}
+
+// MARK: - Tables
+
+extension CatalogReader {
+  private mutating func tables() throws(ServerError) -> [Table] {
+    let records = try ask(queries.tables)
+    for record in records {
+      guard let id = record.integer("object_id"), let name = ObjectName(record, "table_name") else {
+        throw missing("tables")
+      }
+      tableNames[id] = name
+    }
+    comments = Dictionary(
+      try askIfThere(queries.comments).compactMap { record in
+        guard let key = ColumnKey(record), let text = record.text("comment") else { return nil }
+        return (key, text)
+      }, uniquingKeysWith: { first, _ in first })
+    var columns = try columns()
+    var parts = try TableParts(&self)
+    var tables: [Table] = []
+    for record in records {
+      guard let id = record.integer("object_id"), let name = tableNames[id] else { continue }
+      if record.flag("is_external") {
+        note("external table \(name) keeps its rows elsewhere and is left out")
+        continue
+      }
+      var table = Table(name: name, columns: columns[id]?.columns ?? [])
+      parts.fill(&table, id: id)
+      table.comment = comments[ColumnKey(id, 0)]
+      if record.integer("temporal_type") == 2 {
+        table.historyTable = record.integer("history_table_id").flatMap { tableNames[$0] }
+      }
+      let isGraph = record.flag("is_node") || record.flag("is_edge")
+      table.refusal =
+        columns.removeValue(forKey: id)?.refusal ?? parts.refusals[id]
+        ?? (isGraph ? "a graph table: its ids mean nothing outside its database" : nil)
+      if table.columns.isEmpty { table.refusal = "the catalog lists no column of it" }
+      tables.append(table)
+    }
+    return tables.sorted { $0.name < $1.name }
+  }
+
+  mutating func setColumnNames(_ names: [ColumnKey: String]) { columnNames = names }
+
+  /// Name of a column of a table; a number where the catalog has none.
+  func columnName(_ key: ColumnKey) -> String { columnNames[key] ?? "column \(key.column)" }
+
+  func missing(_ what: String) -> ServerError {
+    ServerError(
+      .badAnswer, server: connection.address.label, place: what,
+      problem: "an answer about the catalog lacks a name or a number")
+  }
+}
+
+extension ObjectName {
+  /// - Parameter name: The column with the object's name; the schema's is `schema_name`.
+  init?(_ record: ResultRecord, _ name: String) {
+    guard let schema = record.text("schema_name"), let name = record.text(name) else { return nil }
+    self.init(schema, name)
+  }
+}

@@ -1,0 +1,26 @@
+/// Every bound of this module.
+///
+/// Memory of one connection is two packets and one row; a (max) value is held whole while its row is
+/// read, because db-lib hands it over whole.
+public struct ServerLimits: Hashable, Sendable {
+  /// Seconds until a server has answered and let the login in.
+  public var loginSeconds = 15
+  /// Seconds without a single byte after which a query counts as stalled. The server may need most
+  /// of it to sort a large table before the first row.
+  public var stallSeconds = 300
+  /// Milliseconds that a query waits for a lock of somebody else.
+  public var lockMilliseconds = 60_000
+  /// Bytes of a packet. With TLS a server takes no more than 16,383.
+  public var packetByteCount = 16_383
+  /// Rows between two looks at whether the export was cancelled.
+  public var rowsBetweenChecks = 1_024
+  /// Connections that are kept open for the next table.
+  public var idleConnectionCountMax = 64
+
+  /// How often a table is begun again after its connection broke.
+  public static let attemptCountMax = 4
+  /// Seconds before the second attempt; doubled before each further one.
+  public static let backoffSeconds = 2
+
+  public init() {}
+}

@@ -1,0 +1,164 @@
+// The loop over the rows of one table. Nothing in it allocates, but for hierarchyid, sql_variant and
+// what db-lib does by itself for (max) values.
+
+import CSybDB
+import Catalog
+import Staging
+
+/// Reads the rows of one table on one connection.
+struct RowReader {
+  let table: Table
+  let query: TableQuery
+  let connection: ServerConnection
+
+  /// - Throws: `unknown` for a column whose values are not read.
+  init(_ table: Table, on connection: ServerConnection) throws(ServerError) {
+    self.table = table
+    self.connection = connection
+    do throws(Fault) {
+      query = try TableQuery(table)
+    } catch {
+      throw ServerError(
+        .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
+    }
+  }
+
+  /// Counts the rows, reads them, and compares.
+  ///
+  /// - Returns: How many rows were read.
+  /// - Throws: What the server or the channel says; `badAnswer` when a value is none of its type, or
+  ///   when the rows end without the server's word that they have ended; `conflict` when their number
+  ///   is not the one that was counted.
+  func read(into writer: inout TableWriter) throws -> Int {
+    let promised = try countRows()
+    try connection.execute(query.select)
+    guard try connection.nextResult(of: query.select) else {
+      throw answer("the query was answered without a result")
+    }
+    try checkColumns()
+    let rows = try readRows(into: &writer)
+    try checkEnd(rows: rows)
+    guard rows == promised else {
+      throw ServerError(
+        .conflict, server: connection.address.label, place: "\(table.name)",
+        problem: "\(rows) rows were read where \(promised) were counted",
+        advice: "the table changed meanwhile; allow SNAPSHOT isolation in the database")
+    }
+    return rows
+  }
+
+  private func countRows() throws(ServerError) -> Int {
+    let records = try connection.query(query.count)
+    guard records.count == 1, let count = records[0].integer("row_count") else {
+      throw answer("the rows cannot be counted")
+    }
+    return count
+  }
+
+  private func readRows(into writer: inout TableWriter) throws -> Int {
+    var rows = 0
+    let checkInterval = max(1, connection.address.limits.rowsBetweenChecks)
+    var untilCheck = checkInterval
+    while true {
+      let status = dbnextrow(connection.process)
+      guard status == REG_ROW, connection.isSilent else {
+        try connection.check(query.select)
+        guard status == NO_MORE_ROWS else {
+          throw connection.failure("the rows end without an end").at(place(rows))
+        }
+        return rows
+      }
+      writer.beginRow()
+      try writeCells(row: rows, into: &writer)
+      try writer.endRow()
+      rows += 1
+      untilCheck -= 1
+      if untilCheck == 0 {
+        untilCheck = checkInterval
+        try Task.checkCancellation()
+      }
+    }
+  }
+
+  @inline(__always)
+  private func writeCells(row: Int, into writer: inout TableWriter) throws(ServerError) {
+    for index in query.columns.indices {
+      do throws(Fault) {
+        if case .variant = query.columns[index].kind {
+          try writeVariant(query.columns[index].wireColumn, into: &writer)
+        } else if let bytes = connection.bytes(query.columns[index].wireColumn) {
+          try query.columns[index].kind.write(
+            bytes, codePage: query.columns[index].codePage, into: &writer)
+        } else {
+          writer.writeNull()
+        }
+      } catch {
+        throw answer(error.problem, at: "\(place(row)), column \(query.columns[index].name)")
+      }
+    }
+  }
+
+  private func writeVariant(
+    _ wireColumn: Int32, into writer: inout TableWriter
+  ) throws(Fault) {
+    guard let bytes = connection.bytes(wireColumn + 2) else {
+      writer.writeNull()
+      return
+    }
+    guard let baseType = connection.bytes(wireColumn) else {
+      throw Fault("a sql_variant without its type")
+    }
+    let codePage = connection.bytes(wireColumn + 1).flatMap { number in
+      number.count == 4 ? Int(number.load32(0)) : nil
+    }
+    try VariantValue(baseType: baseType, codePage: codePage, bytes: bytes).write(into: &writer)
+  }
+
+  /// The columns must come in the types that the decoders were chosen for.
+  private func checkColumns() throws(ServerError) {
+    let expected = query.columns.reduce(0) { $0 + $1.expressions.count }
+    guard Int(dbnumcols(connection.process)) == expected else {
+      throw answer("\(dbnumcols(connection.process)) columns came where \(expected) were asked for")
+    }
+    for column in query.columns {
+      // The value of a sql_variant is the last of its columns.
+      let wireColumn = column.wireColumn + Int32(column.expressions.count - 1)
+      let type = ServerType(dbcoltype(connection.process, wireColumn))
+      guard column.kind.serverTypes.contains(type) else {
+        throw answer("column \(column.name) came as \(type), which is none of its type")
+      }
+    }
+  }
+
+  /// The server's own word that these were all rows.
+  private func checkEnd(rows: Int) throws(ServerError) {
+    // db-lib keeps the low 32 bits of the count.
+    guard dbiscount(connection.process) != 0,
+      dbcount(connection.process) == Int32(truncatingIfNeeded: rows)
+    else {
+      throw answer(
+        "\(rows) rows came, and the server counts "
+          + (dbiscount(connection.process) != 0 ? "\(dbcount(connection.process))" : "none"))
+    }
+    while try connection.nextResult(of: query.select) {
+      guard dbnumcols(connection.process) <= 0 else { throw answer("a second result came") }
+    }
+  }
+
+  private func place(_ row: Int) -> String { "\(table.name), row \(row + 1)" }
+
+  private func answer(_ problem: String, at place: String? = nil) -> ServerError {
+    ServerError(
+      .badAnswer, server: connection.address.label, place: place ?? "\(table.name)",
+      problem: problem)
+  }
+}
+
+extension ServerConnection {
+  /// The bytes of a column of the current row, nil for NULL. They hold until the next row is read.
+  @inline(__always)
+  func bytes(_ column: Int32) -> UnsafeRawBufferPointer? {
+    guard let data = dbdata(process, column) else { return nil }
+    return UnsafeRawBufferPointer(start: data, count: max(0, Int(dbdatlen(process, column))))
+  }
+}
