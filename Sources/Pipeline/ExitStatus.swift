@@ -1,4 +1,5 @@
 import BackupSource
+import ServerSource
 import Staging
 import Target
 import Translation
@@ -34,6 +35,7 @@ public enum ExitStatus: Int32, Sendable {
     switch error {
     case let error as PipelineError: self = error.status
     case is BackupError: self = .noInput
+    case let error as ServerError: self.init(server: error)
     case let error as StagingError: self.init(staging: error)
     case is MappingError: self = .wrongMapping
     case let error as TargetError: self.init(target: error)
@@ -46,6 +48,16 @@ public enum ExitStatus: Int32, Sendable {
     switch error.code {
     case .cannotWrite, .occupied: self = .cannotWrite
     case .locked: self = .locked
+    default: self = .noInput
+    }
+  }
+
+  private init(server error: ServerError) {
+    switch error.code {
+    case .badURI: self = .usage
+    case .passwordFile, .login, .permission: self = .notAllowed
+    case .nameResolution, .unreachable, .tls, .connectionLost, .stalled, .conflict:
+      self = .unavailable
     default: self = .noInput
     }
   }

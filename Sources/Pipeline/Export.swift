@@ -2,6 +2,7 @@
 
 import Catalog
 public import Logging
+import ServerSource
 public import Staging
 public import Translation
 
@@ -57,7 +58,7 @@ public struct Export: Sendable {
       ($0.rowCount ?? 0, $1.name) > ($1.rowCount ?? 0, $0.name)
     }
     let written = try await forEachBlocking(largestFirst, jobCount: jobCount) { table in
-      try export(table, textPolicies[table.name] ?? [:], to: writer)
+      try await exportPatiently(table, textPolicies[table.name] ?? [:], to: writer)
     }
     let manifest = try writer.finish(source: source.identity, tables: written, leftOut: leftOut)
     return Outcome(folder: folder, manifest: manifest)
@@ -78,6 +79,28 @@ public struct Export: Sendable {
       throw PipelineError(.noInput, "\(table.name) cannot be read: \(refusal)")
     }
     return (tables, database.tables.map(\.name).filter { !selected.contains($0) })
+  }
+
+  /// Begins a table again whose connection broke, never half of it: what was written is thrown away.
+  private func exportPatiently(
+    _ table: Table, _ textPolicies: [String: TextPolicy], to snapshot: SnapshotWriter
+  ) async throws -> TableManifest {
+    var pause = Duration.seconds(ServerLimits.backoffSeconds)
+    for attempt in 1..<ServerLimits.attemptCountMax {
+      do {
+        return try export(table, textPolicies, to: snapshot)
+      } catch let error as ServerError where error.isTransient {
+        logger.warning(
+          "table begun again",
+          metadata: [
+            "table": "\(table.name)", "attempt": "\(attempt)", "reason": "\(error)",
+          ])
+        try snapshot.discard(table)
+        try await Task.sleep(for: pause)
+        pause *= 2
+      }
+    }
+    return try export(table, textPolicies, to: snapshot)
   }
 
   private func export(

@@ -3,6 +3,7 @@ import BackupSource
 import FoundationEssentials
 import Logging
 import Pipeline
+import ServerSource
 import Staging
 import Translation
 
@@ -33,8 +34,31 @@ struct SourceOptions: ParsableArguments {
     help: ArgumentHelp("Backup set in the file, from 1; the newest full one.", valueName: "number"))
   var setNumber: Int?
 
-  func open(_ specification: String, skipsDamaged: Bool = false) throws -> BackupSource {
-    try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
+  @Option(
+    help: ArgumentHelp(
+      "File with the password of a live source, mode 600; RESTAGE_SOURCE_PASSWORD.",
+      valueName: "file"))
+  var passwordFile: String?
+
+  func open(_ specification: String, skipsDamaged: Bool = false) throws -> any Source {
+    guard ServerAddress.isURI(specification) else {
+      return try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
+    }
+    guard !skipsDamaged else {
+      throw ValidationError("--allow-damaged is for backup files, and the source is a live server")
+    }
+    let (address, password) = try server(specification)
+    return try ServerSource(address, password: password)
+  }
+
+  /// A live server and the password for it.
+  func server(_ uri: String) throws -> (ServerAddress, password: String) {
+    guard setNumber == nil else {
+      throw ValidationError("--set is for backup files, and the source is a live server")
+    }
+    let address = try ServerAddress(uri)
+    if let passwordFile { return (address, try Password.read(file: passwordFile)) }
+    return (address, ProcessInfo.processInfo.environment["RESTAGE_SOURCE_PASSWORD"] ?? "")
   }
 }
 

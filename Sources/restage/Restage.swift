@@ -10,7 +10,9 @@ struct Restage: AsyncParsableCommand {
     abstract: "Move SQL Server databases into PostgreSQL, again and again until cut-over",
     discussion: """
       SOURCE is FILE.bak, several stripes as A.bak,B.bak, a full backup with its differential as \
-      FULL.bak+DIFF.bak, or FILE.mdf[,FILE.ndf]. SNAPSHOT is a folder that `export` made.
+      FULL.bak+DIFF.bak, FILE.mdf[,FILE.ndf], or a live server as \
+      mssql://USER@HOST[:PORT]/DATABASE[?encrypt=require&ca=FILE]. SNAPSHOT is a folder that \
+      `export` made.
       Exit codes: 0 done, 3 done with rejects, 64 usage, 65 differences, 66 source unreadable, \
       69 server out of reach, 70 internal error, 73 cannot write, 75 locked, 76 schema drifted, \
       77 not allowed, 78 wrong mapping.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BackupSource
 import Pipeline
+import ServerSource
 import Staging
 
 struct DoctorCommand: AsyncParsableCommand {
@@ -13,7 +14,12 @@ struct DoctorCommand: AsyncParsableCommand {
 
   func run() async throws {
     var findings: [Finding] = []
-    if let source {
+    if let source, ServerAddress.isURI(source) {
+      let (address, password) = try sourceOptions.server(source)
+      for step in ServerCheck(address, password: password).steps {
+        findings.append(Finding(checking: step.name, step.run))
+      }
+    } else if let source {
       findings.append(
         Finding(checking: "source") { try sourceOptions.open(source).identity.consistency })
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupSource
 import Report
 import Staging
 
@@ -13,7 +12,7 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     let source = try sourceOptions.open(source)
-    let inspection = Inspection(of: source.readCatalog())
+    let inspection = Inspection(of: try source.readCatalog())
     if json {
       Terminal.answer(try jsonText(inspection))
     } else {
