@@ -1,8 +1,30 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:4399c3368c806c1ff918821b5f26ebba04fe78a1cc90a60445a3842939b7dd6e
+-- body:    sha256:c687038df3f0c1ef5c36f692cfffe267de216cb9cfe78fb4de341e52ccaa581f
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
+    ('dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
+    ('dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
+    ('dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Region
 DO $restage$
@@ -107,51 +129,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.visit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
-    ('stride', 'dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
-    ('stride', 'dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
-    ('stride', 'dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 
