@@ -11,8 +11,11 @@
 --   RS003  the setting restage.run_id is missing, or names no run
 --   RS004  another version of this schema is installed
 --   RS005  a run is not in the state that the call needs
+--   RS006  more rows vanished from the source than may (max_vanished)
 --   RS007  a table was loaded into another final table or key map than the plan now says
 --   RS008  a source's name belongs to another database
+--   RS009  a natural key stands on several rows
+--   RS010  rows were edited in the target (on_conflict: fail)
 
 DO $restage$
 DECLARE
@@ -155,7 +158,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
   table_name text NOT NULL,
   kind text NOT NULL CHECK (kind IN (
-    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected', 'nulled', 'respelled', 'vanished', 'returned'
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked'
   )),
   rows bigint NOT NULL,
   PRIMARY KEY (run_id, table_name, kind)
@@ -164,7 +167,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
 COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
 COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
 COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
-COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), vanished (known and staged no longer), returned (vanished before and staged again).';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied).';
 COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
 
 CREATE TABLE IF NOT EXISTS restage.reject (
@@ -206,6 +209,27 @@ COMMENT ON COLUMN restage.source.source_name IS 'Name of the source, as the mapp
 COMMENT ON COLUMN restage.source.database_name IS 'The database''s own name. A database that was renamed: UPDATE restage.source SET database_name = ….';
 COMMENT ON COLUMN restage.source.first_run IS 'The run that loaded the source first; NULL where it was loaded by hand and did not say.';
 COMMENT ON COLUMN restage.source.claimed_at IS 'When that was.';
+
+CREATE TABLE IF NOT EXISTS restage.displaced (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  source_key jsonb NOT NULL,
+  reason text NOT NULL CHECK (reason IN ('vanished', 'edited')),
+  action text NOT NULL CHECK (action IN ('deleted', 'overwritten', 'kept')),
+  row_data json NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS displaced_run_id_idx ON restage.displaced (run_id, table_name);
+
+COMMENT ON TABLE restage.displaced IS 'Final rows that a run deleted, overwrote, or left alone against the source: whole, as it found them.';
+COMMENT ON COLUMN restage.displaced.id IS 'Number of the row.';
+COMMENT ON COLUMN restage.displaced.run_id IS 'The run that found the row so.';
+COMMENT ON COLUMN restage.displaced.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.displaced.source_key IS 'The source key, under the names of the key map''s columns.';
+COMMENT ON COLUMN restage.displaced.reason IS 'vanished: the source no longer has the row. edited: the final row was not as restage had written it when its source row changed.';
+COMMENT ON COLUMN restage.displaced.action IS 'deleted (on_vanished: delete), overwritten (on_conflict: overwrite) or kept (on_conflict: keep).';
+COMMENT ON COLUMN restage.displaced.row_data IS 'The final row as it was before.';
 
 CREATE TABLE IF NOT EXISTS restage.table_map (
   source_name text NOT NULL,
@@ -672,7 +696,7 @@ BEGIN
   INTO
     accounted,
     terms
-  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'matched', 'rejected'])
+  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected'])
     WITH ORDINALITY AS t (kind, position)
   LEFT JOIN restage.row_count AS c
     ON c.run_id = run
@@ -706,7 +730,7 @@ BEGIN
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + matched + rejected. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
+COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + kept + matched + rejected. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
 
 CREATE OR REPLACE FUNCTION restage.claim_source(source_name text, database_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -943,6 +967,136 @@ END
 $restage$;
 
 COMMENT ON FUNCTION restage.fail_orphans(text, text, bigint, text) IS 'Ends the merge (RS001) because of rows whose parent is in no key map.';
+
+CREATE OR REPLACE FUNCTION restage.guard_vanished(
+  table_name text,
+  going bigint,
+  known bigint,
+  max_rows bigint DEFAULT NULL,
+  max_percent numeric DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  vanished bigint;
+  allowed bigint;
+BEGIN
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = guard_vanished.table_name;
+  SELECT greatest(guard_vanished.going, coalesce(sum(c.rows), 0)) INTO vanished
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = guard_vanished.table_name
+    AND c.kind = 'vanished';
+  -- Where the export refused rows, nothing is taken for gone.
+  IF vanished = 0
+    OR staged.export_rejects > 0
+    OR coalesce(current_setting('restage.allow_shrink', true), '') = 'on' THEN
+    RETURN;
+  END IF;
+  allowed := coalesce(
+    guard_vanished.max_rows,
+    ceil(guard_vanished.known * guard_vanished.max_percent / 100)::bigint
+  );
+  IF staged.staged_rows > 0 AND vanished <= allowed THEN
+    RETURN;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS006',
+    MESSAGE = format(
+      '%s: %s of %s known rows vanished from the source, %s',
+      guard_vanished.table_name,
+      vanished,
+      guard_vanished.known,
+      CASE
+        WHEN staged.staged_rows = 0 THEN 'which holds none any more'
+        ELSE format(
+          'max_vanished allows %s%s', allowed,
+          coalesce(' (' || guard_vanished.max_percent || '%)', '')
+        )
+      END
+    ),
+    HINT = 'Nothing of this run is kept. If the rows are really gone: load --allow-shrink (by hand: SET restage.allow_shrink = ''on''), or raise max_vanished in the mapping.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS006) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
+
+CREATE OR REPLACE FUNCTION restage.shared_keys(source_name text, target_schema text, target_table text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  key_map text;
+BEGIN
+  FOR key_map IN
+    SELECT m.key_map_table
+    FROM restage.table_map AS m
+    WHERE m.source_name <> shared_keys.source_name
+      AND m.target_schema = shared_keys.target_schema
+      AND m.target_table = shared_keys.target_table
+      AND EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(m.key_map_table)
+          AND a.attname = 'target_key'
+      )
+  LOOP
+    RETURN QUERY EXECUTE format('SELECT k.target_key::text FROM %s AS k', key_map);
+  END LOOP;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.shared_keys(text, text, text) IS 'Keys of final rows that other sources know too: their key maps share these rows.';
+
+CREATE OR REPLACE FUNCTION restage.fail_natural_key(
+  table_name text,
+  side text,
+  keys bigint,
+  sample text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS009',
+    MESSAGE = format(
+      '%s: %s of the natural key on several %s: %s',
+      fail_natural_key.table_name,
+      CASE WHEN fail_natural_key.keys = 1 THEN '1 value stands' ELSE fail_natural_key.keys || ' values stand' END,
+      fail_natural_key.side,
+      fail_natural_key.sample
+    ),
+    HINT = 'Nothing of this run is kept. Which row is meant cannot be known: correct the rows, or name more columns in natural_key.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_natural_key(text, text, bigint, text) IS 'Ends the merge (RS009) because values of a natural key stand on several rows.';
+
+CREATE OR REPLACE FUNCTION restage.fail_edited(table_name text, rows bigint, sample text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS010',
+    MESSAGE = format(
+      '%s: %s changed in the source and edited in the target since: %s',
+      fail_edited.table_name,
+      CASE WHEN fail_edited.rows = 1 THEN '1 row was' ELSE fail_edited.rows || ' rows were' END,
+      fail_edited.sample
+    ),
+    HINT = 'Nothing of this run is kept. Undo the edits, or let the mapping decide: on_conflict: overwrite or keep.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_edited(text, bigint, text) IS 'Ends the merge (RS010) because rows that changed in the source were edited in the target (on_conflict: fail).';
 
 CREATE OR REPLACE FUNCTION restage.last_run(source_name text, table_name text) RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -96,6 +96,15 @@ public struct MappedTable: Codable, Hashable, Sendable {
   public var foreignKeys: [MappedForeignKey]
   public var comment: String?
   public var onChanged: ChangePolicy
+  public var onConflict: ConflictPolicy
+  public var onVanished: VanishPolicy
+  /// Beyond it a run under `delete` or `mark` stops.
+  public var vanishedMax: RowCeiling
+  /// A column of the final table alone that says when the row was found to have vanished.
+  public var markColumn: Identifier?
+  /// Indexes of the columns by which a row that is in the target already is recognised; empty where
+  /// rows are not looked for.
+  public var naturalKey: [Int]
   /// Whether the table belongs to a cycle of foreign keys through other tables (a self reference
   /// alone is none): its foreign keys within the cycle are deferrable.
   public var isInCycle: Bool
@@ -106,7 +115,9 @@ public struct MappedTable: Codable, Hashable, Sendable {
     surrogate: Surrogate? = nil, primaryKey: MappedKey? = nil,
     uniqueConstraints: [MappedKey] = [], indexes: [MappedIndex] = [],
     foreignKeys: [MappedForeignKey] = [], comment: String? = nil,
-    onChanged: ChangePolicy = .update, isInCycle: Bool = false
+    onChanged: ChangePolicy = .update, onConflict: ConflictPolicy = .overwrite,
+    onVanished: VanishPolicy = .report, vanishedMax: RowCeiling = .standard,
+    markColumn: Identifier? = nil, naturalKey: [Int] = [], isInCycle: Bool = false
   ) {
     self.source = source
     self.target = target
@@ -121,6 +132,11 @@ public struct MappedTable: Codable, Hashable, Sendable {
     self.foreignKeys = foreignKeys
     self.comment = comment
     self.onChanged = onChanged
+    self.onConflict = onConflict
+    self.onVanished = onVanished
+    self.vanishedMax = vanishedMax
+    self.markColumn = markColumn
+    self.naturalKey = naturalKey
     self.isInCycle = isInCycle
   }
 
@@ -302,6 +318,25 @@ public enum OrphanPolicy: String, Codable, Hashable, Sendable, CaseIterable {
 /// What happens to a row that changed in the source since it was loaded.
 public enum ChangePolicy: String, Codable, Hashable, Sendable, CaseIterable {
   case update, report, ignore
+}
+
+/// What happens to a row that changed in the source after somebody edited it in the target.
+public enum ConflictPolicy: String, Codable, Hashable, Sendable, CaseIterable {
+  case overwrite, keep, fail
+}
+
+/// What happens to a row that was loaded and that the source no longer has.
+public enum VanishPolicy: String, Codable, Hashable, Sendable, CaseIterable {
+  case report, delete, mark
+}
+
+/// How many rows of a table may vanish in one run.
+public enum RowCeiling: Codable, Hashable, Sendable {
+  case rows(Int)
+  /// Of the rows that were known, as a decimal number: "5", "0.5".
+  case percent(String)
+
+  public static let standard = RowCeiling.percent("5")
 }
 
 /// Something of the source that the target does not get.

@@ -194,12 +194,17 @@ extension Drift {
   }
 
   private static func differences(of table: MappedTable, to found: [String: String]) -> [String] {
-    table.columns.compactMap { column in
-      let name = "column \(table.target.quoted).\(column.name.quoted)"
-      guard let type = found[column.name.name] else { return "\(name) is not in the target" }
-      let planned = ServerTypeName.spelled(column.type)
-      return planned == type ? nil : "\(name) is \(type), planned \(planned)"
+    let mark = table.markColumn.flatMap { mark in
+      found[mark.name] == nil
+        ? "column \(table.target.quoted).\(mark.quoted) (timestamptz) is not in the target" : nil
     }
+    return [mark].compactMap { $0 }
+      + table.columns.compactMap { column in
+        let name = "column \(table.target.quoted).\(column.name.quoted)"
+        guard let type = found[column.name.name] else { return "\(name) is not in the target" }
+        let planned = ServerTypeName.spelled(column.type)
+        return planned == type ? nil : "\(name) is \(type), planned \(planned)"
+      }
   }
 
   /// A key map made for another source key cannot tell rows apart by the planned one.

@@ -21,6 +21,7 @@ extension Load {
     _ tables: [StagedTable], isFirstLoad: Bool, run: RunRecord, on connection: TargetConnection
   ) async throws -> LoadOutcome {
     try await connection.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
+    if options.allowsShrink { try await connection.set("restage.allow_shrink", to: "on") }
     try await connection.execute("BEGIN;")
     for phase in [PlanFile.Phase.tables, .keyMaps, .rows, .keys, .changes, .constraints]
     where isFirstLoad || !phase.isDefinition {
@@ -31,6 +32,7 @@ extension Load {
     let outcome = LoadOutcome(
       runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
       tables: try await run.counts(of: tables, on: connection))
+    warn(of: outcome)
     guard !options.isRehearsal else {
       await connection.rollback()
       return outcome
@@ -38,6 +40,16 @@ extension Load {
     try await run.succeed(on: connection)
     try await connection.execute("COMMIT;")
     return outcome
+  }
+
+  /// A table that had rows and has none any more is more often a mistake of the export than of the
+  /// source. Where nothing is deleted the run goes on.
+  private func warn(of outcome: LoadOutcome) {
+    for table in outcome.tables where table.staged == 0 && table.vanished > 0 {
+      logger.warning(
+        "table is empty in the snapshot, its rows are still in the target",
+        metadata: ["table": "\(table.source)", "vanished": "\(table.vanished)"])
+    }
   }
 
   /// Executes the plan's files of one phase, in order, and records each in the audit.

@@ -24,16 +24,20 @@ public struct Load: Sendable {
     public var jobCount: Int
     /// Runs everything, reports the numbers and rolls back.
     public var isRehearsal: Bool
+    /// Lets more rows vanish than the mapping's `max_vanished`.
+    public var allowsShrink: Bool
     /// Seconds that a statement of the merge waits for a lock of somebody else.
     public var lockTimeoutSeconds: Int
 
     public init(
       selection: TableSelection = .all, jobCount: Int = Limits.jobCountDefault,
-      isRehearsal: Bool = false, lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
+      isRehearsal: Bool = false, allowsShrink: Bool = false,
+      lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
     ) {
       self.selection = selection
       self.jobCount = jobCount
       self.isRehearsal = isRehearsal
+      self.allowsShrink = allowsShrink
       self.lockTimeoutSeconds = lockTimeoutSeconds
     }
   }
@@ -138,7 +142,15 @@ public struct LoadOutcome: Sendable {
     public var unchanged: Int { counts["unchanged"] ?? 0 }
     /// Changed in the source and left alone, as the mapping says.
     public var changed: Int { counts["changed"] ?? 0 }
+    /// Changed in the source, edited in the target and left alone, as the mapping says.
+    public var kept: Int { counts["kept"] ?? 0 }
+    /// Recognised by their natural key as rows that were in the target already.
+    public var matched: Int { counts["matched"] ?? 0 }
     public var rejected: Int { counts["rejected"] ?? 0 }
+    /// Among the updated: rows that had been edited in the target.
+    public var overwritten: Int { counts["overwritten"] ?? 0 }
+    /// Final rows that were deleted because the source no longer has them.
+    public var deleted: Int { counts["deleted"] ?? 0 }
     /// Loaded with a foreign key set to NULL, because the parent was not found.
     public var nulled: Int { counts["nulled"] ?? 0 }
     /// Rows loaded earlier that the source no longer has.

@@ -40,7 +40,7 @@ public struct Plan: Sendable {
       let phase: PlanFile.Phase =
         switch file.step {
         case .stage: .stage
-        case .check, .allocate, .orphans, .insert: .rows
+        case .check, .match, .allocate, .orphans, .insert: .rows
         case .update, .vanished, .reset, .account: .changes
         }
       add(file.path, file.text, phase, file.table, file.step.operation)

@@ -11,17 +11,24 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var unchanged: Int
     /// Known and different, where the mapping says `on_changed: report`.
     public var changed: Int
+    /// Changed in the source, edited in the target, and left alone (`on_conflict: keep`).
+    public var kept: Int
     /// Recognised by their natural key as rows that were in the target already.
     public var matched: Int
     public var rejected: Int
     /// Loaded with a foreign key set to NULL; among the inserted.
     public var nulled: Int
+    /// Edited in the target before; among the updated.
+    public var overwritten: Int
     /// Known and staged no longer; not among the staged.
     public var vanished: Int
+    /// Vanished, now or before, and deleted from the final table.
+    public var deleted: Int
 
     public init(
       table: String, staged: Int = 0, inserted: Int = 0, updated: Int = 0, unchanged: Int = 0,
-      changed: Int = 0, matched: Int = 0, rejected: Int = 0, nulled: Int = 0, vanished: Int = 0
+      changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0, nulled: Int = 0,
+      overwritten: Int = 0, vanished: Int = 0, deleted: Int = 0
     ) {
       self.table = table
       self.staged = staged
@@ -29,15 +36,18 @@ public struct RunSummary: Codable, Hashable, Sendable {
       self.updated = updated
       self.unchanged = unchanged
       self.changed = changed
+      self.kept = kept
       self.matched = matched
       self.rejected = rejected
       self.nulled = nulled
+      self.overwritten = overwritten
       self.vanished = vanished
+      self.deleted = deleted
     }
 
     /// Whether every staged row is in exactly one of the other columns.
     public var isAccounted: Bool {
-      staged == inserted + updated + unchanged + changed + matched + rejected
+      staged == inserted + updated + unchanged + changed + kept + matched + rejected
     }
   }
 
@@ -103,10 +113,13 @@ extension RunSummary: CustomStringConvertible {
     CountColumn(title: "updated", count: \.updated),
     CountColumn(title: "unchanged", count: \.unchanged),
     CountColumn(title: "changed", count: \.changed, isAlwaysShown: false),
+    CountColumn(title: "kept", count: \.kept, isAlwaysShown: false),
     CountColumn(title: "matched", count: \.matched, isAlwaysShown: false),
     CountColumn(title: "rejected", count: \.rejected),
     CountColumn(title: "no parent", count: \.nulled, isAlwaysShown: false),
+    CountColumn(title: "overwritten", count: \.overwritten, isAlwaysShown: false),
     CountColumn(title: "vanished", count: \.vanished),
+    CountColumn(title: "deleted", count: \.deleted, isAlwaysShown: false),
   ]
 
   /// "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min".

@@ -83,6 +83,8 @@ extension TableNames {
       "first_run uuid NOT NULL",
       "last_run uuid NOT NULL",
       "vanished_run uuid",
+      "matched_run uuid",
+      "matched_row json",
     ]
   }
 
@@ -108,6 +110,14 @@ extension TableNames {
       ("first_run", "The run that loaded the row first."),
       ("last_run", "The run that wrote the row last."),
       ("vanished_run", "The run that found the row gone from the source; NULL while it is there."),
+      (
+        "matched_run",
+        "The run that recognised the final row by its natural key; NULL for rows that restage loaded."
+      ),
+      (
+        "matched_row",
+        "The row as the source has it, while restage has not written the final row it recognised."
+      ),
     ]
     let comment =
       "Key map: which row of \(mapped.source) of \(database.sourceName) is which row of "

@@ -6,14 +6,16 @@ public import Catalog
 /// The generated SQL of a mapped database. A function of the mapping alone: same mapping, same bytes.
 public enum Merge {
   /// The files in the order of execution: a step for every table, in foreign-key order, before the
-  /// next step begins.
+  /// next step begins; rows that vanished are dealt with in the reverse order.
   ///
   /// - Parameter tables: Indexes of the tables that a run loads; nil for all. The text of a file does
   ///   not depend on it: parents that are not loaded are found in their key maps as they are.
   public static func files(for database: MappedDatabase, tables: Set<Int>? = nil) -> [SQLFile] {
     let names = database.tables.indices.filter { tables?.contains($0) ?? true }
       .map { TableNames(database: database, index: $0) }
-    return Step.allCases.flatMap { step in names.map { $0.file(for: step) } }
+    return Step.allCases.flatMap { step in
+      (step == .vanished ? names.reversed() : names).map { $0.file(for: step) }
+    }
   }
 
   /// The COPY that fills a stage table from the chunks of a snapshot.
@@ -32,6 +34,7 @@ extension TableNames {
     switch step {
     case .stage: stageFile()
     case .check: checkFile()
+    case .match: matchFile()
     case .allocate: allocateFile()
     case .orphans: orphansFile()
     case .insert: insertFile()

@@ -96,8 +96,9 @@ extension TableNames {
       let noted = "n.\(column(index))"
       let found =
         emptied.contains(index) ? "coalesce(\(mappedBack(index)), \(noted))" : mappedBack(index)
-      guard respelled.contains(index) else { return found }
-      return "CASE WHEN \(sameText(noted, found, of: index)) THEN \(noted) ELSE \(found) END"
+      guard respelled.contains(index) else { return orMatched(found, index) }
+      return orMatched(
+        "CASE WHEN \(sameText(noted, found, of: index)) THEN \(noted) ELSE \(found) END", index)
     }
     let note = """
       LEFT JOIN noted AS n
@@ -107,10 +108,26 @@ extension TableNames {
       SELECT
         \(lines: values, indent: 2)
       FROM \(target) AS t
-      \(lines: mappedBackJoins + [ownJoin, note], indent: 0, separator: "")
+      \(lines: allMappedBackJoins + [ownJoin, note] + matchedJoin, indent: 0, separator: "")
       WHERE k.vanished_run IS NULL
         AND n.\(isLoadedName) IS NOT FALSE
       """
+  }
+
+  /// The source's row of a final row that was recognised and is as it was found.
+  private var matchedJoin: [String] {
+    guard !mapped.naturalKey.isEmpty else { return [] }
+    return [
+      """
+      LEFT JOIN LATERAL json_populate_record(NULL::\(target), k.matched_row) AS m
+        ON k.matched_row IS NOT NULL
+      """
+    ]
+  }
+
+  private func orMatched(_ found: String, _ index: Int) -> String {
+    mapped.naturalKey.isEmpty
+      ? found : "CASE WHEN k.matched_row IS NULL THEN \(found) ELSE m.\(column(index)) END"
   }
 
   private var wholeRowContent: String {
@@ -211,7 +228,7 @@ extension TableNames {
   }
 
   /// Joins the parents' key maps to the final row.
-  private var mappedBackJoins: [String] {
+  var allMappedBackJoins: [String] {
     references.map { reference in
       """
       LEFT JOIN \(reference.parent.keyMap) AS \(reference.alias)
@@ -222,8 +239,9 @@ extension TableNames {
 
   /// The table's own key map keeps rows out that restage never loaded.
   var ownJoin: String {
+    let targetKey = mapped.naturalKey.isEmpty ? surrogate?.column : targetKeyColumn
     let pairs =
-      surrogate.map { ["k.target_key = t.\(column($0.column))"] }
+      targetKey.map { ["k.target_key = t.\(column($0))"] }
       ?? zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
     return """
       JOIN \(keyMap) AS k
@@ -232,7 +250,7 @@ extension TableNames {
   }
 
   /// Key map rows joined to their final rows.
-  private var presentSource: String {
+  var presentSource: String {
     guard isWholeRow else {
       let needed = surrogate == nil ? mappedBackJoins(of: keyColumns) : []
       return """
@@ -271,7 +289,7 @@ extension TableNames {
   }
 
   func mappedBackJoins(of columns: [Int]) -> [String] {
-    zip(references, mappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
+    zip(references, allMappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
   }
 
   private func presentConditions(_ refused: String, _ alias: String) -> [String] {
@@ -288,18 +306,23 @@ extension TableNames {
   }
 
   /// Final rows of a table without a key, hashed as they stood in the source.
-  private func numberedFinalRows(columns: [Int]) -> String {
+  ///
+  /// - Parameter withRowID: Whether the place of the row is shown, as `rowIDName`.
+  func numberedFinalRows(columns: [Int], withRowID: Bool = false) -> String {
     let values = allColumns.map(mappedBack)
     let shown =
       columns.map { "\(mappedBack($0)) AS \(column($0))" }
+      + (withRowID ? ["t.ctid AS \(rowIDName)"] : [])
       + ["\(rowHash(of: "t", columns: values)) AS \(hashName)"]
     let rows = """
       SELECT
         \(lines: shown, indent: 2)
-      FROM \(target) AS t\(mappedBackJoins.map { "\n" + $0 }.joined())
+      FROM \(target) AS t\(allMappedBackJoins.map { "\n" + $0 }.joined())
       """
-    return numbered(rows, columns: columns.map(column))
+    return numbered(rows, columns: columns.map(column) + (withRowID ? [rowIDName] : []))
   }
+
+  var rowIDName: String { unused("row_id") }
 }
 
 // MARK: - Files

@@ -2,10 +2,12 @@
 ///
 /// A run does a step for all tables, in foreign-key order, before it begins the next step: keys exist
 /// for every unseen row of every table before the first final row is inserted, so cycles and self
-/// references find their values.
+/// references find their values. Step 60 alone goes the other way: children are deleted before their
+/// parents.
 public enum Step: Int, CaseIterable, Comparable, Sendable {
   case stage = 10
   case check = 15
+  case match = 20
   case allocate = 30
   case orphans = 35
   case insert = 40
@@ -18,6 +20,7 @@ public enum Step: Int, CaseIterable, Comparable, Sendable {
     switch self {
     case .stage: "stage"
     case .check: "check"
+    case .match: "match"
     case .allocate: "allocate"
     case .orphans: "orphans"
     case .insert: "insert"

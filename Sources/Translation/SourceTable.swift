@@ -10,6 +10,8 @@ struct SourceTable {
   let sourceKey: [Int]?
   /// The primary key's columns; nil without one.
   let primaryKey: [Int]?
+  /// Columns by which rows that are in the target already are recognised; empty without.
+  let naturalKey: [Int]
   var links: [Link] = []
 
   init(_ table: Table, rules: TableRules) {
@@ -18,6 +20,7 @@ struct SourceTable {
     self.rules = rules
     self.columns = columns
     primaryKey = table.primaryKey.flatMap { Self.indexes(of: $0.columnNames, in: columns) }
+    naturalKey = Self.indexes(of: rules.naturalKey?.value ?? [], in: columns) ?? []
     sourceKey = Self.indexes(
       of: rules.key?.value ?? table.sourceKeyColumns ?? [], in: columns)
   }

@@ -70,6 +70,9 @@ struct TableMapper {
           generator: source.columns[column].type.base == .uniqueidentifier ? .uuid : .sequence)
       },
       comment: source.table.comment, onChanged: source.rules.onChanged,
+      onConflict: source.rules.onConflict, onVanished: source.rules.onVanished,
+      vanishedMax: source.rules.vanishedMax, markColumn: names.markColumns[index],
+      naturalKey: source.naturalKey,
       isInCycle: order.isInCycle(index))
   }
 }

@@ -17,6 +17,7 @@ public enum Translator {
     var findings = Findings()
     var tables = try SourceTable.moved(of: database, by: mapping, findings: &findings)
     let keys = KeyPlan(tables, order: ForeignKeyOrder(tables).order, findings: &findings)
+    try keys.checkNaturalKeys(tables, mapping: mapping)
     keys.dropIdleLinks(of: &tables, findings: &findings)
     let order = ForeignKeyOrder(tables)
     let mapper = TableMapper(

@@ -18,6 +18,9 @@ struct LoadOptions: ParsableArguments {
   @Flag(help: "Run everything, report the numbers, and roll back.")
   var rehearse = false
 
+  @Flag(help: "Let more rows vanish than the mapping's max_vanished, once.")
+  var allowShrink = false
+
   @Option(
     help: ArgumentHelp(
       "Seconds to wait for a lock that somebody else holds.", valueName: "seconds"))
@@ -35,7 +38,7 @@ struct LoadOptions: ParsableArguments {
       snapshot: snapshot, plan: plan, target: target.uri,
       options: Load.Options(
         selection: tables.selection, jobCount: tables.jobs, isRehearsal: rehearse,
-        lockTimeoutSeconds: lockTimeout),
+        allowsShrink: allowShrink, lockTimeoutSeconds: lockTimeout),
       logger: logger
     ).run()
     let elapsed = (ContinuousClock.now - began).components

@@ -10,8 +10,9 @@ extension LoadOutcome {
       tables: tables.map { table in
         RunSummary.TableLine(
           table: table.target, staged: table.staged, inserted: table.inserted,
-          updated: table.updated, unchanged: table.unchanged, changed: table.changed, matched: 0,
-          rejected: table.rejected, nulled: table.nulled, vanished: table.vanished)
+          updated: table.updated, unchanged: table.unchanged, changed: table.changed,
+          kept: table.kept, matched: table.matched, rejected: table.rejected, nulled: table.nulled,
+          overwritten: table.overwritten, vanished: table.vanished, deleted: table.deleted)
       })
   }
 }

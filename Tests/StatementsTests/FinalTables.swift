@@ -11,7 +11,9 @@ enum FinalTables {
     return collation
       + database.tables.map { table in
         "CREATE TABLE \(table.target.quoted) (\n  "
-          + table.columns.map(definition).joined(separator: ",\n  ") + "\n);\n"
+          + (table.columns.map(definition)
+          + [table.markColumn].compactMap { $0.map { "\($0.quoted) timestamptz" } })
+          .joined(separator: ",\n  ") + "\n);\n"
       }.joined()
   }
 

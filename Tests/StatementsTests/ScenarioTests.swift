@@ -20,12 +20,14 @@ struct ScenarioTests {
   func firstNightWithoutConstraints(_ situation: Situation) throws {
     guard let first = situation.nights.first, !first.fails else { return }
     let target = try Target(situation.database, withConstraints: false)
+    if !first.before.isEmpty { try target.postgres.psql(first.before) }
     let found = try target.load(first.rows)
     try target.addConstraints()
     #expect(found.counts == first.expected)
   }
 
   private func check(_ night: Situation.Night, on target: Target, _ title: String) throws {
+    if !night.before.isEmpty { try target.postgres.psql(night.before) }
     guard !night.fails else {
       try checkFailure(night, on: target, title)
       return
@@ -37,7 +39,7 @@ struct ScenarioTests {
     let again = try target.load(night.rows)
     #expect(again.rowTraces == loaded.rowTraces, "\(title), once more: something was written")
     #expect(again.sequences == loaded.sequences, "\(title), once more: a sequence moved")
-    for kind in ["inserted", "updated", "vanished", "returned", "matched"] {
+    for kind in ["inserted", "updated", "vanished", "returned", "matched", "deleted", "marked"] {
       #expect(!again.counts.contains(" \(kind)"), "\(title), once more: \(again.counts)")
     }
     checkProof(again, of: night, on: target, "\(title), once more")

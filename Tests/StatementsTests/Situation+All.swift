@@ -4,7 +4,7 @@ import Catalog
 
 extension Situation {
   static let all: [Situation] =
-    keys + orphans + changes + cycles + names
+    keys + orphans + changes + cycles + names + inTheTarget
 
   /// One for each kind of source key.
   static let keys = [

@@ -8,6 +8,8 @@ struct Situation: Sendable, CustomStringConvertible {
     var rows: [String: [String]]
     /// What the run counts, as `Findings.counts` has it; or the SQLSTATE that ends it.
     var expected: String
+    /// What somebody does to the target before the run.
+    var before = ""
     /// False where the mapping lets the target differ from the source on purpose.
     var isProven = true
 
@@ -23,11 +25,15 @@ struct Situation: Sendable, CustomStringConvertible {
 }
 
 /// A night on which the proof must hold.
-func night(_ expected: String, _ rows: [String: [String]]) -> Situation.Night {
-  Situation.Night(rows: rows, expected: expected)
+func night(
+  _ expected: String, _ rows: [String: [String]], after before: String = ""
+) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected, before: before)
 }
 
 /// A night on which the target is left behind the source, because the mapping says so.
-func unprovenNight(_ expected: String, _ rows: [String: [String]]) -> Situation.Night {
-  Situation.Night(rows: rows, expected: expected, isProven: false)
+func unprovenNight(
+  _ expected: String, _ rows: [String: [String]], after before: String = ""
+) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected, before: before, isProven: false)
 }

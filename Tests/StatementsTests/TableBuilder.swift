@@ -33,6 +33,11 @@ struct TestTable {
   /// Those of `unique` that the server checks row by row, as it must where a foreign key leads to them.
   var fixedUnique: [[String]] = []
   var onChanged: ChangePolicy = .update
+  var onConflict: ConflictPolicy = .overwrite
+  var onVanished: VanishPolicy = .report
+  var vanishedMax: RowCeiling = .standard
+  var markColumn: String?
+  var naturalKey: [String] = []
 
   init(_ name: String, as target: String? = nil, _ columns: [Column]) {
     self.name = name
@@ -72,6 +77,20 @@ struct TestTable {
   }
 
   func onChanged(_ policy: ChangePolicy) -> TestTable { with { $0.onChanged = policy } }
+
+  func onConflict(_ policy: ConflictPolicy) -> TestTable { with { $0.onConflict = policy } }
+
+  func onVanished(
+    _ policy: VanishPolicy, max: RowCeiling = .percent("100"), markColumn: String? = nil
+  ) -> TestTable {
+    with {
+      $0.onVanished = policy
+      $0.vanishedMax = max
+      $0.markColumn = markColumn
+    }
+  }
+
+  func naturalKey(_ columns: String...) -> TestTable { with { $0.naturalKey = columns } }
 
   private func with(_ change: (inout TestTable) -> Void) -> TestTable {
     var copy = self
@@ -189,7 +208,9 @@ extension MappedTable {
           columns: table.indexes(columns), nullsNotDistinct: true,
           isDeferrable: !table.fixedUnique.contains(columns))
       },
-      onChanged: table.onChanged)
+      onChanged: table.onChanged, onConflict: table.onConflict, onVanished: table.onVanished,
+      vanishedMax: table.vanishedMax, markColumn: table.markColumn.map { Identifier($0) },
+      naturalKey: table.indexes(table.naturalKey))
   }
 }
 

@@ -165,7 +165,8 @@ extension GoldenCase {
       names: lower
       keys: remap
       on_changed: report
-      on_vanished: report
+      on_vanished: mark
+      mark_column: gone_at
       on_orphan: reject
       schemas: { Sales: trade, dbo: music }
       tables:

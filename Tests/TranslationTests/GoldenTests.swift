@@ -51,15 +51,15 @@ struct GoldenTests {
       """)
     let decided = mapped.tables.map(\.target.quoted)
     #expect(Set(tables.split(separator: "\n").map(String.init)).count == decided.count)
-    for (index, table) in mapped.tables.enumerated() {
+    for table in mapped.tables {
       let columns = try postgres.psql(
         """
         SELECT string_agg(a.attname, E'\\x01' ORDER BY a.attnum) FROM pg_attribute AS a
         WHERE a.attrelid = \(SQLLiteral.quoted(table.target.quoted))::regclass
           AND a.attnum > 0 AND NOT a.attisdropped
         """)
-      #expect(
-        columns == mapped.tables[index].columns.map(\.name.name).joined(separator: "\u{1}"))
+      let names = table.columns.map(\.name.name) + [table.markColumn?.name].compactMap { $0 }
+      #expect(columns == names.joined(separator: "\u{1}"))
     }
   }
 }

@@ -77,12 +77,18 @@ struct MappingTests {
         names: preserve
         keys: preserve
         on_changed: ignore
-        on_vanished: report
+        on_vanished: mark
+        max_vanished: 0.5%
+        mark_column: gone_at
+        on_conflict: keep
         on_orphan: null
         schemas: { Sales: trade }
         tables:
           dbo.*:
             on_changed: report
+            on_conflict: fail
+            on_vanished: delete
+            max_vanished: 100
           dbo.Artist: { rename: performer, skip: "no", keys: remap, key: [A, B], on_orphan: reject }
           dbo.Album:
             foreign_keys: { FK_Artist: { on_orphan: fail } }
@@ -95,9 +101,16 @@ struct MappingTests {
     #expect(mapping.keys == .preserve)
     #expect(mapping.onChanged == .ignore)
     #expect(mapping.onOrphan == .null)
+    #expect(mapping.onConflict == .keep)
+    #expect(mapping.onVanished == .mark)
+    #expect(mapping.vanishedMax == .percent("0.5"))
+    #expect(mapping.markColumn?.value == "gone_at")
+    #expect(mapping.tables[0].onConflict == .fail)
+    #expect(mapping.tables[0].onVanished == .delete)
+    #expect(mapping.tables[0].vanishedMax == .rows(100))
     #expect(mapping.schemas.map(\.target.value) == ["trade"])
     #expect(mapping.tables.map(\.pattern.value) == ["dbo.*", "dbo.Artist", "dbo.Album"])
-    #expect(mapping.tables.map(\.pattern.line) == [9, 11, 12])
+    #expect(mapping.tables.map(\.pattern.line) == [12, 17, 18])
     #expect(mapping.tables[1].key?.value == ["A", "B"])
     #expect(mapping.tables[1].skip == "no")
     #expect(mapping.tables[2].foreignKeys.map(\.name.value) == ["FK_Artist"])
@@ -153,6 +166,30 @@ struct MappingTests {
     WrongMapping("\n\non_changed: never", .wrongValue, line: 3, "on_changed", "'never'"),
     WrongMapping("on_orphan: skip", .wrongValue, line: 1, "on_orphan", "fail, reject or null"),
     WrongMapping("on_vanished: keep", .wrongValue, line: 1, "on_vanished", "'keep'"),
+    WrongMapping(
+      "on_conflict: ask", .wrongValue, line: 1, "on_conflict", "overwrite, keep or fail"),
+    WrongMapping("max_vanished: 5 %", .wrongValue, line: 1, "max_vanished", "such as 5%"),
+    WrongMapping("max_vanished: -1", .wrongValue, line: 1, "max_vanished", "'-1'"),
+    WrongMapping("max_vanished: 1e9%", .wrongValue, line: 1, "max_vanished", "'1e9%'"),
+    // Columns that the target alone has, and rows that are recognised.
+    WrongMapping(
+      "tables:\n  dbo.Artist: { on_vanished: mark, mark_column: name }", .nameTaken, line: 2,
+      "tables.dbo.Artist.mark_column", "'name'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: { natural_key: [Title] }", .noSuchColumn, line: 2,
+      "tables.dbo.Artist.natural_key", "'Title'"),
+    WrongMapping(
+      "tables:\n  dbo.Artist: { natural_key: [ArtistID] }", .unfitKey, line: 2,
+      "tables.dbo.Artist.natural_key", "'ArtistID', which gets new ones"),
+    WrongMapping(
+      "tables:\n  dbo.Pair: { natural_key: [A] }", .unfitKey, line: 2,
+      "tables.dbo.Pair.natural_key", "the columns of the key itself"),
+    WrongMapping(
+      "tables:\n  dbo.Log: { natural_key: [At] }", .unfitKey, line: 2,
+      "tables.dbo.Log.natural_key", "which has none"),
+    WrongMapping(
+      "tables:\n  dbo.Album: { natural_key: [Doc] }", .unfitKey, line: 2,
+      "tables.dbo.Album.natural_key", "that can be compared"),
     WrongMapping("tables: [dbo.Artist]", .wrongValue, line: 1, "tables", "a list"),
     WrongMapping("tables:\n  Artist: {}", .wrongValue, line: 2, "tables.Artist", "dbo.Artist"),
     WrongMapping(
@@ -163,12 +200,6 @@ struct MappingTests {
       "'At' twice"),
     WrongMapping("? [a]\n: b", .wrongValue, line: 1, "", "a plain key"),
     // Known to the format, not to this version.
-    WrongMapping(
-      "max_vanished: 5%", .notSupported, line: 1, "max_vanished", "not supported by this version"),
-    WrongMapping("on_vanished: delete", .notSupported, line: 1, "on_vanished", "'delete'"),
-    WrongMapping(
-      "tables:\n  dbo.Artist: { natural_key: [Name] }", .notSupported, line: 2,
-      "tables.dbo.Artist.natural_key", "'natural_key', not supported"),
     WrongMapping(
       "tables:\n  dbo.Artist:\n    where: \"1 = 1\"", .notSupported, line: 3,
       "tables.dbo.Artist.where",

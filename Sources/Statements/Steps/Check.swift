@@ -16,7 +16,8 @@ extension TableNames {
         SELECT restage.count_staged(\(auditName), count(*)) AS staged
         FROM \(stage) AS s;
 
-        \(isWholeRow ? "SELECT 0::bigint AS rows;" : refusal)
+        \(isWholeRow ? "SELECT 0::bigint AS rows;" : refusal)\
+        \(naturalKeyCheck.map { "\n\n" + $0 } ?? "")
         """)
   }
 

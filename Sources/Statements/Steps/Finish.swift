@@ -1,51 +1,6 @@
 import Catalog
 
 extension TableNames {
-  /// Step 60: keys that are staged no longer are marked, once; the mark goes when they are staged
-  /// again. Nothing is deleted. A row that this run refused has not vanished: the source has it.
-  func vanishedFile() -> SQLFile {
-    SQLFile(
-      .vanished, of: self,
-      purpose: "mark rows that vanished from the source since they were loaded",
-      body: """
-        \(wholeRowSettings)\(Settings.withoutNestedLoops)
-
-        WITH refused AS MATERIALIZED (
-          SELECT
-            \(block: refusedKey, indent: 4)
-          \(block: rejectedRows(ofRun: "(SELECT restage.run_id())", where: "NOT r.is_loaded"), indent: 2)
-        ),
-        vanished AS (
-          UPDATE \(keyMap) AS k
-          SET vanished_run = (SELECT restage.run_id())
-          WHERE k.vanished_run IS NULL
-            AND k.first_run <> (SELECT restage.run_id())
-            AND NOT EXISTS (
-              SELECT
-              FROM \(block: stagedRows(), indent: 6)
-              WHERE \(all: keyJoin(), indent: 8)
-            )
-            AND NOT EXISTS (
-              SELECT
-              FROM refused AS r
-              WHERE \(all: refusedJoin("r"), indent: 8)
-            )
-          RETURNING 1
-        ),
-        returned AS (
-          UPDATE \(keyMap) AS k
-          SET vanished_run = NULL
-          FROM \(block: stagedRows(), indent: 2)
-          WHERE k.vanished_run IS NOT NULL
-            AND \(all: keyJoin(), indent: 4)
-          RETURNING 1
-        )
-        SELECT
-          restage.count_rows(\(auditName), 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-          restage.count_rows(\(auditName), 'returned', (SELECT count(*) FROM returned)) AS returned;
-        """)
-  }
-
   /// What of a rejected row `s` names its key map row. Equal rows of a table without a key are
   /// refused together, so their hash is enough.
   var refusedKey: String {
@@ -99,7 +54,7 @@ extension TableNames {
       """
   }
 
-  /// Step 90: staged = inserted + updated + unchanged + changed + matched + rejected, or the run
+  /// Step 90: staged = inserted + updated + unchanged + changed + kept + matched + rejected, or the run
   /// fails. What is unchanged is counted on its own, not inferred from the other numbers.
   func accountFile() -> SQLFile {
     SQLFile(
@@ -115,16 +70,22 @@ extension TableNames {
         """)
   }
 
-  /// Under `on_changed: report` the rows that differ are counted on their own.
+  /// Rows that differ and were left alone on purpose are counted on their own.
   private var unchangedCount: String {
-    guard mapped.onChanged == .report, !isWholeRow else { return "count(*)" }
+    let leftAlone: String
+    switch (mapped.onChanged, mapped.onConflict) {
+    case (.report, _): leftAlone = "changed"
+    case (.update, .keep): leftAlone = "kept"
+    default: return "count(*)"
+    }
+    guard !isWholeRow else { return "count(*)" }
     return """
       count(*) - (
         SELECT coalesce(sum(c.rows), 0)::bigint
         FROM restage.row_count AS c
         WHERE c.run_id = restage.run_id()
           AND c.table_name = \(auditName)
-          AND c.kind = 'changed'
+          AND c.kind = '\(leftAlone)'
       )
       """
   }

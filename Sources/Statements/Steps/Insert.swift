@@ -17,30 +17,35 @@ extension TableNames {
             \(lines: allColumns.map { targetValue(of: $0, references: references) }, indent: 4)
           FROM \(block: stagedRows(withColumns: true), indent: 2)
           \(lines: joins, indent: 2, separator: "")
-          WHERE \(all: [notYetInserted] + parentGuards(references), indent: 4)
+          WHERE \(all: [notYet("inserted")] + parentGuards(references), indent: 4)
           RETURNING 1
         )
         SELECT restage.count_rows(\(auditName), 'inserted', count(*)) AS rows
-        FROM inserted;
+        FROM inserted;\(matchedCount.map { "\n\n" + $0 } ?? "")
         """)
   }
 
   private var keyMapJoin: String {
     """
     JOIN \(keyMap) AS k
-      ON \(all: keyJoin() + ["k.first_run = (SELECT restage.run_id())"], indent: 2)
+      ON \(all: keyJoin() + isInserted, indent: 2)
     """
   }
 
-  /// Run a second time, the step inserts nothing.
-  private var notYetInserted: String {
+  private var isInserted: [String] {
+    ["k.first_run = (SELECT restage.run_id())"]
+      + (mapped.naturalKey.isEmpty ? [] : ["k.matched_run IS NULL"])
+  }
+
+  /// Run a second time, a step does and counts nothing.
+  func notYet(_ kind: String) -> String {
     """
     NOT EXISTS (
       SELECT
       FROM restage.row_count AS c
       WHERE c.run_id = (SELECT restage.run_id())
         AND c.table_name = \(auditName)
-        AND c.kind = 'inserted'
+        AND c.kind = '\(kind)'
     )
     """
   }

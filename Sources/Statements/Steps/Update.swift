@@ -19,7 +19,7 @@ extension TableNames {
 
           SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
           \(changedSource)
-          WHERE \(all: isChanged + [notYetCounted], indent: 2);
+          WHERE \(all: isChanged + [notYet("changed")], indent: 2);
           """)
     case .update:
       return SQLFile(
@@ -48,18 +48,6 @@ extension TableNames {
     ]
   }
 
-  private var notYetCounted: String {
-    """
-    NOT EXISTS (
-      SELECT
-      FROM restage.row_count AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = \(auditName)
-        AND c.kind = 'changed'
-    )
-    """
-  }
-
   private var updateBody: String {
     let references = self.references
     let assigned = allColumns.filter(isAssigned)
@@ -70,13 +58,12 @@ extension TableNames {
           ON \(all: keyJoin("k", "c"), indent: 2)
         """
       ] + parentJoins(references, staged: "c")
-    let located = keyColumns.map {
-      "t.\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
-    }
     guard !assigned.isEmpty else { return "SELECT 0::bigint AS rows;" }
     let values = assigned.map {
       "\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
     }
+    let written =
+      located(references) + parentGuards(references, staged: "c") + leftAlone("k")
     return """
       \(Settings.text)
 
@@ -87,28 +74,42 @@ extension TableNames {
           \(lines: allColumns.map { "s.\(column($0))" }, indent: 4),
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
         \(block: changedSource, indent: 2)
-        WHERE \(all: isChanged, indent: 4)
+        WHERE \(all: isChanged + (mapped.onConflict == .keep ? [notYet("kept")] : []), indent: 4)
       ),
+      \(editedRows),
       updated AS (
         UPDATE \(target) AS t
         SET
           \(lines: values, indent: 4)
         FROM changed AS c
         \(lines: joins, indent: 2, separator: "")
-        WHERE \(all: located + parentGuards(references, staged: "c"), indent: 4)
+        WHERE \(all: written, indent: 4)
         RETURNING 1
       ),
       remembered AS (
         UPDATE \(keyMap) AS k
         SET
           row_hash = c.\(hashName),
-          last_run = (SELECT restage.run_id())
+          last_run = (SELECT restage.run_id())\(mapped.naturalKey.isEmpty ? "" : ",\n    matched_row = NULL")
         FROM changed AS c
-        WHERE \(all: keyJoin("k", "c"), indent: 4)
+        WHERE \(all: keyJoin("k", "c") + leftAlone("k"), indent: 4)
       )
-      SELECT restage.count_rows(\(auditName), 'updated', count(*)) AS rows
+      SELECT
+        restage.count_rows(\(auditName), 'updated', count(*)) AS rows,
+        \(editedCount)
       FROM updated;
       """
+  }
+
+  /// Where the final row of a changed row is.
+  private func located(_ references: [KeyReference]) -> [String] {
+    // A row that was recognised may spell its key otherwise.
+    if !mapped.naturalKey.isEmpty, let targetKeyColumn {
+      return ["t.\(column(targetKeyColumn)) = k.target_key"]
+    }
+    return keyColumns.map {
+      "t.\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
+    }
   }
 
   /// The key of a row never changes. Under a collation that ignores case its spelling can.
@@ -116,5 +117,87 @@ extension TableNames {
     guard keyColumns.contains(index) else { return true }
     return index != surrogate?.column && mapped.columns[index].collation != nil
       && !references.contains { $0.column == index }
+  }
+}
+
+// MARK: - Rows that were edited in the target
+
+extension TableNames {
+  /// Final rows of changed rows that are not as restage wrote them, whole, and what becomes of them:
+  /// what hashes otherwise, with its keys mapped back, than what was staged when it was written.
+  private var editedRows: String {
+    let found = """
+      edited AS MATERIALIZED (
+        SELECT
+          \(lines: keyMapColumns.map { "k.\($0)" }, indent: 4),
+          row_to_json(t.*) AS row_data
+        FROM \(target) AS t
+        \(lines: allMappedBackJoins + [ownJoin, changedJoin], indent: 2, separator: "")
+        WHERE k.row_hash <> \(block: rowHash(of: "t", columns: allColumns.map(mappedBack)), indent: 4)
+      )
+      """
+    switch mapped.onConflict {
+    case .overwrite: return found + ",\n" + noted("overwritten")
+    case .keep: return found + ",\n" + noted("kept")
+    case .fail: return found + ",\n" + refused
+    }
+  }
+
+  private var changedJoin: String {
+    """
+    JOIN changed AS c
+      ON \(all: keyJoin("k", "c"), indent: 2)
+    """
+  }
+
+  private func noted(_ action: String) -> String {
+    """
+    noted AS (
+      \(block: displacedInsert(reason: "edited", action: action, from: "edited"), indent: 2)
+    )
+    """
+  }
+
+  private var refused: String {
+    let key = keyMapColumns.enumerated().map { place, name in
+      "\(SQLLiteral.quoted(mapped.columns[keyColumns[place]].sourceName)), e.\(name)"
+    }
+    return """
+      noted AS MATERIALIZED (
+        SELECT restage.fail_edited(
+          \(auditName),
+          count(*),
+          min(jsonb_build_object(\(key.joined(separator: ", ")))::text)
+        )
+        FROM edited AS e
+        HAVING count(*) > 0
+      )
+      """
+  }
+
+  private var editedCount: String {
+    switch mapped.onConflict {
+    case .overwrite: editedCount(of: "overwritten")
+    case .keep: editedCount(of: "kept")
+    case .fail: "(SELECT count(*) FROM noted) AS edited"
+    }
+  }
+
+  private func editedCount(of kind: String) -> String {
+    "restage.count_rows(\(auditName), '\(kind)', (SELECT count(*) FROM noted)) AS \(kind)"
+  }
+
+  /// `on_conflict: keep` writes neither the final row nor its hash.
+  private func leftAlone(_ keyMapAlias: String) -> [String] {
+    guard mapped.onConflict == .keep else { return [] }
+    return [
+      """
+      NOT EXISTS (
+        SELECT
+        FROM edited AS e
+        WHERE \(all: keyMapColumns.map { "e.\($0) = \(keyMapAlias).\($0)" }, indent: 4)
+      )
+      """
+    ]
   }
 }

@@ -79,11 +79,12 @@ extension DDLBuilder {
 
 extension DDLBuilder {
   func createTable(_ table: MappedTable) -> String {
-    """
-    CREATE TABLE \(table.target.quoted) (
-      \(list(table.columns.map(definition)))
-    );
-    """
+    let mark = table.markColumn.map { "\($0.quoted) timestamptz" }
+    return """
+      CREATE TABLE \(table.target.quoted) (
+        \(list(table.columns.map(definition) + [mark].compactMap { $0 }))
+      );
+      """
   }
 
   private func definition(_ column: MappedColumn) -> String {
@@ -189,7 +190,11 @@ extension DDLBuilder {
     let own = [table.comment].compactMap { $0 }.map {
       "COMMENT ON TABLE \(table.target.quoted) IS \(literal($0));"
     }
-    return own
+    let mark = [table.markColumn].compactMap { $0 }.map {
+      "COMMENT ON COLUMN \(table.target.quoted).\($0.quoted) IS "
+        + "'When restage found the row gone from its source; NULL while it is there.';"
+    }
+    return own + mark
       + table.columns.compactMap { column in
         column.comment.map {
           "COMMENT ON COLUMN \(table.target.quoted).\(column.name.quoted) IS \(literal($0));"

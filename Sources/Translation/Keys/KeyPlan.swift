@@ -63,6 +63,33 @@ struct KeyPlan {
 }
 
 extension KeyPlan {
+  /// A row that is recognised in the target has a key there already, so the source's must not be
+  /// carried over: unless the two are the same thing.
+  func checkNaturalKeys(
+    _ tables: [SourceTable], mapping: Mapping
+  ) throws(MappingError) {
+    for (index, table) in tables.enumerated() {
+      guard let rule = table.rules.naturalKey, !table.naturalKey.isEmpty else { continue }
+      let name = "\(table.table.name)"
+      guard let sourceKey = table.sourceKey else {
+        throw mapping.error(
+          .unfitKey, at: rule, expected: "a table with a key", actual: "\(name), which has none")
+      }
+      if let surrogate = surrogates[index] {
+        guard !table.naturalKey.contains(surrogate) else {
+          throw mapping.error(
+            .unfitKey, at: rule, expected: "columns that keep their values",
+            actual: "'\(table.columns[surrogate].name)', which gets new ones")
+        }
+      } else if Set(sourceKey) != Set(table.naturalKey) {
+        throw mapping.error(
+          .unfitKey, at: rule,
+          expected: "the columns of the key itself, for a table that keeps its keys",
+          actual: "others, for \(name)")
+      }
+    }
+  }
+
   /// Takes out disabled foreign keys whose values stay as they are: no constraint is made for them,
   /// and a value that nothing changes needs no parent. What is disabled is reported either way.
   func dropIdleLinks(of tables: inout [SourceTable], findings: inout Findings) {

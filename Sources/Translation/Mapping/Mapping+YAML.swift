@@ -25,7 +25,10 @@ extension Mapping {
     case "names": names = try field.choice()
     case "keys": keys = try field.choice()
     case "on_changed": onChanged = try field.choice()
-    case "on_vanished": try field.requireReport()
+    case "on_conflict": onConflict = try field.choice()
+    case "on_vanished": onVanished = try field.choice()
+    case "max_vanished": vanishedMax = try field.ceiling()
+    case "mark_column": markColumn = try field.located()
     case "on_orphan": onOrphan = try field.choice()
     case "nul": nul = try field.choice()
     case "schemas":
@@ -34,10 +37,10 @@ extension Mapping {
       }
     case "tables":
       for table in try field.fields() { tables.append(try TableMapping(table)) }
-    case "max_vanished": throw field.notSupported
     default:
       throw field.unknown(
-        "source, names, keys, schemas, on_changed, on_vanished, on_orphan, nul, tables")
+        "source, names, keys, schemas, on_changed, on_conflict, on_vanished, max_vanished, "
+          + "mark_column, on_orphan, nul, tables")
     }
   }
 }
@@ -58,7 +61,12 @@ extension TableMapping {
     case "skip": skip = try field.reason()
     case "keys": keys = field.located(try field.choice())
     case "key": key = field.located(try field.texts())
+    case "natural_key": naturalKey = field.located(try field.texts())
     case "on_changed": onChanged = try field.choice()
+    case "on_conflict": onConflict = try field.choice()
+    case "on_vanished": onVanished = try field.choice()
+    case "max_vanished": vanishedMax = try field.ceiling()
+    case "mark_column": markColumn = try field.located()
     case "on_orphan": onOrphan = field.located(try field.choice())
     case "nul": nul = try field.choice()
     case "foreign_keys":
@@ -67,10 +75,11 @@ extension TableMapping {
       }
     case "columns":
       for column in try field.fields() { columns.append(try ColumnMapping(column)) }
-    case "natural_key", "where", "add", "on_vanished", "max_vanished": throw field.notSupported
+    case "where", "add": throw field.notSupported
     default:
       throw field.unknown(
-        "rename, skip, keys, key, on_changed, on_orphan, nul, foreign_keys, columns")
+        "rename, skip, keys, key, natural_key, on_changed, on_conflict, on_vanished, max_vanished, "
+          + "mark_column, on_orphan, nul, foreign_keys, columns")
     }
   }
 }
@@ -105,16 +114,20 @@ extension ColumnMapping {
 }
 
 extension MappingField {
-  /// `on_vanished`: vanished rows are counted, which is all that this version does with them.
-  fileprivate func requireReport() throws(MappingError) {
-    let policy = try text()
-    guard policy == "report" else {
-      guard ["delete", "mark"].contains(policy) else {
-        throw error(.wrongValue, expected: "report", actual: "'\(policy)'")
-      }
+  /// `5%`, `0.5%` or a number of rows.
+  fileprivate func ceiling() throws(MappingError) -> RowCeiling {
+    let text = try text()
+    if let rows = Int(text), rows >= 0 { return .rows(rows) }
+    let number = text.hasSuffix("%") ? text.dropLast() : ""
+    let parts = number.split(separator: ".", omittingEmptySubsequences: false)
+    let isNumber =
+      (1...2).contains(parts.count)
+      && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { "0"..."9" ~= $0 } }
+    guard isNumber, parts[0].count <= 3, number.count <= 8 else {
       throw error(
-        .notSupported, expected: "report", actual: "'\(policy)', not supported by this version")
+        .wrongValue, expected: "a number of rows, or a percentage such as 5%", actual: "'\(text)'")
     }
+    return .percent(String(number))
   }
 
   /// Why a table is skipped; nil for `skip: false`.

@@ -12,7 +12,11 @@ public struct Mapping: Hashable, Sendable {
   public var names: NamingStyle = .snakeCase
   public var keys: KeyPolicy = .remap
   public var onChanged: ChangePolicy = .update
+  public var onConflict: ConflictPolicy = .overwrite
   public var onOrphan: OrphanPolicy = .fail
+  public var onVanished: VanishPolicy = .report
+  public var vanishedMax: RowCeiling = .standard
+  public var markColumn: Located<String>?
   /// What an export does with text that PostgreSQL cannot store.
   public var nul: TextPolicy = .fail
   /// Target names of schemas, by source schema, in the order of the file.
@@ -72,8 +76,14 @@ public struct TableMapping: Hashable, Sendable {
   public var keys: Located<KeyPolicy>?
   /// Source key of a table that has no primary key.
   public var key: Located<[String]>?
+  /// Columns by which rows that are in the target already are recognised.
+  public var naturalKey: Located<[String]>?
   public var onChanged: ChangePolicy?
+  public var onConflict: ConflictPolicy?
   public var onOrphan: Located<OrphanPolicy>?
+  public var onVanished: VanishPolicy?
+  public var vanishedMax: RowCeiling?
+  public var markColumn: Located<String>?
   public var nul: TextPolicy?
   public var foreignKeys: [ForeignKeyMapping] = []
   public var columns: [ColumnMapping] = []

@@ -8,8 +8,13 @@ struct TableRules {
   /// Whether the mapping asks for new keys by the table's own name, without a `*`.
   var asksForNewKeys = false
   var key: Located<[String]>?
+  var naturalKey: Located<[String]>?
   var onChanged: ChangePolicy
+  var onConflict: ConflictPolicy
   var onOrphan: OrphanPolicy
+  var onVanished: VanishPolicy
+  var vanishedMax: RowCeiling
+  var markColumn: Located<String>?
   var nul: TextPolicy
   /// By name of the foreign key in the source.
   var foreignKeys: [String: Located<OrphanPolicy>] = [:]
@@ -54,8 +59,9 @@ extension TableRules {
     _ mapping: Mapping, for tables: [Table]
   ) throws(MappingError) -> [TableRules] {
     let initial = TableRules(
-      keys: mapping.keys, onChanged: mapping.onChanged, onOrphan: mapping.onOrphan,
-      nul: mapping.nul)
+      keys: mapping.keys, onChanged: mapping.onChanged, onConflict: mapping.onConflict,
+      onOrphan: mapping.onOrphan, onVanished: mapping.onVanished, vanishedMax: mapping.vanishedMax,
+      markColumn: mapping.markColumn, nul: mapping.nul)
     var rules = [TableRules](repeating: initial, count: tables.count)
     let names = tables.map(\.name)
     let patterns = mapping.tables.map { TablePattern($0.pattern.value) }
@@ -79,12 +85,14 @@ extension TableRules {
       asksForNewKeys = policy.value == .remap && !TablePattern(entry.pattern.value).hasWildcard
     }
     onChanged = entry.onChanged ?? onChanged
+    onConflict = entry.onConflict ?? onConflict
     onOrphan = entry.onOrphan?.value ?? onOrphan
     nul = entry.nul ?? nul
-    if let declared = entry.key {
-      let spelled = declared.value.compactMap { table.spelling(ofColumn: $0) }
-      key = Located(spelled, line: declared.line, path: declared.path)
-    }
+    onVanished = entry.onVanished ?? onVanished
+    vanishedMax = entry.vanishedMax ?? vanishedMax
+    markColumn = entry.markColumn ?? markColumn
+    key = entry.key.map { table.spelled($0) } ?? key
+    naturalKey = entry.naturalKey.map { table.spelled($0) } ?? naturalKey
     for foreignKey in entry.foreignKeys {
       guard let name = table.spelling(ofForeignKey: foreignKey.name.value) else { continue }
       foreignKeys[name] = foreignKey.onOrphan ?? foreignKeys[name]
@@ -133,6 +141,15 @@ extension Mapping {
     }
     if let key = entry.key {
       for name in key.value { try checkColumn(key, name, in: tables) }
+      for table in tables where table.primaryKey != nil {
+        throw error(
+          .unfitKey, at: key, expected: "a table without a primary key",
+          actual: "\(table.name), whose primary key is its source key")
+      }
+      try checkKey(key, of: tables)
+    }
+    if let key = entry.naturalKey {
+      for name in key.value { try checkColumn(key, name, in: tables) }
       try checkKey(key, of: tables)
     }
   }
@@ -148,11 +165,6 @@ extension Mapping {
 
   private func checkKey(_ key: Located<[String]>, of tables: [Table]) throws(MappingError) {
     for table in tables {
-      guard table.primaryKey == nil else {
-        throw error(
-          .unfitKey, at: key, expected: "a table without a primary key",
-          actual: "\(table.name), whose primary key is its source key")
-      }
       for name in key.value {
         guard let spelled = table.spelling(ofColumn: name),
           let column = table.column(named: spelled)
@@ -179,6 +191,11 @@ extension Table {
   /// The column as the source spells it; case does not matter unless two columns differ in it alone.
   fileprivate func spelling(ofColumn name: String) -> String? {
     Self.spelling(of: name, in: storedColumns.map(\.name))
+  }
+
+  fileprivate func spelled(_ columns: Located<[String]>) -> Located<[String]> {
+    Located(
+      columns.value.compactMap { spelling(ofColumn: $0) }, line: columns.line, path: columns.path)
   }
 
   fileprivate func spelling(ofForeignKey name: String) -> String? {

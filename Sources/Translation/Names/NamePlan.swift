@@ -8,6 +8,8 @@ struct NamePlan {
   /// By index of the table, as all below.
   private(set) var tables: [QualifiedIdentifier] = []
   private(set) var columns: [[Identifier]] = []
+  /// The column that says when a row vanished; nil for tables without.
+  private(set) var markColumns: [Identifier?] = []
   private(set) var stages: [QualifiedIdentifier] = []
   private(set) var keyMaps: [QualifiedIdentifier] = []
   private(set) var sourceName: String
@@ -30,6 +32,7 @@ struct NamePlan {
     try nameTables(sourceTables, findings: &findings)
     for table in sourceTables {
       columns.append(try names(ofColumnsOf: table, findings: &findings))
+      markColumns.append(try markColumn(of: table, beside: columns.last ?? []))
       constraints.append(NameScope())
     }
     for index in sourceTables.indices { nameScratch(of: index) }
@@ -192,6 +195,22 @@ extension NamePlan {
       findings.noteName(of: "Column \(table.table.name).\(column.name)", wanted: wanted, got: name)
     }
     return names.compactMap { $0 }
+  }
+}
+
+extension NamePlan {
+  /// Under `on_vanished: mark` alone there is something to write into it.
+  private func markColumn(
+    of table: SourceTable, beside columns: [Identifier]
+  ) throws(MappingError) -> Identifier? {
+    guard let rule = table.rules.markColumn, table.rules.onVanished == .mark else { return nil }
+    let name = try mapping.identifier(rule)
+    guard !columns.contains(name), !Self.systemColumns.contains(name.name) else {
+      throw mapping.error(
+        .nameTaken, at: rule, expected: "a name that no column of \(table.table.name) has",
+        actual: "'\(rule.value)'")
+    }
+    return name
   }
 }
 

@@ -82,7 +82,7 @@ struct CollationPlan {
     }
   }
 
-  /// By table: columns of primary keys, source keys, unique constraints, unique indexes and both ends
+  /// By table: columns of primary keys, source keys, natural keys, unique constraints, unique indexes and both ends
   /// of foreign keys.
   private static func keyColumns(_ tables: [SourceTable]) -> [Set<Int>] {
     var found = tables.map { table in
@@ -93,6 +93,7 @@ struct CollationPlan {
       }
       var columns = Set(table.columns.indices.filter { names.contains(table.columns[$0].name) })
       columns.formUnion(table.sourceKey ?? [])
+      columns.formUnion(table.naturalKey)
       return columns
     }
     for (child, table) in tables.enumerated() {

@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.part', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Part/20_match.sql
+-- table:   public.part
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Part, staged in restage_stage.part
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Part/30_allocate.sql
 -- table:   public.part
 -- step:    30 allocate
@@ -387,7 +398,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:00fec1071dfe58d1cead8ed8895891fa7a471227bd3fb3f10b02901198b2f4a8
+-- body:    sha256:34b067a36f97696c8af3f3f2592a803328db42cdaa65ea339fadf4754a5922cd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -420,6 +431,40 @@ WITH changed AS MATERIALIZED (
       s.lot
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_partid,
+    row_to_json(t.*) AS row_data
+  FROM public.part AS t
+  JOIN restage_keymap.part AS k
+    ON k.target_key = t.partid
+  JOIN changed AS c
+    ON k.source_partid = c.partid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_partid,
+      t.code,
+      t.lot
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.part',
+    jsonb_build_object('source_partid', d.source_partid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.part AS t
   SET
@@ -439,15 +484,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_partid = c.partid
 )
-SELECT restage.count_rows('public.part', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.part', 'updated', count(*)) AS rows,
+  restage.count_rows('public.part', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Part/60_vanished.sql
 -- table:   public.part
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:4689523774932b794b2699ec5180ebe6a93994f8d0ca2deb83799e461c99e948
+-- body:    sha256:ef7258a57ac4cfa38848f55e15ab93f71fd037156edf0ed478e4ea0a196e8e0b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -488,10 +535,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_partid = s.partid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.part AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_partid = r.partid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.part', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.part', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.part',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Part/70_reset.sql
 -- table:   public.part

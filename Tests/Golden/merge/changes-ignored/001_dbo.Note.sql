@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.note', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Note/20_match.sql
+-- table:   public.note
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Note, staged in restage_stage.note
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Note/30_allocate.sql
 -- table:   public.note
 -- step:    30 allocate
@@ -241,9 +252,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/001_dbo.Note/60_vanished.sql
 -- table:   public.note
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:5a1829d65e8674fd1613c17e090189f6954bed28ea24a257d933c1a9f9467c82
+-- body:    sha256:241c8770411a5a53cc82412eb4f44e53c18f14d646a41649a90506185e2ded51
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -284,10 +295,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.note AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.note', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.note', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.note',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Note/70_reset.sql
 -- table:   public.note

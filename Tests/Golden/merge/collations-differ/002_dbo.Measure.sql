@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.measure', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Measure/20_match.sql
+-- table:   public.measure
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Measure, staged in restage_stage.measure
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Measure/30_allocate.sql
 -- table:   public.measure
 -- step:    30 allocate
@@ -376,7 +387,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:7882fac6f0a5d416ee90183b7c5224b75b14a4fc5974a8a79928e6a05f76ff4a
+-- body:    sha256:b40f1ba9233d16be47e5db40b840ca18c74db4fde164e1a82a91bc6997ab569e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -406,6 +417,39 @@ WITH changed AS MATERIALIZED (
       s.symbol
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_measureid,
+    row_to_json(t.*) AS row_data
+  FROM public.measure AS t
+  JOIN restage_keymap.measure AS k
+    ON k.target_key = t.measureid
+  JOIN changed AS c
+    ON k.source_measureid = c.measureid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_measureid,
+      t.symbol
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.measure',
+    jsonb_build_object('source_measureid', d.source_measureid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.measure AS t
   SET
@@ -424,15 +468,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_measureid = c.measureid
 )
-SELECT restage.count_rows('public.measure', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.measure', 'updated', count(*)) AS rows,
+  restage.count_rows('public.measure', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Measure/60_vanished.sql
 -- table:   public.measure
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:5c3ee546ef9c724eefd986c6b036e99d8293c3bf76dae9afb9fd827250973c32
+-- body:    sha256:a6ca03e59ec03f0384c0f609aa9776e598bdd67fe7c87c1b0cbb2ced79448983
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -473,10 +519,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_measureid = s.measureid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.measure AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_measureid = r.measureid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.measure', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.measure', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.measure',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Measure/70_reset.sql
 -- table:   public.measure

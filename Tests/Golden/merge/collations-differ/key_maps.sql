@@ -1,28 +1,8 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:135ed7ab3ea75677dcb7df1f9a1c1da2c0b89f697b85a91a23f755838131fbc7
+-- body:    sha256:bd89af2ab027168320afe202094a8f04adc01f41a25f5e85d0a6be6a909d111b
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
-
--- Which database the source's name stands for; refused (RS008) for another one.
-SELECT restage.claim_source('stride', 'stride');
-
--- Which table became which; refused (RS007) where it became another one.
-SELECT restage.claim_table(
-  'stride',
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-)
-FROM (
-  VALUES
-    ('dbo', 'Unit', 'public', 'unit', 'restage_stage.unit', 'restage_keymap.unit', 'preserve'),
-    ('dbo', 'Measure', 'public', 'measure', 'restage_stage.measure', 'restage_keymap.measure', 'remap')
-) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Unit
 DO $restage$
@@ -37,7 +17,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.unit IS 'Key map: which row of dbo.Unit of stride is which row of public.unit.';
@@ -47,6 +29,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.unit.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.unit.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.unit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.unit.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.unit.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -63,7 +47,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.measure IS 'Key map: which row of dbo.Measure of stride is which row of public.measure.';
@@ -73,6 +59,53 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.measure.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.measure.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.measure.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.measure.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.measure.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Unit', 'public', 'unit', 'restage_stage.unit', 'restage_keymap.unit', 'preserve'),
+    ('stride', 'dbo', 'Measure', 'public', 'measure', 'restage_stage.measure', 'restage_keymap.measure', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
 

@@ -91,6 +91,17 @@ recorded AS (
 SELECT restage.count_rows('public.entry', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Entry/20_match.sql
+-- table:   public.entry
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Entry, staged in restage_stage.entry
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Entry/30_allocate.sql
 -- table:   public.entry
 -- step:    30 allocate
@@ -261,7 +272,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:4a7727ebc553448b376d3de2129eafff5d8c88db09f3e6377d2b09f1a58dd744
+-- body:    sha256:93ca8265600cd161bfe5c858585036360888544fdc6c5e05b773562230c6acd6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -297,6 +308,41 @@ WITH changed AS MATERIALIZED (
       s.amount
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_entryid,
+    row_to_json(t.*) AS row_data
+  FROM public.entry AS t
+  JOIN restage_keymap.entry AS k
+    ON k.target_key = t.entryid
+  JOIN changed AS c
+    ON k.source_entryid = c.entryid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_entryid,
+      t.year,
+      t.number,
+      t.amount
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.entry',
+    jsonb_build_object('source_entryid', d.source_entryid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.entry AS t
   SET
@@ -317,15 +363,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_entryid = c.entryid
 )
-SELECT restage.count_rows('public.entry', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.entry', 'updated', count(*)) AS rows,
+  restage.count_rows('public.entry', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Entry/60_vanished.sql
 -- table:   public.entry
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:d7208500c42dfebaa530de353ccb2bc2547706d657fa76fc920f6fee410e5a0e
+-- body:    sha256:cc489b50ae876b5bcc228cbb97a7ba66fc4ba283f6215d35a316645d45e4c026
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -366,10 +414,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_entryid = s.entryid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.entry AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_entryid = r.entryid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.entry', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.entry', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.entry',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Entry/70_reset.sql
 -- table:   public.entry

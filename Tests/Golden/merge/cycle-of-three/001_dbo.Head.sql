@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.head', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Head/20_match.sql
+-- table:   public.head
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Head, staged in restage_stage.head
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Head/30_allocate.sql
 -- table:   public.head
 -- step:    30 allocate
@@ -252,7 +263,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:e3405d8258d7644524ddd420e43965ec9aa2985988964e0fe1578c2fd44fa956
+-- body:    sha256:0b3bcd8400866cf204e6c0b414cfbd35d7ca34bacb7b0bbf9e5f11c77cd91345
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -284,6 +295,41 @@ WITH changed AS MATERIALIZED (
       s.tailid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.head AS t
+  LEFT JOIN restage_keymap.tail AS p1
+    ON p1.target_key = t.tailid
+  JOIN restage_keymap.head AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.head',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.head AS t
   SET
@@ -304,15 +350,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.head', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.head', 'updated', count(*)) AS rows,
+  restage.count_rows('public.head', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Head/60_vanished.sql
 -- table:   public.head
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:a8d0a2dede75dffd6600e745435e38a5ad1d4895d41ec014db8e9226bdd805c6
+-- body:    sha256:8d0ceadeb37e5692a456ad065101b79bff36ed78b26376499f0fd578f4ac0777
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -353,10 +401,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.head AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.head', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.head', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.head',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Head/70_reset.sql
 -- table:   public.head

@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.department', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Department/20_match.sql
+-- table:   public.department
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Department, staged in restage_stage.department
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Department/30_allocate.sql
 -- table:   public.department
 -- step:    30 allocate
@@ -257,7 +268,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:3f8ec75a12168a5654252551a58a804c2e8b2184c28f3326b1c3bb3538cf8352
+-- body:    sha256:57f9f9a8941109f710cbcc71b6f2c0f9db767e6c2a8a63c7852340bf2360d5d8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -292,6 +303,42 @@ WITH changed AS MATERIALIZED (
       s.headid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.department AS t
+  LEFT JOIN restage_keymap.worker AS p1
+    ON p1.target_key = t.headid
+  JOIN restage_keymap.department AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.department',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.department AS t
   SET
@@ -314,15 +361,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.department', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.department', 'updated', count(*)) AS rows,
+  restage.count_rows('public.department', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Department/60_vanished.sql
 -- table:   public.department
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:e2113aad4ab9b179ae036cda8ddc8b700748d4588ab7a5f408b1100c5b41524f
+-- body:    sha256:94d79cd779b54470c46d0109e14fcba0d2f884b6da4ce1f23461f6b02e5b252f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -363,10 +412,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.department AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.department', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.department', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.department',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Department/70_reset.sql
 -- table:   public.department

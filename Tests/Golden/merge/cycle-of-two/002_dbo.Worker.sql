@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.worker', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Worker/20_match.sql
+-- table:   public.worker
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Worker/30_allocate.sql
 -- table:   public.worker
 -- step:    30 allocate
@@ -256,7 +267,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:e26508530e64dc68f3bfdfe23101b3507b1d694c2d61eb93b02052d4274c9753
+-- body:    sha256:7a844540fbafeef74b4d8b0eb08cffaa7372ebd65a795dc73944dc1c4d773fdf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -291,6 +302,42 @@ WITH changed AS MATERIALIZED (
       s.departmentid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.worker AS t
+  LEFT JOIN restage_keymap.department AS p1
+    ON p1.target_key = t.departmentid
+  JOIN restage_keymap.worker AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.worker',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.worker AS t
   SET
@@ -312,15 +359,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.worker', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.worker', 'updated', count(*)) AS rows,
+  restage.count_rows('public.worker', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Worker/60_vanished.sql
 -- table:   public.worker
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:66a0c9bdab86e4eb208c34c534a90c6d5249ae65a7eba7e3ae5e75e274a51cff
+-- body:    sha256:bd445e3d1833c4a148e3cfe4c7f4986bc0b128285a311a48ef3db2b441268308
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -361,10 +410,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.worker AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.worker', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.worker', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.worker',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Worker/70_reset.sql
 -- table:   public.worker

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.body', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Body/20_match.sql
+-- table:   public.body
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Body, staged in restage_stage.body
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Body/30_allocate.sql
 -- table:   public.body
 -- step:    30 allocate
@@ -423,7 +434,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:0007c3e8916ca1636fc1762de7fc8d7f1bf407139cd93393f2c661af02dbaf0b
+-- body:    sha256:f84099bb14d4b2e8252c772d7c6e73aadc0f464a8cd7dc4d629eeded1fc6df58
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -455,6 +466,41 @@ WITH changed AS MATERIALIZED (
       s.headid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.body AS t
+  LEFT JOIN restage_keymap.head AS p1
+    ON p1.target_key = t.headid
+  JOIN restage_keymap.body AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.body',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.body AS t
   SET
@@ -476,15 +522,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.body', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.body', 'updated', count(*)) AS rows,
+  restage.count_rows('public.body', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Body/60_vanished.sql
 -- table:   public.body
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:ea5d929699a9dfdcc94ad7136a7c7006ebb911a7221e3fd248c416d547c073d6
+-- body:    sha256:ee8591c48d824dae21abb79373d84e05f49d38925ea86677a5a9a71ad4db0e89
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -525,10 +573,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.body AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.body', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.body', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.body',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Body/70_reset.sql
 -- table:   public.body

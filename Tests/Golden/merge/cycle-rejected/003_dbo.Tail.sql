@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.tail', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.Tail/20_match.sql
+-- table:   public.tail
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Tail, staged in restage_stage.tail
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Tail/30_allocate.sql
 -- table:   public.tail
 -- step:    30 allocate
@@ -423,7 +434,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:82a1bf508bcee430793973d3204dc3fc6b02fcb95c82f524f2a44e14b91ea65a
+-- body:    sha256:8f24cbfcc61257a79290803e88a79d2a1d4a3f3aaa132db36092a2474a8754b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -455,6 +466,41 @@ WITH changed AS MATERIALIZED (
       s.bodyid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.tail AS t
+  LEFT JOIN restage_keymap.body AS p1
+    ON p1.target_key = t.bodyid
+  JOIN restage_keymap.tail AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.tail',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.tail AS t
   SET
@@ -476,15 +522,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.tail', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.tail', 'updated', count(*)) AS rows,
+  restage.count_rows('public.tail', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.Tail/60_vanished.sql
 -- table:   public.tail
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:31d7981893440e0618a8687e0274ddee3fced4e585efb85186e1c3233d773fee
+-- body:    sha256:95497861ffbc39b2d2fdc63791a86d274765197e61b12ad1eddf26eb60076eaf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -525,10 +573,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.tail AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.tail', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.tail', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.tail',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Tail/70_reset.sql
 -- table:   public.tail

@@ -88,6 +88,17 @@ recorded AS (
 SELECT restage.count_rows('public.parent', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Parent/20_match.sql
+-- table:   public.parent
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Parent/30_allocate.sql
 -- table:   public.parent
 -- step:    30 allocate
@@ -237,9 +248,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/001_dbo.Parent/60_vanished.sql
 -- table:   public.parent
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:6600f7e8adf9e02de8b248b22f0cf41e64c867c140201023d3efabf7d3447aa5
+-- body:    sha256:7b4006756a13f601df96e7fc2edebb26e696f6a697db73f3ef50e85ee011b3df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -280,10 +291,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.parent AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.parent', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.parent', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.parent',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Parent/70_reset.sql
 -- table:   public.parent

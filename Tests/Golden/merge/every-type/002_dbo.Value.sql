@@ -102,6 +102,17 @@ recorded AS (
 SELECT restage.count_rows('public.value', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Value/20_match.sql
+-- table:   public.value
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Value, staged in restage_stage.value
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Value/30_allocate.sql
 -- table:   public.value
 -- step:    30 allocate
@@ -344,7 +355,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:369f9e6f47ac6769511464a22e48fe2f5afb9219d64ab1c41ddfe5f4683d3de6
+-- body:    sha256:00efe8fbe1b4290be64a53db78b92e324448c7a32fffb3479cba3e9ea695662e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -413,6 +424,54 @@ WITH changed AS MATERIALIZED (
       s.parentid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.value AS t
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.target_key = t.parentid
+  JOIN restage_keymap.value AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.flag,
+      t.single,
+      t.double,
+      t.exact,
+      t.day,
+      t.moment,
+      t.clock,
+      t.fixed,
+      t.bytes,
+      t.guid,
+      t.markup,
+      t.document,
+      t.version,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.value',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.value AS t
   SET
@@ -447,15 +506,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.value', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.value', 'updated', count(*)) AS rows,
+  restage.count_rows('public.value', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Value/60_vanished.sql
 -- table:   public.value
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:3bb394b1db7d793b9c165fbcaa91a63c30720e53a769a40c70762693022f9f38
+-- body:    sha256:fd49e849e6834e92e656105d4f2d35b243f70a1297df0e9e17cace0cd9a49731
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -496,10 +557,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.value AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.value', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.value', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.value',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Value/70_reset.sql
 -- table:   public.value

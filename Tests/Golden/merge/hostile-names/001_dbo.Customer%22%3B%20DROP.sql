@@ -95,6 +95,17 @@ recorded AS (
 SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Customer%22%3B%20DROP/20_match.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/30_allocate.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- step:    30 allocate
@@ -341,7 +352,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:9dabcfcb2fb05d4a0bade96ca75698229bb17bbab586e0a74cf82ab0c60574a0
+-- body:    sha256:f92f985e9ddadc226a59e32f535e70be08073172d74b330f1eb2f03906faef15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -389,6 +400,47 @@ end",
       s."ÑandÚ"
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k."source_Customer""ID",
+    row_to_json(t.*) AS row_data
+  FROM public."Customer""; DROP TABLE x; --" AS t
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1.target_key = t."line
+end"
+  JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
+    ON k.target_key = t."Customer""ID"
+  JOIN changed AS c
+    ON k."source_Customer""ID" = c."Customer""ID"
+  WHERE k.row_hash <> md5(ROW(
+      k."source_Customer""ID",
+      t."it's $restage$",
+      p1."source_Customer""ID",
+      t.s,
+      t.row_hash,
+      t.target_key,
+      t."ÑandÚ"
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."Customer""; DROP TABLE x; --"',
+    jsonb_build_object('source_Customer"ID', d."source_Customer""ID"),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public."Customer""; DROP TABLE x; --" AS t
   SET
@@ -418,15 +470,17 @@ remembered AS (
   FROM changed AS c
   WHERE k."source_Customer""ID" = c."Customer""ID"
 )
-SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'updated', count(*)) AS rows,
+  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/60_vanished.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:2638c32d9b09853228052cb855eb538caea906a4b93be4c06f933f80c05f37f9
+-- body:    sha256:c884f0bf810dd2296d502e0dc4d3c54697a35316d9076b85589e2835f4a5d557
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -467,10 +521,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k."source_Customer""ID" = s."Customer""ID"
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k."source_Customer""ID" = r."Customer""ID"
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public."Customer""; DROP TABLE x; --"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public."Customer""; DROP TABLE x; --"',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/70_reset.sql
 -- table:   public."Customer""; DROP TABLE x; --"

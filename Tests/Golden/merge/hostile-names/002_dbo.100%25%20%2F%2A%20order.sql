@@ -101,6 +101,17 @@ recorded AS (
 SELECT restage.count_rows('public."100% /* order"', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.100%25%20%2F%2A%20order/20_match.sql
+-- table:   public."100% /* order"
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/30_allocate.sql
 -- table:   public."100% /* order"
 -- step:    30 allocate
@@ -313,7 +324,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:c9c4b3c9ac44e1a03ba0f0c96c451c718219c16ba092f494f4ebea6e60822bf8
+-- body:    sha256:5db118705cbd130bd1a7d5389e62dd8b5d4794e567f593d387d99287805f975e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -347,6 +358,45 @@ WITH changed AS MATERIALIZED (
       s.n
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_r,
+    k.source_k,
+    row_to_json(t.*) AS row_data
+  FROM public."100% /* order" AS t
+  LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
+    ON p1.target_key = t.n
+  JOIN restage_keymap."100% /* order" AS k
+    ON k.source_r = t.r
+    AND k.source_k = t.k
+  JOIN changed AS c
+    ON k.source_r = c.r
+    AND k.source_k = c.k
+  WHERE k.row_hash <> md5(ROW(
+      t.r,
+      t.k,
+      p1."source_Customer""ID"
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."100% /* order"',
+    jsonb_build_object('source_r', d.source_r, 'source_k', d.source_k),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public."100% /* order" AS t
   SET
@@ -371,15 +421,17 @@ remembered AS (
   WHERE k.source_r = c.r
     AND k.source_k = c.k
 )
-SELECT restage.count_rows('public."100% /* order"', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public."100% /* order"', 'updated', count(*)) AS rows,
+  restage.count_rows('public."100% /* order"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/60_vanished.sql
 -- table:   public."100% /* order"
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:e2bd3c70051c2261e3616adc82f3a3f40a1b7f241c308121769e288f3e0a2c90
+-- body:    sha256:c67cf69475e7e62c0ec7d748ee137391a403d1107494e7c0a92deaedd6b7dd70
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -424,10 +476,23 @@ returned AS (
     AND k.source_r = s.r
     AND k.source_k = s.k
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap."100% /* order" AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_r = r.r
+    AND k.source_k = r.k
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public."100% /* order"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public."100% /* order"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public."100% /* order"',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/70_reset.sql
 -- table:   public."100% /* order"

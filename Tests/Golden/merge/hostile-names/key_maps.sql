@@ -1,28 +1,8 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:363244bfefd4be5ae28cf0e993ac0c4fe9b6409660b3e9e18cc81a2b7c727901
+-- body:    sha256:004614128193452260d72f6d88d659fc161138d22ea5a46797db1baa84f9f76c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
-
--- Which database the source's name stands for; refused (RS008) for another one.
-SELECT restage.claim_source('stride', 'stride');
-
--- Which table became which; refused (RS007) where it became another one.
-SELECT restage.claim_table(
-  'stride',
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-)
-FROM (
-  VALUES
-    ('dbo', 'Customer"; DROP', 'public', 'Customer"; DROP TABLE x; --', 'restage_stage."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"', 'remap'),
-    ('dbo', '100% /* order', 'public', '100% /* order', 'restage_stage."100% /* order"', 'restage_keymap."100% /* order"', 'preserve')
-) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Customer"; DROP
 DO $restage$
@@ -37,7 +17,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap."Customer""; DROP TABLE x; --" IS 'Key map: which row of dbo.Customer"; DROP of stride is which row of public."Customer""; DROP TABLE x; --".';
@@ -47,6 +29,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -63,7 +47,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap."100% /* order" IS 'Key map: which row of dbo.100% /* order of stride is which row of public."100% /* order".';
@@ -73,6 +59,53 @@ BEGIN
   COMMENT ON COLUMN restage_keymap."100% /* order".first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap."100% /* order".last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap."100% /* order".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Customer"; DROP', 'public', 'Customer"; DROP TABLE x; --', 'restage_stage."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"', 'remap'),
+    ('stride', 'dbo', '100% /* order', 'public', '100% /* order', 'restage_stage."100% /* order"', 'restage_keymap."100% /* order"', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
 

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.artist', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Artist/20_match.sql
+-- table:   public.artist
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Artist/30_allocate.sql
 -- table:   public.artist
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:182e9079d51c03303dde45c894dec8592f5363f1dd5163586f61ce6165598401
+-- body:    sha256:8ccd0a20ba6f9556148725cca590a234dca03253a68a1eb35882add1247d7bfc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_artistid,
+    row_to_json(t.*) AS row_data
+  FROM public.artist AS t
+  JOIN restage_keymap.artist AS k
+    ON k.target_key = t.artistid
+  JOIN changed AS c
+    ON k.source_artistid = c.artistid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_artistid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    jsonb_build_object('source_artistid', d.source_artistid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.artist AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_artistid = c.artistid
 )
-SELECT restage.count_rows('public.artist', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.artist', 'updated', count(*)) AS rows,
+  restage.count_rows('public.artist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Artist/60_vanished.sql
 -- table:   public.artist
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:bcb1b2d1c5ca17029b7da1e50bed6e945f5e7789410b50f2c21a2c5cff8d7b0b
+-- body:    sha256:bb35c530e57b73eb0762612796798853eda20f668fece450782666473f8250b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_artistid = s.artistid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_artistid = r.artistid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.artist',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Artist/70_reset.sql
 -- table:   public.artist

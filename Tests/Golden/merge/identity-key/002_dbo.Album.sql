@@ -91,6 +91,17 @@ recorded AS (
 SELECT restage.count_rows('public.album', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Album/20_match.sql
+-- table:   public.album
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Album/30_allocate.sql
 -- table:   public.album
 -- step:    30 allocate
@@ -277,7 +288,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:95f9a5e093a67921feed81afeb461a40eb312f1a068d2d440f51111b56c2b12a
+-- body:    sha256:39ddac1791cbbfb64c41eb8ea76ba02214896cf18edb151f1244436a4efcf5ef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -313,6 +324,45 @@ WITH changed AS MATERIALIZED (
       s.reviewed_by
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_albumid,
+    row_to_json(t.*) AS row_data
+  FROM public.album AS t
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.target_key = t.artistid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.target_key = t.reviewed_by
+  JOIN restage_keymap.album AS k
+    ON k.target_key = t.albumid
+  JOIN changed AS c
+    ON k.source_albumid = c.albumid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_albumid,
+      t.title,
+      p1.source_artistid,
+      p2.source_artistid
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    jsonb_build_object('source_albumid', d.source_albumid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.album AS t
   SET
@@ -338,15 +388,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_albumid = c.albumid
 )
-SELECT restage.count_rows('public.album', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.album', 'updated', count(*)) AS rows,
+  restage.count_rows('public.album', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Album/60_vanished.sql
 -- table:   public.album
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:5f5c949119410127dc1dacc90a5f93d342cfc2617f70a377ff52d50c3f1cef6f
+-- body:    sha256:0d726a3166de75a88a6681bfcbfd11c4f5731613c20eaf0be49e002c2040d9ba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,10 +439,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_albumid = s.albumid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_albumid = r.albumid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.album',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Album/70_reset.sql
 -- table:   public.album

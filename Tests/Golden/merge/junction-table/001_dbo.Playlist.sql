@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.playlist', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Playlist/20_match.sql
+-- table:   public.playlist
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Playlist, staged in restage_stage.playlist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Playlist/30_allocate.sql
 -- table:   public.playlist
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:64a62dca2200f338026c8d0e906f466d6a485017a1adb1ed2461a14b694c340b
+-- body:    sha256:fae097a19a6d7b4838423ee5082d61a9fc2f12a84f962b2813b258d39e646d04
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    row_to_json(t.*) AS row_data
+  FROM public.playlist AS t
+  JOIN restage_keymap.playlist AS k
+    ON k.target_key = t.playlistid
+  JOIN changed AS c
+    ON k.source_playlistid = c.playlistid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_playlistid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlist',
+    jsonb_build_object('source_playlistid', d.source_playlistid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.playlist AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_playlistid = c.playlistid
 )
-SELECT restage.count_rows('public.playlist', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.playlist', 'updated', count(*)) AS rows,
+  restage.count_rows('public.playlist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Playlist/60_vanished.sql
 -- table:   public.playlist
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:199144c026d765cc99e400e92c4e71571d9eda0951d37b5291053547d693c6bf
+-- body:    sha256:c8c0b641c96b1e376b328b47440ebb19e76d0274d0349005b58a37567a16181d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_playlistid = s.playlistid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.playlist AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_playlistid = r.playlistid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.playlist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.playlist', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.playlist',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Playlist/70_reset.sql
 -- table:   public.playlist

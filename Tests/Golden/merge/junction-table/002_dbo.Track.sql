@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.track', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Track/20_match.sql
+-- table:   public.track
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Track/30_allocate.sql
 -- table:   public.track
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:3d572529ae624d0bf8b634e445b50220529be93de32ec0555346d30ad7a464d2
+-- body:    sha256:6c963be74c78d7161d7b9c75e54891e02005386698efde9d6cdf8c6af4f7f186
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_trackid,
+    row_to_json(t.*) AS row_data
+  FROM public.track AS t
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.trackid
+  JOIN changed AS c
+    ON k.source_trackid = c.trackid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_trackid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    jsonb_build_object('source_trackid', d.source_trackid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.track AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_trackid = c.trackid
 )
-SELECT restage.count_rows('public.track', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.track', 'updated', count(*)) AS rows,
+  restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Track/60_vanished.sql
 -- table:   public.track
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:2fe92ea706791ac7d4c27bad076d4d8b2118b486d07642d5c145d5b5607068c1
+-- body:    sha256:c51cfc7742a91776a958c7c423acc7dfc9f016fa28816c2820c5eca4ad582329
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_trackid = s.trackid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_trackid = r.trackid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.track',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Track/70_reset.sql
 -- table:   public.track

@@ -101,6 +101,17 @@ recorded AS (
 SELECT restage.count_rows('public.playlisttrack', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.PlaylistTrack/20_match.sql
+-- table:   public.playlisttrack
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.PlaylistTrack/30_allocate.sql
 -- table:   public.playlisttrack
 -- step:    30 allocate
@@ -286,7 +297,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:2efeeb2d97aa0b0cc107ed6df09f335ee84ad17fe7972a86c0fe28766dda648e
+-- body:    sha256:22633de63e0bb5b9b6d9799b1fa215ea34e4368331f05f27f402e42c97140226
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -320,6 +331,47 @@ WITH changed AS MATERIALIZED (
       s.added
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    k.source_trackid,
+    row_to_json(t.*) AS row_data
+  FROM public.playlisttrack AS t
+  LEFT JOIN restage_keymap.playlist AS p1
+    ON p1.target_key = t.playlistid
+  LEFT JOIN restage_keymap.track AS p2
+    ON p2.target_key = t.trackid
+  JOIN restage_keymap.playlisttrack AS k
+    ON k.source_playlistid = p1.source_playlistid
+    AND k.source_trackid = p2.source_trackid
+  JOIN changed AS c
+    ON k.source_playlistid = c.playlistid
+    AND k.source_trackid = c.trackid
+  WHERE k.row_hash <> md5(ROW(
+      p1.source_playlistid,
+      p2.source_trackid,
+      t.added
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlisttrack',
+    jsonb_build_object('source_playlistid', d.source_playlistid, 'source_trackid', d.source_trackid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.playlisttrack AS t
   SET
@@ -345,15 +397,17 @@ remembered AS (
   WHERE k.source_playlistid = c.playlistid
     AND k.source_trackid = c.trackid
 )
-SELECT restage.count_rows('public.playlisttrack', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.playlisttrack', 'updated', count(*)) AS rows,
+  restage.count_rows('public.playlisttrack', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.PlaylistTrack/60_vanished.sql
 -- table:   public.playlisttrack
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:a067e5d0d0a3bb6050654ae646262c655723d61855882cb3293dfa46a209d928
+-- body:    sha256:321796516aee84dbacd283a834bd1cd11f3b74ca43084ab5aa6d9c7ae4ec12ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -398,10 +452,23 @@ returned AS (
     AND k.source_playlistid = s.playlistid
     AND k.source_trackid = s.trackid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.playlisttrack AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_playlistid = r.playlistid
+    AND k.source_trackid = r.trackid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.playlisttrack', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.playlisttrack', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.playlisttrack',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.PlaylistTrack/70_reset.sql
 -- table:   public.playlisttrack

@@ -91,6 +91,17 @@ recorded AS (
 SELECT restage.count_rows('public.vote', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/004_dbo.Vote/20_match.sql
+-- table:   public.vote
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Vote, staged in restage_stage.vote
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/004_dbo.Vote/30_allocate.sql
 -- table:   public.vote
 -- step:    30 allocate
@@ -265,7 +276,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:bd69ea3a78697156e91a431d0c1ce6da666cd71af3b9ad2dfb3131860328709b
+-- body:    sha256:6d361cc5a02c370d8e54cb67b53845ab77be01c6349a9815047dcc370670f45f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,6 +312,45 @@ WITH changed AS MATERIALIZED (
       s.stars
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_voteid,
+    row_to_json(t.*) AS row_data
+  FROM public.vote AS t
+  LEFT JOIN restage_keymap.playlist AS p1
+    ON p1.target_key = t.playlistid
+  LEFT JOIN restage_keymap.track AS p2
+    ON p2.target_key = t.trackid
+  JOIN restage_keymap.vote AS k
+    ON k.target_key = t.voteid
+  JOIN changed AS c
+    ON k.source_voteid = c.voteid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_voteid,
+      p1.source_playlistid,
+      p2.source_trackid,
+      t.stars
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.vote',
+    jsonb_build_object('source_voteid', d.source_voteid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.vote AS t
   SET
@@ -325,15 +375,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_voteid = c.voteid
 )
-SELECT restage.count_rows('public.vote', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.vote', 'updated', count(*)) AS rows,
+  restage.count_rows('public.vote', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/004_dbo.Vote/60_vanished.sql
 -- table:   public.vote
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:c38854043673ac016a9c8057c048d0ccf24a9cd5805cdc50bc665b8958a606fa
+-- body:    sha256:652fa2679ff41ef3a7193b2f051be6717d94f5dce3bce0bff637d3b6e2e462f9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -374,10 +426,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_voteid = s.voteid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.vote AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_voteid = r.voteid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.vote', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.vote', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.vote',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/004_dbo.Vote/70_reset.sql
 -- table:   public.vote

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.tenant', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Tenant/20_match.sql
+-- table:   public.tenant
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Tenant, staged in restage_stage.tenant
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Tenant/30_allocate.sql
 -- table:   public.tenant
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:4d6e3a3695485d087f68b7abb199dea7596cf98524273de60ad85f5d0cc5fe42
+-- body:    sha256:011f941d1bb9796fe24063c0811b5402b801624110c143cf7c5fb9475130beb0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    row_to_json(t.*) AS row_data
+  FROM public.tenant AS t
+  JOIN restage_keymap.tenant AS k
+    ON k.target_key = t.tenantid
+  JOIN changed AS c
+    ON k.source_tenantid = c.tenantid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_tenantid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.tenant',
+    jsonb_build_object('source_tenantid', d.source_tenantid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.tenant AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_tenantid = c.tenantid
 )
-SELECT restage.count_rows('public.tenant', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.tenant', 'updated', count(*)) AS rows,
+  restage.count_rows('public.tenant', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Tenant/60_vanished.sql
 -- table:   public.tenant
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:dd45a3c2a6633a0eb461d022fd828b265353c271d22a211f5c442cdf150100ab
+-- body:    sha256:41ce6c9f6c788c54c7313791913cdfcf4c84598c458352386b5957d5756ab5b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_tenantid = s.tenantid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.tenant AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_tenantid = r.tenantid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.tenant', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.tenant', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.tenant',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Tenant/70_reset.sql
 -- table:   public.tenant

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.region', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Region/20_match.sql
+-- table:   public.region
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Region/30_allocate.sql
 -- table:   public.region
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:370ca43d42c173429f8d9e0d84eb9b3ac5a5927fe6802aee99a9aadb02471bde
+-- body:    sha256:82364f825e324f63615e0ce06dff4ed346bca6d75a6ea2e5a0405a56a5b5d5c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_regionid,
+    row_to_json(t.*) AS row_data
+  FROM public.region AS t
+  JOIN restage_keymap.region AS k
+    ON k.target_key = t.regionid
+  JOIN changed AS c
+    ON k.source_regionid = c.regionid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_regionid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    jsonb_build_object('source_regionid', d.source_regionid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.region AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_regionid = c.regionid
 )
-SELECT restage.count_rows('public.region', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.region', 'updated', count(*)) AS rows,
+  restage.count_rows('public.region', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Region/60_vanished.sql
 -- table:   public.region
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:343fa106ea50fa5cf460334006bed6655de24cd5532e2abd29ffc9776a68af08
+-- body:    sha256:70f2f2a94c1a7358473e578460168b5bfe6ff14f91b2a84ae2668c9db4f1b4b6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_regionid = s.regionid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_regionid = r.regionid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.region',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Region/70_reset.sql
 -- table:   public.region

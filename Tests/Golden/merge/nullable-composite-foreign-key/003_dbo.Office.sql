@@ -101,6 +101,17 @@ recorded AS (
 SELECT restage.count_rows('public.office', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.Office/20_match.sql
+-- table:   public.office
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Office, staged in restage_stage.office
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Office/30_allocate.sql
 -- table:   public.office
 -- step:    30 allocate
@@ -286,7 +297,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:c3bb88fdcdf8dbd44372c209d4c3827d071f12d494a5c195e6e2a9086296e9f0
+-- body:    sha256:fb466d3bbb77674d9dd0bd30dc0f10b60af8ec14a39eccdf7510a7077cfd1cd7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -320,6 +331,47 @@ WITH changed AS MATERIALIZED (
       s.city
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    k.source_regionid,
+    row_to_json(t.*) AS row_data
+  FROM public.office AS t
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.target_key = t.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.target_key = t.regionid
+  JOIN restage_keymap.office AS k
+    ON k.source_tenantid = p1.source_tenantid
+    AND k.source_regionid = p2.source_regionid
+  JOIN changed AS c
+    ON k.source_tenantid = c.tenantid
+    AND k.source_regionid = c.regionid
+  WHERE k.row_hash <> md5(ROW(
+      p1.source_tenantid,
+      p2.source_regionid,
+      t.city
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.office',
+    jsonb_build_object('source_tenantid', d.source_tenantid, 'source_regionid', d.source_regionid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.office AS t
   SET
@@ -345,15 +397,17 @@ remembered AS (
   WHERE k.source_tenantid = c.tenantid
     AND k.source_regionid = c.regionid
 )
-SELECT restage.count_rows('public.office', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.office', 'updated', count(*)) AS rows,
+  restage.count_rows('public.office', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.Office/60_vanished.sql
 -- table:   public.office
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:d4e3900eae91a94726f0ddae676986b97271c501c2416cb56a9a70992b5efd31
+-- body:    sha256:6bcb1e475c95f73fabd74d0b896bd9bf5cc85503db81de74c681c6cc3aef9b4d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -398,10 +452,23 @@ returned AS (
     AND k.source_tenantid = s.tenantid
     AND k.source_regionid = s.regionid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.office AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_tenantid = r.tenantid
+    AND k.source_regionid = r.regionid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.office', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.office', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.office',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Office/70_reset.sql
 -- table:   public.office

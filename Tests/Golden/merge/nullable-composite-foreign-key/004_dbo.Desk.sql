@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/004_dbo.Desk/20_match.sql
+-- table:   public.desk
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Desk, staged in restage_stage.desk
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/004_dbo.Desk/30_allocate.sql
 -- table:   public.desk
 -- step:    30 allocate
@@ -408,7 +419,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:4d0d5911126114de7993e8296e11e852aef0d690852857abec7b343b3433f756
+-- body:    sha256:ac1bab3355ab3966d6cec120c259ae06aa33a690f5f37c07f3f4b029c0be095d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -441,6 +452,44 @@ WITH changed AS MATERIALIZED (
       s.regionid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_deskid,
+    row_to_json(t.*) AS row_data
+  FROM public.desk AS t
+  LEFT JOIN restage_keymap.tenant AS p1
+    ON p1.target_key = t.tenantid
+  LEFT JOIN restage_keymap.region AS p2
+    ON p2.target_key = t.regionid
+  JOIN restage_keymap.desk AS k
+    ON k.target_key = t.deskid
+  JOIN changed AS c
+    ON k.source_deskid = c.deskid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_deskid,
+      p1.source_tenantid,
+      p2.source_regionid
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    jsonb_build_object('source_deskid', d.source_deskid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.desk AS t
   SET
@@ -466,15 +515,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_deskid = c.deskid
 )
-SELECT restage.count_rows('public.desk', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.desk', 'updated', count(*)) AS rows,
+  restage.count_rows('public.desk', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/004_dbo.Desk/60_vanished.sql
 -- table:   public.desk
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:5ec71f1849803149ea6f0799b0ac0fa2ccb880ac9884caa53c2e2471dcd8cd94
+-- body:    sha256:c8d468f9eba038c8de216972dc8b34a689aa517a683d486cd67302716db2e168
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -515,10 +566,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_deskid = s.deskid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.desk AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_deskid = r.deskid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.desk', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.desk', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.desk',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/004_dbo.Desk/70_reset.sql
 -- table:   public.desk

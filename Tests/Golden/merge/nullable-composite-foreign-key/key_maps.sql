@@ -1,30 +1,8 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:653a4efeafd2909daa304580b994bfc4cdcf8c752320b93f936e9212f401a29a
+-- body:    sha256:ac9bc00d809da9a081712a70795213ae1ba3423be9adc0ee7482ecc9f8522342
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
-
--- Which database the source's name stands for; refused (RS008) for another one.
-SELECT restage.claim_source('stride', 'stride');
-
--- Which table became which; refused (RS007) where it became another one.
-SELECT restage.claim_table(
-  'stride',
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-)
-FROM (
-  VALUES
-    ('dbo', 'Tenant', 'public', 'tenant', 'restage_stage.tenant', 'restage_keymap.tenant', 'remap'),
-    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
-    ('dbo', 'Office', 'public', 'office', 'restage_stage.office', 'restage_keymap.office', 'preserve'),
-    ('dbo', 'Desk', 'public', 'desk', 'restage_stage.desk', 'restage_keymap.desk', 'remap')
-) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Tenant
 DO $restage$
@@ -39,7 +17,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.tenant IS 'Key map: which row of dbo.Tenant of stride is which row of public.tenant.';
@@ -49,6 +29,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.tenant.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.tenant.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.tenant.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.tenant.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.tenant.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -65,7 +47,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
@@ -75,6 +59,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.region.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.region.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.region.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.region.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -91,7 +77,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.office IS 'Key map: which row of dbo.Office of stride is which row of public.office.';
@@ -101,6 +89,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.office.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.office.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.office.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.office.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.office.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -117,7 +107,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.desk IS 'Key map: which row of dbo.Desk of stride is which row of public.desk.';
@@ -127,6 +119,55 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.desk.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.desk.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.desk.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.desk.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.desk.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Tenant', 'public', 'tenant', 'restage_stage.tenant', 'restage_keymap.tenant', 'remap'),
+    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
+    ('stride', 'dbo', 'Office', 'public', 'office', 'restage_stage.office', 'restage_keymap.office', 'preserve'),
+    ('stride', 'dbo', 'Desk', 'public', 'desk', 'restage_stage.desk', 'restage_keymap.desk', 'remap')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
 

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.grandchild', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.Grandchild/20_match.sql
+-- table:   public.grandchild
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Grandchild, staged in restage_stage.grandchild
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Grandchild/30_allocate.sql
 -- table:   public.grandchild
 -- step:    30 allocate
@@ -250,7 +261,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:dc3dc15381e7fda69e2e1acd5dc9029fda2b2a11736edaf6f08ea4c901f2c015
+-- body:    sha256:918861e0a5c21e45ca91ad6bfcde894c1b178a9b3fa3d1fe6a55e6cc6db2605f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -280,6 +291,41 @@ WITH changed AS MATERIALIZED (
       s.childid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.grandchild AS t
+  LEFT JOIN restage_keymap.child AS p1
+    ON p1.target_key = t.childid
+  JOIN restage_keymap.grandchild AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.grandchild',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.grandchild AS t
   SET
@@ -300,15 +346,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.grandchild', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.grandchild', 'updated', count(*)) AS rows,
+  restage.count_rows('public.grandchild', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.Grandchild/60_vanished.sql
 -- table:   public.grandchild
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:051607b29f1559f60584f10d205bd14dc5e60d6ca4e2c13f08f513ca5408eab0
+-- body:    sha256:aa708da29059802ca2d33de82c6014b74ace2e9be8e3bc11bd67fcc0ed674d6e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -349,10 +397,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.grandchild AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.grandchild', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.grandchild', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.grandchild',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Grandchild/70_reset.sql
 -- table:   public.grandchild

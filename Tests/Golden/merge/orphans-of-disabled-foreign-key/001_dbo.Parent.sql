@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.parent', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Parent/20_match.sql
+-- table:   public.parent
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Parent, staged in restage_stage.parent
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Parent/30_allocate.sql
 -- table:   public.parent
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:99ff2238549d6de885442ffeeeddf37f4ba510850e477ceef50886e4011c0f6f
+-- body:    sha256:a4fd16f706e89d981322dfed652ce0fd1108916e282343434e303455b5fcbad1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.parent AS t
+  JOIN restage_keymap.parent AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.parent',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.parent AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.parent', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.parent', 'updated', count(*)) AS rows,
+  restage.count_rows('public.parent', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Parent/60_vanished.sql
 -- table:   public.parent
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:6600f7e8adf9e02de8b248b22f0cf41e64c867c140201023d3efabf7d3447aa5
+-- body:    sha256:7b4006756a13f601df96e7fc2edebb26e696f6a697db73f3ef50e85ee011b3df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.parent AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.parent', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.parent', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.parent',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Parent/70_reset.sql
 -- table:   public.parent

@@ -30,6 +30,17 @@ FROM restage_stage.nulled AS s;
 
 SELECT 0::bigint AS rows;
 
+-- file:    merge/002_dbo.Nulled/20_match.sql
+-- table:   public.nulled
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Nulled, staged in restage_stage.nulled
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Nulled/30_allocate.sql
 -- table:   public.nulled
 -- step:    30 allocate
@@ -317,9 +328,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/002_dbo.Nulled/60_vanished.sql
 -- table:   public.nulled
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:b836a430f83c599d9e2b54a21b5607588ef44283da2194c2111c45ca3662ec50
+-- body:    sha256:de1ad758f4fcefb618fe37fc463b63731f4ccbe284ff354f4b74592ac75e6ede
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -394,10 +405,22 @@ returned AS (
     AND k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.nulled AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = r.row_hash
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.nulled', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.nulled', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.nulled',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Nulled/70_reset.sql
 -- table:   public.nulled

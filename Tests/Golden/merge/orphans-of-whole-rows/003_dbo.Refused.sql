@@ -30,6 +30,17 @@ FROM restage_stage.refused AS s;
 
 SELECT 0::bigint AS rows;
 
+-- file:    merge/003_dbo.Refused/20_match.sql
+-- table:   public.refused
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Refused, staged in restage_stage.refused
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Refused/30_allocate.sql
 -- table:   public.refused
 -- step:    30 allocate
@@ -284,9 +295,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/003_dbo.Refused/60_vanished.sql
 -- table:   public.refused
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:70dc0e0e9def408329a5bf095e0bee79566e0afd53cdf4daae60f092f9af9929
+-- body:    sha256:96b563e8ec2f3a2278f380a1d6d952aa159065db2ad1f220c902c93e8f3c54e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -361,10 +372,22 @@ returned AS (
     AND k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.refused AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = r.row_hash
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.refused', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.refused', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.refused',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Refused/70_reset.sql
 -- table:   public.refused

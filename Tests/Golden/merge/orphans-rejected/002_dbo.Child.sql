@@ -91,6 +91,17 @@ recorded AS (
 SELECT restage.count_rows('public.child', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Child/20_match.sql
+-- table:   public.child
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Child, staged in restage_stage.child
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Child/30_allocate.sql
 -- table:   public.child
 -- step:    30 allocate
@@ -354,7 +365,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:b3ff5f7496fa0bcef334523e41934b0bff528e1bee4cc0547ff94b0c309ba9df
+-- body:    sha256:9ed44a35b64dedd0b48db5129df1f5a968899b46be1313162c8168268d9a4ec5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -390,6 +401,45 @@ WITH changed AS MATERIALIZED (
       s.note
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.child AS t
+  LEFT JOIN restage_keymap.parent AS p1
+    ON p1.target_key = t.parentid
+  LEFT JOIN restage_keymap.parent AS p2
+    ON p2.target_key = t.otherid
+  JOIN restage_keymap.child AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id,
+      p2.source_id,
+      t.note
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.child',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.child AS t
   SET
@@ -416,15 +466,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.child', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.child', 'updated', count(*)) AS rows,
+  restage.count_rows('public.child', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Child/60_vanished.sql
 -- table:   public.child
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:84e22a0de357021815273de0eac4340a8f85479e494a2f8cc6503ca334ae3d93
+-- body:    sha256:7735266cbeb262f8a6d1f94352f72bc8f79b2703edfc2d1e194fb35170aab30c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -465,10 +517,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.child AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.child', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.child', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.child',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Child/70_reset.sql
 -- table:   public.child

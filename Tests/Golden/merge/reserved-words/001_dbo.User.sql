@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public."user"', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.User/20_match.sql
+-- table:   public."user"
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.User, staged in restage_stage."user"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.User/30_allocate.sql
 -- table:   public."user"
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:300e6a040cfbcfac884ef5d68c48a0c540d5815c6c7fde8e95c6ac73bbf42575
+-- body:    sha256:a59286709e22e30667b0b1586a899810f52e5f66c82d0929bec5c42ae2864bba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s."select"
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_order,
+    row_to_json(t.*) AS row_data
+  FROM public."user" AS t
+  JOIN restage_keymap."user" AS k
+    ON k.target_key = t."order"
+  JOIN changed AS c
+    ON k.source_order = c."order"
+  WHERE k.row_hash <> md5(ROW(
+      k.source_order,
+      t."select"
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."user"',
+    jsonb_build_object('source_order', d.source_order),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public."user" AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_order = c."order"
 )
-SELECT restage.count_rows('public."user"', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public."user"', 'updated', count(*)) AS rows,
+  restage.count_rows('public."user"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.User/60_vanished.sql
 -- table:   public."user"
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:adad1b5f44bad58b419b2bfe46650a6afb940ab141804f6ac00fb948421cc246
+-- body:    sha256:e5cc572dde2852f8afaa76460c36329e7b38844527014021b262c3ceea078a97
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_order = s."order"
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap."user" AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_order = r."order"
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public."user"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public."user"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public."user"',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.User/70_reset.sql
 -- table:   public."user"

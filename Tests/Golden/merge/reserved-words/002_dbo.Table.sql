@@ -100,6 +100,17 @@ recorded AS (
 SELECT restage.count_rows('public."table"', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Table/20_match.sql
+-- table:   public."table"
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Table, staged in restage_stage."table"
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Table/30_allocate.sql
 -- table:   public."table"
 -- step:    30 allocate
@@ -318,9 +329,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/002_dbo.Table/60_vanished.sql
 -- table:   public."table"
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:31cb8beae74a8c8d22707c1e546a0bdbfe6f81f7cea5de31aba070ab8199850e
+-- body:    sha256:12dfac2783771b2ecdc328e7b83dd598469138ec37fc3e9be7586fb293f6dc85
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -365,10 +376,23 @@ returned AS (
     AND k.source_from = s."from"
     AND k.source_where = s."where"
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap."table" AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_from = r."from"
+    AND k.source_where = r."where"
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public."table"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public."table"', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public."table"',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Table/70_reset.sql
 -- table:   public."table"

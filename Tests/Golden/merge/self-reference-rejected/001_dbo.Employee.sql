@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Employee/20_match.sql
+-- table:   public.employee
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Employee/30_allocate.sql
 -- table:   public.employee
 -- step:    30 allocate
@@ -300,7 +311,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:4e1cc642c57c7bf9b7546ff1102083616a5c471b73f357653b88f9285378a6f4
+-- body:    sha256:7a19817fa498a0244de0c05361d600db9a57c1883a12c5e91cb012b42a57a55a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,6 +344,42 @@ WITH changed AS MATERIALIZED (
       s.managerid
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.employee AS t
+  LEFT JOIN restage_keymap.employee AS p1
+    ON p1.target_key = t.managerid
+  JOIN restage_keymap.employee AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.employee',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.employee AS t
   SET
@@ -355,15 +402,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_id = c.id
 )
-SELECT restage.count_rows('public.employee', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.employee', 'updated', count(*)) AS rows,
+  restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Employee/60_vanished.sql
 -- table:   public.employee
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:58d273732fe030f70dfd7b30db4dc3580bd71b16b6f26d74f7d29049b9e5d91e
+-- body:    sha256:d3884b9e2a4aa2811745d339bf40f6c24c3accc694c04c418767eaeb367c8f8a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -404,10 +453,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_id = s.id
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.employee',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Employee/70_reset.sql
 -- table:   public.employee

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.person', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Person/20_match.sql
+-- table:   public.person
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Person, staged in restage_stage.person
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Person/30_allocate.sql
 -- table:   public.person
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:ace98d3690609a39d652c6cb449d526b6c94f071801a2352ab4969fe69aea531
+-- body:    sha256:2a3164ab4484575241ef8e51b72a59003ddf4a0da8aed794e54397c548c272e5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    row_to_json(t.*) AS row_data
+  FROM public.person AS t
+  JOIN restage_keymap.person AS k
+    ON k.target_key = t.personid
+  JOIN changed AS c
+    ON k.source_personid = c.personid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_personid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.person',
+    jsonb_build_object('source_personid', d.source_personid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.person AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_personid = c.personid
 )
-SELECT restage.count_rows('public.person', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.person', 'updated', count(*)) AS rows,
+  restage.count_rows('public.person', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Person/60_vanished.sql
 -- table:   public.person
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:bb61ef698f76efab06675b22370b43e127e90e37a40db0b463bd3513e83e9026
+-- body:    sha256:e063e70a2eb7692f873b4d0cb1bfef8a9b825ee278e6c50c7edb8eb9b79d89a3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_personid = s.personid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.person AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = r.personid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.person', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.person', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.person',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Person/70_reset.sql
 -- table:   public.person

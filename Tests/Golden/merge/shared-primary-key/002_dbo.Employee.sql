@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Employee/20_match.sql
+-- table:   public.employee
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Employee, staged in restage_stage.employee
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Employee/30_allocate.sql
 -- table:   public.employee
 -- step:    30 allocate
@@ -252,7 +263,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:bc44dfcaed8462856af8d1dda3f07cd2518ff7bf0c63f6be230f87a947e5212b
+-- body:    sha256:f4b1f676cdc87129cf772d8bfa1202bd836626e1d922c46e841b624f27ce6b83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,6 +293,41 @@ WITH changed AS MATERIALIZED (
       s.badge
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    row_to_json(t.*) AS row_data
+  FROM public.employee AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  JOIN restage_keymap.employee AS k
+    ON k.source_personid = p1.source_personid
+  JOIN changed AS c
+    ON k.source_personid = c.personid
+  WHERE k.row_hash <> md5(ROW(
+      p1.source_personid,
+      t.badge
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.employee',
+    jsonb_build_object('source_personid', d.source_personid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.employee AS t
   SET
@@ -302,15 +348,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_personid = c.personid
 )
-SELECT restage.count_rows('public.employee', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.employee', 'updated', count(*)) AS rows,
+  restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Employee/60_vanished.sql
 -- table:   public.employee
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:032550b032a7c7737db0d393143aa344daa29de4b531d993cbfa143d82a03148
+-- body:    sha256:b9c3a93926271ff7c78b6d74492905216110a952deb7bfd8459688fc0e7399a9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -351,10 +399,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_personid = s.personid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.employee AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = r.personid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.employee',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Employee/70_reset.sql
 -- table:   public.employee

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.manager', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.Manager/20_match.sql
+-- table:   public.manager
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Manager, staged in restage_stage.manager
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Manager/30_allocate.sql
 -- table:   public.manager
 -- step:    30 allocate
@@ -293,7 +304,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:ccb47e5a5e65369c484c814609c8400fb27798066b6e0cdcf71b0f37595a1f21
+-- body:    sha256:fb79e0bfa9c008d11a424455ec9e0ef03f8e2fb95329da4eef790961dc8fc075
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -323,6 +334,41 @@ WITH changed AS MATERIALIZED (
       s.budget
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    row_to_json(t.*) AS row_data
+  FROM public.manager AS t
+  LEFT JOIN restage_keymap.person AS p1
+    ON p1.target_key = t.personid
+  JOIN restage_keymap.manager AS k
+    ON k.source_personid = p1.source_personid
+  JOIN changed AS c
+    ON k.source_personid = c.personid
+  WHERE k.row_hash <> md5(ROW(
+      p1.source_personid,
+      t.budget
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.manager',
+    jsonb_build_object('source_personid', d.source_personid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.manager AS t
   SET
@@ -343,15 +389,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_personid = c.personid
 )
-SELECT restage.count_rows('public.manager', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.manager', 'updated', count(*)) AS rows,
+  restage.count_rows('public.manager', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.Manager/60_vanished.sql
 -- table:   public.manager
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:833a822c075f2471094e1fcc0e10e8ed454175b4d9ed68708ad927d4d56e5a9d
+-- body:    sha256:33a43121bb83c6f19325144228d5a978df89a25e311e8652a51c6b656a67a31c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -392,10 +440,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_personid = s.personid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.manager AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_personid = r.personid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.manager', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.manager', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.manager',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Manager/70_reset.sql
 -- table:   public.manager

@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.city', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.City/20_match.sql
+-- table:   public.city
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.City/30_allocate.sql
 -- table:   public.city
 -- step:    30 allocate
@@ -252,7 +263,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:d79a1d6aebbd303e0bf59953ad899ed91e9754ccb0cbfb51f338257410fcbf07
+-- body:    sha256:6fcc53bbc76224cb46553a41c723aeaad2de7050521c745a8a7e7c8860314b55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -285,6 +296,40 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_cityid,
+    row_to_json(t.*) AS row_data
+  FROM public.city AS t
+  JOIN restage_keymap.city AS k
+    ON k.target_key = t.cityid
+  JOIN changed AS c
+    ON k.source_cityid = c.cityid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_cityid,
+      t.country,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    jsonb_build_object('source_cityid', d.source_cityid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.city AS t
   SET
@@ -304,15 +349,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_cityid = c.cityid
 )
-SELECT restage.count_rows('public.city', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.city', 'updated', count(*)) AS rows,
+  restage.count_rows('public.city', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.City/60_vanished.sql
 -- table:   public.city
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:91ae9d61cd46d5239282fa92477a90802bdab10d9af908b0561e7363488fcb84
+-- body:    sha256:3d5b883c70ea00b3e2b1f1cb1e73ce40bafaf62a0c2d394510ae0b11b8c04cbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -353,10 +400,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_cityid = s.cityid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.city AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_cityid = r.cityid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.city',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.City/70_reset.sql
 -- table:   public.city

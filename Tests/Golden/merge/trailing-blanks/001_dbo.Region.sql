@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.region', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Region/20_match.sql
+-- table:   public.region
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Region, staged in restage_stage.region
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Region/30_allocate.sql
 -- table:   public.region
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:d2861004c2dbbb09bae6364ed9644d5359d6889d09162574a988cbc65c99b1e4
+-- body:    sha256:d0fe2c2a027524b049b6880e9ed4d1a514d30078df6a159a14b37c26d3533f55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.region AS t
+  JOIN restage_keymap.region AS k
+    ON k.source_code = t.code
+  JOIN changed AS c
+    ON k.source_code = c.code
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.region AS t
   SET
@@ -281,15 +325,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_code = c.code
 )
-SELECT restage.count_rows('public.region', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.region', 'updated', count(*)) AS rows,
+  restage.count_rows('public.region', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Region/60_vanished.sql
 -- table:   public.region
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:2ed60f0db2220c84f2aa93a4310c5fc5bb44354d21d0e4c2ada6e657c6f627ba
+-- body:    sha256:e5a85376a3c40023b616541a8e57682196d28407524dfa694c3b7d51495cd796
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -330,10 +376,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_code = s.code
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.region AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = r.code
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.region',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Region/70_reset.sql
 -- table:   public.region

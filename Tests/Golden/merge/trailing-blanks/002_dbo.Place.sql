@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.place', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Place/20_match.sql
+-- table:   public.place
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Place, staged in restage_stage.place
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Place/30_allocate.sql
 -- table:   public.place
 -- step:    30 allocate
@@ -516,7 +527,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:d405a357dc5fda15eb7d64718290c84f224eb058af92239113f6bebd205f7d41
+-- body:    sha256:2173b640e9d4c6d0c5a07a3581664fdf12198adf792f1ab2c94b8a9599fb4727
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -549,6 +560,40 @@ WITH changed AS MATERIALIZED (
       s.othercode
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_placeid,
+    row_to_json(t.*) AS row_data
+  FROM public.place AS t
+  JOIN restage_keymap.place AS k
+    ON k.target_key = t.placeid
+  JOIN changed AS c
+    ON k.source_placeid = c.placeid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_placeid,
+      t.code,
+      t.othercode
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    jsonb_build_object('source_placeid', d.source_placeid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.place AS t
   SET
@@ -568,15 +613,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_placeid = c.placeid
 )
-SELECT restage.count_rows('public.place', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.place', 'updated', count(*)) AS rows,
+  restage.count_rows('public.place', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Place/60_vanished.sql
 -- table:   public.place
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:1a36144b17f70fb6d435cf8f2b755cd458cd5ec857b518cff89d709ccf77516b
+-- body:    sha256:b013693c76439a20c77e9e892aace942d5d40818dfdccde8046212ca287ca2ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -617,10 +664,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_placeid = s.placeid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.place AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_placeid = r.placeid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.place', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.place', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.place',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Place/70_reset.sql
 -- table:   public.place

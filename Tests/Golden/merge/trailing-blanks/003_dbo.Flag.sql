@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.flag', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/003_dbo.Flag/20_match.sql
+-- table:   public.flag
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Flag, staged in restage_stage.flag
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/003_dbo.Flag/30_allocate.sql
 -- table:   public.flag
 -- step:    30 allocate
@@ -289,7 +300,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:644fae599628a3cce4a54bb7e91f8b6d8100a13b909fec6202da90db7dd985be
+-- body:    sha256:8fadca586b9dc82ce7ccfc5c7cf87a1226dc4212db090ce127ba5da564bd4b93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -319,6 +330,39 @@ WITH changed AS MATERIALIZED (
       s.color
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.flag AS t
+  JOIN restage_keymap.flag AS k
+    ON k.source_code = t.code
+  JOIN changed AS c
+    ON k.source_code = c.code
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.color
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.flag',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.flag AS t
   SET
@@ -338,15 +382,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_code = c.code
 )
-SELECT restage.count_rows('public.flag', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.flag', 'updated', count(*)) AS rows,
+  restage.count_rows('public.flag', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/003_dbo.Flag/60_vanished.sql
 -- table:   public.flag
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:79a6e21431b1f24300e95958d055f27512dc282496ca6ef6ee050e1979cb60f9
+-- body:    sha256:ae291eeb4650b8e64640c4e31009622be54099667b489e9d6402b9665e7ce7dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,10 +433,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_code = s.code
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.flag AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = r.code
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.flag', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.flag', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.flag',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/003_dbo.Flag/70_reset.sql
 -- table:   public.flag

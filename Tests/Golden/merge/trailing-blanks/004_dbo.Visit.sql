@@ -30,6 +30,17 @@ FROM restage_stage.visit AS s;
 
 SELECT 0::bigint AS rows;
 
+-- file:    merge/004_dbo.Visit/20_match.sql
+-- table:   public.visit
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Visit, staged in restage_stage.visit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/004_dbo.Visit/30_allocate.sql
 -- table:   public.visit
 -- step:    30 allocate
@@ -281,9 +292,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/004_dbo.Visit/60_vanished.sql
 -- table:   public.visit
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:efbd6d099eafe005d3019b889cd376e3952ea76b78c9541c516ac4441b44534d
+-- body:    sha256:6a5db3bcdaa754b6ac67d6ed868dfa907950333d3eb28ff26d87a10261a4baac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -358,10 +369,22 @@ returned AS (
     AND k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.visit AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = r.row_hash
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.visit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.visit', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.visit',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/004_dbo.Visit/70_reset.sql
 -- table:   public.visit

@@ -1,30 +1,8 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:c687038df3f0c1ef5c36f692cfffe267de216cb9cfe78fb4de341e52ccaa581f
+-- body:    sha256:8402040fbb6b95d170c782bc5a1cda8075491a033e686e0cd2909b7e583ef680
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
-
--- Which database the source's name stands for; refused (RS008) for another one.
-SELECT restage.claim_source('stride', 'stride');
-
--- Which table became which; refused (RS007) where it became another one.
-SELECT restage.claim_table(
-  'stride',
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-)
-FROM (
-  VALUES
-    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
-    ('dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
-    ('dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
-    ('dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
-) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Region
 DO $restage$
@@ -39,7 +17,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
@@ -49,6 +29,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.region.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.region.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.region.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.region.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -65,7 +47,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.place IS 'Key map: which row of dbo.Place of stride is which row of public.place.';
@@ -75,6 +59,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.place.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.place.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.place.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.place.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.place.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -91,7 +77,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.flag IS 'Key map: which row of dbo.Flag of stride is which row of public.flag.';
@@ -101,6 +89,8 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.flag.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.flag.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.flag.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.flag.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.flag.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
 
@@ -117,7 +107,9 @@ BEGIN
     row_hash uuid NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
-    vanished_run uuid
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
   );
 
   COMMENT ON TABLE restage_keymap.visit IS 'Key map: which row of dbo.Visit of stride is which row of public.visit.';
@@ -127,6 +119,55 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.visit.first_run IS 'The run that loaded the row first.';
   COMMENT ON COLUMN restage_keymap.visit.last_run IS 'The run that wrote the row last.';
   COMMENT ON COLUMN restage_keymap.visit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.visit.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.visit.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
+    ('stride', 'dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
+    ('stride', 'dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
+    ('stride', 'dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
 

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.item', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Item/20_match.sql
+-- table:   public.item
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Item/30_allocate.sql
 -- table:   public.item
 -- step:    30 allocate
@@ -234,7 +245,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:c8dcd8b7805aa2a04d9d50ad1f3918cda43dfbd304defa2d4c7feb4f2f1c590b
+-- body:    sha256:95c0d5b0a977efba6149b82a51bd58073af925f205ea78c304fed27a62c5c0b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -266,6 +277,39 @@ WITH changed AS MATERIALIZED (
       s.code
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_itemid,
+    row_to_json(t.*) AS row_data
+  FROM public.item AS t
+  JOIN restage_keymap.item AS k
+    ON k.target_key = t.itemid
+  JOIN changed AS c
+    ON k.source_itemid = c.itemid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_itemid,
+      t.code
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    jsonb_build_object('source_itemid', d.source_itemid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.item AS t
   SET
@@ -284,15 +328,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_itemid = c.itemid
 )
-SELECT restage.count_rows('public.item', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.item', 'updated', count(*)) AS rows,
+  restage.count_rows('public.item', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Item/60_vanished.sql
 -- table:   public.item
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:b73e9cdbf978a2025af2e386f810c92e6f6bbf99a04e0ef4a1520e7614739e8a
+-- body:    sha256:cd815175ff259e130765cfa5157d8da8762879ce29619b55fee51491cf973c70
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -333,10 +379,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_itemid = s.itemid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_itemid = r.itemid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.item',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item

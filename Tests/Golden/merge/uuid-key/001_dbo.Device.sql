@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.device', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Device/20_match.sql
+-- table:   public.device
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Device, staged in restage_stage.device
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Device/30_allocate.sql
 -- table:   public.device
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:9d69d5401737a7d8acb15acfb0ed39d3a49e7a3f36618c9ac70d6b06a3d58a4f
+-- body:    sha256:f799097077ea0b2bd18701ee8a7dd7fd09da619404e495a9cedafc2a0594cca4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.seen
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_deviceid,
+    row_to_json(t.*) AS row_data
+  FROM public.device AS t
+  JOIN restage_keymap.device AS k
+    ON k.target_key = t.deviceid
+  JOIN changed AS c
+    ON k.source_deviceid = c.deviceid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_deviceid,
+      t.seen
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.device',
+    jsonb_build_object('source_deviceid', d.source_deviceid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.device AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_deviceid = c.deviceid
 )
-SELECT restage.count_rows('public.device', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.device', 'updated', count(*)) AS rows,
+  restage.count_rows('public.device', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Device/60_vanished.sql
 -- table:   public.device
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:ec567af6e44f129ce5db3ce7743f6f9a81b1896fc5f497557637f11d3050a274
+-- body:    sha256:fef3f237d2190c6e2b8362b5e0a702211a66ff327cc71408b0c8e49fdc33826a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_deviceid = s.deviceid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.device AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_deviceid = r.deviceid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.device', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.device', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.device',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Device/70_reset.sql
 -- table:   public.device

@@ -90,6 +90,17 @@ recorded AS (
 SELECT restage.count_rows('public.reading', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/002_dbo.Reading/20_match.sql
+-- table:   public.reading
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Reading, staged in restage_stage.reading
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Reading/30_allocate.sql
 -- table:   public.reading
 -- step:    30 allocate
@@ -254,7 +265,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:017dad4a340c63c544786447e2cef85189cf9f59de90a554b548df203f062e5d
+-- body:    sha256:1413b66c9daa1dff10b7bf8939208734756430e148a8b8db1df5313c986bba79
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -287,6 +298,42 @@ WITH changed AS MATERIALIZED (
       s.value
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_readingid,
+    row_to_json(t.*) AS row_data
+  FROM public.reading AS t
+  LEFT JOIN restage_keymap.device AS p1
+    ON p1.target_key = t.deviceid
+  JOIN restage_keymap.reading AS k
+    ON k.target_key = t.readingid
+  JOIN changed AS c
+    ON k.source_readingid = c.readingid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_readingid,
+      p1.source_deviceid,
+      t.value
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.reading',
+    jsonb_build_object('source_readingid', d.source_readingid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.reading AS t
   SET
@@ -308,15 +355,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_readingid = c.readingid
 )
-SELECT restage.count_rows('public.reading', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.reading', 'updated', count(*)) AS rows,
+  restage.count_rows('public.reading', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/002_dbo.Reading/60_vanished.sql
 -- table:   public.reading
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:d43fc19dbdfe090c1fac2a17df46c5581a0ad33166b29c82fe14a0426e431e65
+-- body:    sha256:98dbd07b61f959ff16984a56289df6b027347cdb05f1f12753d2dc97a41cc33a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -357,10 +406,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_readingid = s.readingid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.reading AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_readingid = r.readingid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.reading', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.reading', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.reading',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Reading/70_reset.sql
 -- table:   public.reading

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.host', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Host/20_match.sql
+-- table:   public.host
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Host/30_allocate.sql
 -- table:   public.host
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:9d82161847b298c7e738ada0c663766420fcd721439f6de54c455f9813ec77a6
+-- body:    sha256:1a7f19192035a5c7a548f5b2c53ed72ff63e9372d23c73f4e29bd288db619625
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_hostid,
+    row_to_json(t.*) AS row_data
+  FROM public.host AS t
+  JOIN restage_keymap.host AS k
+    ON k.target_key = t.hostid
+  JOIN changed AS c
+    ON k.source_hostid = c.hostid
+  WHERE k.row_hash <> md5(ROW(
+      k.source_hostid,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.host',
+    jsonb_build_object('source_hostid', d.source_hostid),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.host AS t
   SET
@@ -280,15 +324,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_hostid = c.hostid
 )
-SELECT restage.count_rows('public.host', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.host', 'updated', count(*)) AS rows,
+  restage.count_rows('public.host', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Host/60_vanished.sql
 -- table:   public.host
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:ce2279bd2625400fdc180e048f295c4b3355b2ccca28f11bce2334a17796c457
+-- body:    sha256:b8b189bbe5366a2dae4f16505257abdb40b9c211602e85c6b5fb7e52479c9d8c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -329,10 +375,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_hostid = s.hostid
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_hostid = r.hostid
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.host', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.host',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Host/70_reset.sql
 -- table:   public.host

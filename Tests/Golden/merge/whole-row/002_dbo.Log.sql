@@ -32,6 +32,17 @@ FROM restage_stage.log AS s;
 
 SELECT 0::bigint AS rows;
 
+-- file:    merge/002_dbo.Log/20_match.sql
+-- table:   public.log
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/002_dbo.Log/30_allocate.sql
 -- table:   public.log
 -- step:    30 allocate
@@ -252,9 +263,9 @@ SELECT 0::bigint AS rows;
 -- file:    merge/002_dbo.Log/60_vanished.sql
 -- table:   public.log
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:c5ef5ba8e21fc8f3bcd44db4421ac059c56ef150fe175c33fe0b8f47b8bf708a
+-- body:    sha256:62a1dd1a6e8514eb1e66c2a95cd0bbc76ce766aceb0e957294d891aafb8a16ea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -335,10 +346,22 @@ returned AS (
     AND k.source_row_hash = s.row_hash_
     AND k.source_occurrence = s.occurrence
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = r.row_hash_
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.log', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.log', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.log',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/002_dbo.Log/70_reset.sql
 -- table:   public.log

@@ -1,0 +1,317 @@
+import Catalog
+
+extension TableNames {
+  /// Step 60: keys that are staged no longer are noted, once; the note goes when the source has them
+  /// again. A row that this run refused has not vanished: the source has it. Then the mapping decides
+  /// about the final rows, within its ceiling.
+  ///
+  /// The step goes through the tables in reverse order, so that children are gone before their parents.
+  func vanishedFile() -> SQLFile {
+    let purpose =
+      switch mapped.onVanished {
+      case .report: "note rows that vanished from the source since they were loaded"
+      case .delete: "note rows that vanished from the source, and delete them"
+      case .mark: "note rows that vanished from the source, and mark them"
+      }
+    let parts =
+      switch mapped.onVanished {
+      case .report: [noting]
+      case .delete: [noting, guarding(going: goingCount), deletion]
+      case .mark: [noting, guarding(going: "0"), marking].compactMap { $0 }
+      }
+    return SQLFile(
+      .vanished, of: self, purpose: purpose,
+      body: wholeRowSettings + Settings.withoutNestedLoops + "\n\n"
+        + parts.joined(separator: "\n\n"))
+  }
+
+  private var noting: String {
+    """
+    WITH refused AS MATERIALIZED (
+      SELECT
+        \(block: refusedKey, indent: 4)
+      \(block: rejectedRows(ofRun: "(SELECT restage.run_id())", where: "NOT r.is_loaded"), indent: 2)
+    ),
+    vanished AS (
+      UPDATE \(keyMap) AS k
+      SET vanished_run = (SELECT restage.run_id())
+      WHERE k.vanished_run IS NULL
+        AND k.first_run <> (SELECT restage.run_id())
+        AND NOT EXISTS (
+          SELECT
+          FROM \(block: stagedRows(), indent: 6)
+          WHERE \(all: keyJoin(), indent: 8)
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM refused AS r
+          WHERE \(all: refusedJoin("r"), indent: 8)
+        )
+      RETURNING 1
+    ),
+    returned AS (
+      UPDATE \(keyMap) AS k
+      SET vanished_run = NULL
+      FROM \(block: stagedRows(), indent: 2)
+      WHERE k.vanished_run IS NOT NULL
+        AND \(all: keyJoin(), indent: 4)
+      RETURNING 1
+    ),
+    returned_refused AS (
+      UPDATE \(keyMap) AS k
+      SET vanished_run = NULL
+      FROM refused AS r
+      WHERE k.vanished_run IS NOT NULL
+        AND \(all: refusedJoin("r"), indent: 4)
+      RETURNING 1
+    )
+    SELECT
+      restage.count_rows(\(auditName), 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+      restage.count_rows(
+        \(auditName),
+        'returned',
+        (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+      ) AS returned;
+    """
+  }
+
+  private func guarding(going: String) -> String {
+    let ceiling =
+      switch mapped.vanishedMax {
+      case .rows(let count): "max_rows => \(count)"
+      case .percent(let number): "max_percent => \(number)"
+      }
+    return """
+      SELECT restage.guard_vanished(
+        table_name => \(auditName),
+        going => \(block: going, indent: 2),
+        known => (
+          SELECT count(*)
+          FROM \(keyMap) AS k
+          WHERE k.vanished_run IS NULL
+            OR k.vanished_run = (SELECT restage.run_id())
+        ),
+        \(ceiling)
+      );
+      """
+  }
+}
+
+// MARK: - Delete
+
+extension TableNames {
+  private var goingCount: String {
+    """
+    (
+      SELECT count(*)
+      \(block: goneSource, indent: 2)
+      WHERE \(all: goneConditions, indent: 4)
+    )
+    """
+  }
+
+  /// Deletes what nothing refers to. In a table that refers to itself a row may hold another that
+  /// goes as well: then it goes first, and the other in the next round.
+  private var deletion: String {
+    let refersToItself = mapped.foreignKeys.contains { $0.parent == index }
+    guard refersToItself else { return "\(deleting(into: nil));" }
+    return
+      "\("""
+      DECLARE
+        deleted_rows bigint;
+      BEGIN
+        LOOP
+          \(block: deleting(into: "deleted_rows"), indent: 4);
+          EXIT WHEN deleted_rows = 0;
+        END LOOP;
+      END
+      """.asDoStatement)\n\n\(deletedCount)"
+  }
+
+  private var deletedCount: String {
+    """
+    SELECT c.rows
+    FROM restage.row_count AS c
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = \(auditName)
+      AND c.kind = 'deleted';
+    """
+  }
+
+  private func deleting(into variable: String?) -> String {
+    """
+    WITH gone AS MATERIALIZED (
+      SELECT
+        t.ctid AS row_id,
+        \(lines: keyMapColumns.map { "k.\($0)" }, indent: 4)
+      \(block: goneSource, indent: 2)
+      WHERE \(all: goneConditions, indent: 4)
+    ),
+    deleted AS (
+      DELETE FROM \(target) AS t
+      USING gone AS g
+      WHERE t.ctid = g.row_id
+      RETURNING
+        \(lines: keyMapColumns.map { "g.\($0)" }, indent: 4),
+        row_to_json(t.*) AS row_data
+    ),
+    forgotten AS (
+      DELETE FROM \(keyMap) AS k
+      USING deleted AS d
+      WHERE \(all: keyMapColumns.map { "k.\($0) = d.\($0)" }, indent: 4)
+    ),
+    recorded AS (
+      \(block: displacedInsert(reason: "vanished", action: "deleted", from: "deleted"), indent: 2)
+    )
+    SELECT restage.count_rows(\(auditName), 'deleted', count(*)) AS rows
+    \(variable.map { "INTO \($0)\n" } ?? "")FROM recorded
+    """
+  }
+
+  /// Records final rows as a run found them, from a query with the key map's key columns and
+  /// `row_data`.
+  func displacedInsert(reason: String, action: String, from rows: String) -> String {
+    let key = keyMapColumns.enumerated().map { place, name in
+      "\(SQLLiteral.quoted(mapped.keyMapColumns[place].name)), d.\(name)"
+    }
+    return """
+      INSERT INTO restage.displaced (
+        run_id,
+        table_name,
+        source_key,
+        reason,
+        action,
+        row_data
+      )
+      SELECT
+        (SELECT restage.run_id()),
+        \(auditName),
+        jsonb_build_object(\(key.joined(separator: ", "))),
+        '\(reason)',
+        '\(action)',
+        d.row_data
+      FROM \(rows) AS d
+      RETURNING 1
+      """
+  }
+
+  /// Final rows `t` with their key map rows `k`.
+  private var goneSource: String {
+    guard isWholeRow else { return presentSource }
+    return """
+      FROM (
+        \(block: numberedFinalRows(columns: [], withRowID: true), indent: 2)
+      ) AS s
+      JOIN \(keyMap) AS k
+        ON \(all: keyJoin(), indent: 2)
+      JOIN \(target) AS t
+        ON t.ctid = s.\(rowIDName)
+      """
+  }
+
+  private var goneConditions: [String] {
+    ["k.vanished_run IS NOT NULL", isOurs, isWhollyRead] + [isShared, holders].flatMap { $0 }
+  }
+
+  /// A row that was in the target before restage came is never taken away.
+  private var isOurs: String { "k.matched_run IS NULL" }
+
+  /// Rows that the export refused may be those that seem to have vanished.
+  private var isWhollyRead: String {
+    """
+    NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = \(auditName)
+        AND g.export_rejects > 0
+    )
+    """
+  }
+
+  /// Another source may know the same final row.
+  private var isShared: [String] {
+    let place = [
+      database.sourceName, mapped.target.schema.name, mapped.target.name.name,
+    ].map(SQLLiteral.quoted)
+    guard targetKeyColumn != nil else {
+      return [
+        """
+        NOT EXISTS (
+          SELECT
+          FROM restage.table_map AS m
+          WHERE m.source_name <> \(place[0])
+            AND m.target_schema = \(place[1])
+            AND m.target_table = \(place[2])
+        )
+        """
+      ]
+    }
+    return [
+      """
+      NOT EXISTS (
+        SELECT
+        FROM restage.shared_keys(\(place.joined(separator: ", "))) AS o (target_key)
+        WHERE o.target_key = k.target_key::text
+      )
+      """
+    ]
+  }
+
+  /// No row of any table refers to it, be it restage's or not: nothing cascades.
+  private var holders: [String] {
+    database.tables.indices.flatMap { child in
+      database.tables[child].foreignKeys.filter { $0.parent == index }.map { foreignKey in
+        isUnheld(by: table(child), foreignKey)
+      }
+    }
+  }
+
+  private func isUnheld(by child: TableNames, _ foreignKey: MappedForeignKey) -> String {
+    let pairs = zip(foreignKey.columns, foreignKey.parentColumns).map {
+      "t.\(column($1)) = c.\(child.column($0))"
+        + collation(ofComparing: $1, with: child.mapped.columns[$0])
+    }
+    let others = child.index == index ? ["c.ctid <> t.ctid"] : []
+    return """
+      NOT EXISTS (
+        SELECT
+        FROM \(child.target) AS c
+        WHERE \(all: pairs + others, indent: 4)
+      )
+      """
+  }
+}
+
+// MARK: - Mark
+
+extension TableNames {
+  /// The time in the mark column, from the night on which the row was found gone until it is back.
+  private var marking: String? {
+    mapped.markColumn.map { mark in
+      """
+      WITH changed AS MATERIALIZED (
+        SELECT
+          t.ctid AS row_id,
+          k.vanished_run IS NOT NULL AS is_gone
+        \(block: goneSource, indent: 2)
+        WHERE \(isOurs)
+          AND (
+            (k.vanished_run IS NULL AND t.\(mark.quoted) IS NOT NULL)
+            OR (k.vanished_run IS NOT NULL AND t.\(mark.quoted) IS NULL)
+          )
+          AND \(block: isWhollyRead, indent: 4)
+      ),
+      marked AS (
+        UPDATE \(target) AS t
+        SET \(mark.quoted) = CASE WHEN c.is_gone THEN transaction_timestamp() END
+        FROM changed AS c
+        WHERE t.ctid = c.row_id
+        RETURNING 1
+      )
+      SELECT restage.count_rows(\(auditName), 'marked', count(*)) AS rows
+      FROM marked;
+      """
+    }
+  }
+}

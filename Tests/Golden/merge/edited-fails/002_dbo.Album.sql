@@ -1,0 +1,636 @@
+-- file:    merge/002_dbo.Album/10_stage.sql
+-- table:   public.album
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:d0e677fbaa9dede52fa3d4950d911ab4f1603cebfcc0582dc80fadd13f584126
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.album;
+
+CREATE UNLOGGED TABLE restage_stage.album (
+  id integer,
+  artistid integer,
+  title varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Album/15_check.sql
+-- table:   public.album
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:950b0fc8c6ba93b8298115288b1d781035a0ae0d09b448262fb50d68eb6ceb5f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.album;
+
+SELECT restage.count_staged('public.album', count(*)) AS staged
+FROM restage_stage.album AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.album AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.album AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.album AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.album AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Album/20_match.sql
+-- table:   public.album
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Album/30_allocate.sql
+-- table:   public.album
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:e71aff99851db9bd121b8024bda1ef2017bc7420431dfd2d01492ed2a0a6cbc3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.album (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.album_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.artistid,
+        s.title
+      )::text)::uuid AS row_hash
+    FROM restage_stage.album AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.album AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.album'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.album
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.album'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.album'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.album;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.album'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Album/35_orphans.sql
+-- table:   public.album
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:4eec9f805b4ab9d869d7e9c89f089dc0114be0282863aecf03a7a782615fc45f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- album_artistid_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    s.ctid AS row_id,
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('ArtistId', s.artistid) AS value,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.album AS s
+  WHERE s.artistid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_id = s.artistid
+    )
+),
+nulled AS (
+  UPDATE restage_stage.album AS s
+  SET
+    artistid = NULL
+  FROM orphan AS o
+  WHERE s.ctid = o.row_id
+  RETURNING
+    s.id,
+    md5(ROW(
+      s.id,
+      s.artistid,
+      s.title
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.album AS k
+  SET row_hash = n.row_hash
+  FROM nulled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_id = n.id
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    r.source_key,
+    'foreign key album_artistid_fkey',
+    ARRAY['artistid'],
+    r.value::text,
+    'the parent is in no key map; loaded with NULL',
+    true,
+    r.row_data
+  FROM orphan AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.album'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Album/40_insert.sql
+-- table:   public.album
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:ca6db70de1510cec3a35f7e5387cf57a89268646236e2353a668f62b4a9051c5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.album (
+    id,
+    artistid,
+    title
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    s.title
+  FROM restage_stage.album AS s
+  JOIN restage_keymap.album AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.source_id = s.artistid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.album'
+      AND c.kind = 'inserted'
+  )
+    AND (s.artistid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.album', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Album/50_update.sql
+-- table:   public.album
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:c54ed186bb04e440788c4cff1e8f724c08eaeb84bb55c17014730b9533d2fd36
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.artistid,
+    s.title,
+    md5(ROW(
+      s.id,
+      s.artistid,
+      s.title
+    )::text)::uuid AS row_hash
+  FROM restage_stage.album AS s
+  JOIN restage_keymap.album AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.artistid,
+      s.title
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.album AS t
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.target_key = t.artistid
+  JOIN restage_keymap.album AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id,
+      t.title
+    )::text)::uuid
+),
+noted AS MATERIALIZED (
+  SELECT restage.fail_edited(
+    'public.album',
+    count(*),
+    min(jsonb_build_object('Id', e.source_id)::text)
+  )
+  FROM edited AS e
+  HAVING count(*) > 0
+),
+updated AS (
+  UPDATE public.album AS t
+  SET
+    artistid = p1.target_key,
+    title = c.title
+  FROM changed AS c
+  JOIN restage_keymap.album AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.source_id = c.artistid
+  WHERE t.id = k.target_key
+    AND (c.artistid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.album AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.album', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM noted) AS edited
+FROM updated;
+
+-- file:    merge/002_dbo.Album/60_vanished.sql
+-- table:   public.album
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:9b9dcc0f31cbcdac39dff01dca92aebc30b3084184f127d1b12c397c016fe667
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.album'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.album AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = NULL
+  FROM restage_stage.album AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.album AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.album',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+-- file:    merge/002_dbo.Album/70_reset.sql
+-- table:   public.album
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Album/90_account.sql
+-- table:   public.album
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Album, staged in restage_stage.album
+-- body:    sha256:8c2fa77514cee9365d97ccca8c01daae5c27e7d5d2d44936943fa51f5a428a00
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.album', count(*)) AS rows
+FROM restage_stage.album AS s
+JOIN restage_keymap.album AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Album/content.sql
+-- table:   public.album
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Album
+-- body:    sha256:3116b8ca13401212292eb75e39285d03381b75bcdde6e1439e567bb3704310cc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.artistid,
+      s.title,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.album'))
+        AND r.table_name = 'public.album'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    coalesce(p1.source_id, n.artistid),
+    t.title
+  FROM public.album AS t
+  LEFT JOIN restage_keymap.artist AS p1
+    ON p1.target_key = t.artistid
+  JOIN restage_keymap.album AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.artistid,
+    n.title
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Album/counts.sql
+-- table:   public.album
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Album
+-- body:    sha256:15d6cfd6fd768e4985814810429a3b937f04d78863aac9409ed277c1b81cd714
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.album, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.album'))
+    AND r.table_name = 'public.album'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.album AS t
+    JOIN restage_keymap.album AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.album'))
+  AND g.table_name = 'public.album';
+
+-- file:    verify/002_dbo.Album/keys.sql
+-- table:   public.album
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Album
+-- body:    sha256:95e26d8ed9e276211bd6c456bc973d4c7194b33bde8697d5304225574d0de4c9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.album AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.album AS t
+    JOIN restage_keymap.album AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.album AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Album/orphans.sql
+-- table:   public.album
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Album
+-- body:    sha256:323da0a82000bfc80f02ee68d0bec5b39217b127f1a3057bf7ce3fc5c8164a2f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- album_artistid_fkey
+SELECT count(*) AS orphans
+FROM public.album AS t
+WHERE t.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.artist AS p
+    WHERE p.id = t.artistid
+  );
+

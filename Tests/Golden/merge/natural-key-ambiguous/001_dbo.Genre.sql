@@ -1,0 +1,645 @@
+-- file:    merge/001_dbo.Genre/10_stage.sql
+-- table:   public.genre
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:8491d82b77c0230fb850878f52b4f535cb8b4c6747f87ad7606deef915f8bbeb
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.genre;
+
+CREATE UNLOGGED TABLE restage_stage.genre (
+  id integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Genre/15_check.sql
+-- table:   public.genre
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:32a2c95cd7d1437b5146de0b21910883f9dceec08115ebfc48a2fb7aba9545e0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.genre;
+
+SELECT restage.count_staged('public.genre', count(*)) AS staged
+FROM restage_stage.genre AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.genre AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.genre AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.genre AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.genre AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.genre',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.genre', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- Each value of the natural key stands on one row.
+SELECT restage.fail_natural_key(
+  'public.genre',
+  'staged rows',
+  count(*),
+  array_to_string((array_agg(DISTINCT r.value))[1:10], ', ')
+)
+FROM (
+  SELECT min(jsonb_build_object('Name', s.name)::text) AS value
+  FROM restage_stage.genre AS s
+  GROUP BY
+    rtrim(s.name)
+  HAVING count(*) > 1
+) AS r
+HAVING count(*) > 0;
+
+-- file:    merge/001_dbo.Genre/20_match.sql
+-- table:   public.genre
+-- step:    20 match
+-- purpose: recognise unseen rows that are in the target already by their natural key
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:fcaf3d0999d813ee14904ab64059f593995f557ee7cc304d3d43b365014b2bf9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH candidate AS MATERIALIZED (
+  SELECT
+    s.id,
+    t.id AS target_key,
+    md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid AS row_hash,
+    row_to_json(s.*) AS row_data,
+    jsonb_build_object('Name', s.name)::text AS value,
+    count(*) OVER (PARTITION BY s.id) AS row_count
+  FROM restage_stage.genre AS s
+  JOIN public.genre AS t
+    ON ARRAY[rtrim(t.name)] = ARRAY[rtrim(s.name)]
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.id
+  )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.target_key = t.id
+    )
+),
+ambiguous AS MATERIALIZED (
+  SELECT restage.fail_natural_key(
+    'public.genre',
+    'final rows',
+    count(*),
+    array_to_string((array_agg(DISTINCT c.value))[1:10], ', ')
+  )
+  FROM candidate AS c
+  WHERE c.row_count > 1
+  HAVING count(*) > 0
+),
+matched AS (
+  INSERT INTO restage_keymap.genre (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run,
+    matched_run,
+    matched_row
+  )
+  SELECT
+    c.id,
+    c.target_key,
+    c.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    c.row_data
+  FROM candidate AS c
+  WHERE c.row_count = 1
+  RETURNING 1
+)
+SELECT
+  count(*) AS rows,
+  (SELECT count(*) FROM ambiguous) AS ambiguous
+FROM matched;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    merge/001_dbo.Genre/30_allocate.sql
+-- table:   public.genre
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:7f1636f1f8befbbdb32a6167f7a3785c6429102ddab89604a05cce2e20365cf3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.genre (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.genre_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.genre AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.genre', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.genre'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.genre
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.genre'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.genre'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.genre;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.genre'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Genre/35_orphans.sql
+-- table:   public.genre
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:e55095dc0fb434e20d4402ebf2d813f571813ae5587102111fced5f36954c44b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.genre'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Genre/40_insert.sql
+-- table:   public.genre
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:1923134a8af03d682a038706c514402242843c1b8effa3ac57a0f46338d4b080
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.genre (
+    id,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.genre AS s
+  JOIN restage_keymap.genre AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+    AND k.matched_run IS NULL
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.genre'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.genre', 'inserted', count(*)) AS rows
+FROM inserted;
+
+SELECT restage.count_rows('public.genre', 'matched', count(*)) AS matched
+FROM restage_stage.genre AS s
+JOIN restage_keymap.genre AS k
+  ON k.source_id = s.id
+WHERE k.matched_run = (SELECT restage.run_id())
+  AND k.first_run = k.matched_run
+  AND NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.genre'
+      AND c.kind = 'matched'
+  );
+
+-- file:    merge/001_dbo.Genre/50_update.sql
+-- table:   public.genre
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:18c281997f08df5046c7ecd4997744c04a8ad949399b03a1f4734129f7368032
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.genre AS s
+  JOIN restage_keymap.genre AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.genre AS t
+  JOIN restage_keymap.genre AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.genre',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.genre AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.genre AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.genre AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id()),
+    matched_row = NULL
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.genre', 'updated', count(*)) AS rows,
+  restage.count_rows('public.genre', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/001_dbo.Genre/60_vanished.sql
+-- table:   public.genre
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:96c9b233f1394fed188ad1ae4b9ebf60549d9a0a539491b5a1528657ff64b1c8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.genre, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.genre'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.genre AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.genre AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.genre AS k
+  SET vanished_run = NULL
+  FROM restage_stage.genre AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.genre AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.genre', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.genre',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+-- file:    merge/001_dbo.Genre/70_reset.sql
+-- table:   public.genre
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Genre/90_account.sql
+-- table:   public.genre
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Genre, staged in restage_stage.genre
+-- body:    sha256:6ec6e7d3658276fae101f919bcc72040dffef063937f8aa6932e30bec1de16e0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.genre', count(*)) AS rows
+FROM restage_stage.genre AS s
+JOIN restage_keymap.genre AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Genre/content.sql
+-- table:   public.genre
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Genre
+-- body:    sha256:a714e922330a4f86d50518fead05c29214727c474735a0d5f2c6b317e0b4b72e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.genre'))
+        AND r.table_name = 'public.genre'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.genre, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END,
+    CASE WHEN k.matched_row IS NULL THEN t.name ELSE m.name END
+  FROM public.genre AS t
+  JOIN restage_keymap.genre AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  LEFT JOIN LATERAL json_populate_record(NULL::public.genre, k.matched_row) AS m
+    ON k.matched_row IS NOT NULL
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Genre/counts.sql
+-- table:   public.genre
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Genre
+-- body:    sha256:929b5cf2b9214eb882314204dffc589397a16fefbb7cfbec0a4f22f19433fad1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.genre, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.genre'))
+    AND r.table_name = 'public.genre'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.genre AS t
+    JOIN restage_keymap.genre AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.genre'))
+  AND g.table_name = 'public.genre';
+
+-- file:    verify/001_dbo.Genre/keys.sql
+-- table:   public.genre
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Genre
+-- body:    sha256:01e25b30717c6b48be5d9ec673c034c21113eb44f25d2cf01ae2ac82e5efe25a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.genre AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.genre AS t
+    JOIN restage_keymap.genre AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.genre AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

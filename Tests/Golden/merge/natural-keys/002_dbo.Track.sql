@@ -1,0 +1,766 @@
+-- file:    merge/002_dbo.Track/10_stage.sql
+-- table:   public.track
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:8bbef94ebc86ac9a66e832d1ff0beb1bd59f56716ee7953ae8204038e7a1b96b
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.track;
+
+CREATE UNLOGGED TABLE restage_stage.track (
+  id integer,
+  genreid integer,
+  title varchar(20),
+  seconds integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Track/15_check.sql
+-- table:   public.track
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:c8145e648779c7bdd707e10cbd2852303e85bcc75d998d7e905c056138d0a3e4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.track;
+
+SELECT restage.count_staged('public.track', count(*)) AS staged
+FROM restage_stage.track AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.track AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.track AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.track AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.track AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- Each value of the natural key stands on one row.
+SELECT restage.fail_natural_key(
+  'public.track',
+  'staged rows',
+  count(*),
+  array_to_string((array_agg(DISTINCT r.value))[1:10], ', ')
+)
+FROM (
+  SELECT min(jsonb_build_object(
+      'GenreId', s.genreid,
+      'Title', s.title
+    )::text) AS value
+  FROM restage_stage.track AS s
+  GROUP BY
+    s.genreid,
+    rtrim(s.title)
+  HAVING count(*) > 1
+) AS r
+HAVING count(*) > 0;
+
+-- file:    merge/002_dbo.Track/20_match.sql
+-- table:   public.track
+-- step:    20 match
+-- purpose: recognise unseen rows that are in the target already by their natural key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:2d0117a66948568b61e85d452d214fae40bb65b64c811c426b8b334db3922665
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH candidate AS MATERIALIZED (
+  SELECT
+    s.id,
+    t.id AS target_key,
+    md5(ROW(
+      s.id,
+      s.genreid,
+      s.title,
+      s.seconds
+    )::text)::uuid AS row_hash,
+    row_to_json(s.*) AS row_data,
+    jsonb_build_object(
+      'GenreId', s.genreid,
+      'Title', s.title
+    )::text AS value,
+    count(*) OVER (PARTITION BY s.id) AS row_count
+  FROM restage_stage.track AS s
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.source_id = s.genreid
+  JOIN public.track AS t
+    ON ARRAY[t.genreid] = ARRAY[p1.target_key]
+    AND rtrim(t.title) = rtrim(s.title)
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.track AS k
+    WHERE k.source_id = s.id
+  )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.track AS k
+      WHERE k.target_key = t.id
+    )
+    AND (s.genreid IS NULL OR p1.target_key IS NOT NULL)
+),
+ambiguous AS MATERIALIZED (
+  SELECT restage.fail_natural_key(
+    'public.track',
+    'final rows',
+    count(*),
+    array_to_string((array_agg(DISTINCT c.value))[1:10], ', ')
+  )
+  FROM candidate AS c
+  WHERE c.row_count > 1
+  HAVING count(*) > 0
+),
+matched AS (
+  INSERT INTO restage_keymap.track (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run,
+    matched_run,
+    matched_row
+  )
+  SELECT
+    c.id,
+    c.target_key,
+    c.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    c.row_data
+  FROM candidate AS c
+  WHERE c.row_count = 1
+  RETURNING 1
+)
+SELECT
+  count(*) AS rows,
+  (SELECT count(*) FROM ambiguous) AS ambiguous
+FROM matched;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    merge/002_dbo.Track/30_allocate.sql
+-- table:   public.track
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:1679adfcd0853f6e2e68a6bcf2b312f4812a30025896af4f1011f23ffdc5e538
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.track AS s
+  WHERE s.genreid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.genreid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.track (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.track_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.seconds
+      )::text)::uuid AS row_hash
+    FROM restage_stage.track AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.track AS k
+      WHERE k.source_id = s.id
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.track'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.track
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.track'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.track'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.track;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.track'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Track/35_orphans.sql
+-- table:   public.track
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:b035c835940c455d855255173d289b427c3e90641458f4d54f21add7a3bea081
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- track_genreid_fkey: on_orphan: reject
+WITH refused AS (
+  DELETE FROM restage_stage.track AS s
+  WHERE s.genreid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.genreid
+    )
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('GenreId', s.genreid) AS value,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    r.source_key,
+    'foreign key track_genreid_fkey',
+    ARRAY['genreid'],
+    r.value::text,
+    'the parent is in no key map',
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.track'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Track/40_insert.sql
+-- table:   public.track
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:055d1953380ba1b88b10bc06633bc82e1a95b5180d8a55b86b8ffad87a84059e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.track (
+    id,
+    genreid,
+    title,
+    seconds
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    s.title,
+    s.seconds
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+    AND k.matched_run IS NULL
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.source_id = s.genreid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.track'
+      AND c.kind = 'inserted'
+  )
+    AND (s.genreid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
+FROM inserted;
+
+SELECT restage.count_rows('public.track', 'matched', count(*)) AS matched
+FROM restage_stage.track AS s
+JOIN restage_keymap.track AS k
+  ON k.source_id = s.id
+WHERE k.matched_run = (SELECT restage.run_id())
+  AND k.first_run = k.matched_run
+  AND NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.track'
+      AND c.kind = 'matched'
+  );
+
+-- file:    merge/002_dbo.Track/50_update.sql
+-- table:   public.track
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:8092e2bea8e1b8e481a896acc367a3c3b0aa26448e6f4b6d6c9a09c88b497e68
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.genreid,
+    s.title,
+    s.seconds,
+    md5(ROW(
+      s.id,
+      s.genreid,
+      s.title,
+      s.seconds
+    )::text)::uuid AS row_hash
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.genreid,
+      s.title,
+      s.seconds
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.track AS t
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.target_key = t.genreid
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id,
+      t.title,
+      t.seconds
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.track AS t
+  SET
+    genreid = p1.target_key,
+    title = c.title,
+    seconds = c.seconds
+  FROM changed AS c
+  JOIN restage_keymap.track AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.source_id = c.genreid
+  WHERE t.id = k.target_key
+    AND (c.genreid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.track AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id()),
+    matched_row = NULL
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.track', 'updated', count(*)) AS rows,
+  restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/002_dbo.Track/60_vanished.sql
+-- table:   public.track
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:267c221e8a0b085ab4377b2ec5f159e9fd73f1cf2daa951b64be87d99250943c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.track AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM restage_stage.track AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.track',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+-- file:    merge/002_dbo.Track/70_reset.sql
+-- table:   public.track
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Track/90_account.sql
+-- table:   public.track
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:803109bafe1043ba44f0ccb9aa7534a2687287039ea172a34fe59998c63c4c86
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.track', count(*)) AS rows
+FROM restage_stage.track AS s
+JOIN restage_keymap.track AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Track/content.sql
+-- table:   public.track
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Track
+-- body:    sha256:77bed98d82dbd0c235ff58d3f1b0ae2171aedc401fb2911fe994f945ef57f427
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.genreid,
+      s.title,
+      s.seconds,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+        AND r.table_name = 'public.track'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END,
+    CASE WHEN k.matched_row IS NULL THEN p1.source_id ELSE m.genreid END,
+    CASE WHEN k.matched_row IS NULL THEN t.title ELSE m.title END,
+    CASE WHEN k.matched_row IS NULL THEN t.seconds ELSE m.seconds END
+  FROM public.track AS t
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.target_key = t.genreid
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  LEFT JOIN LATERAL json_populate_record(NULL::public.track, k.matched_row) AS m
+    ON k.matched_row IS NOT NULL
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.genreid,
+    n.title,
+    n.seconds
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Track/counts.sql
+-- table:   public.track
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Track
+-- body:    sha256:de768c398bd5d0450e04d38b642299073c23742a5e2db4c34249524f97ea17a0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.track'))
+  AND g.table_name = 'public.track';
+
+-- file:    verify/002_dbo.Track/keys.sql
+-- table:   public.track
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Track
+-- body:    sha256:c95559a21a847d5c0068797ffa6078489070721bc4e241b907ef11f1eaff12f0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Track/orphans.sql
+-- table:   public.track
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Track
+-- body:    sha256:d21f29a525038170686ce4c515765298af9835ccc1062dba8c21d1f5a52183ae
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- track_genreid_fkey
+SELECT count(*) AS orphans
+FROM public.track AS t
+WHERE t.genreid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.genre AS p
+    WHERE p.id = t.genreid
+  );
+

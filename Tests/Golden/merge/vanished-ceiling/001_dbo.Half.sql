@@ -1,0 +1,587 @@
+-- file:    merge/001_dbo.Half/10_stage.sql
+-- table:   public.half
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:f9f1f54f27f6c20ea83ea8c2bc0d909d2c919ff63d66f7487cd7e5006ebee7a2
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.half;
+
+CREATE UNLOGGED TABLE restage_stage.half (
+  id integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Half/15_check.sql
+-- table:   public.half
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:ff42a858d340521c0b7bacd75d626ac9ffd805446db4c8a3a1d4507020e5e37a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.half;
+
+SELECT restage.count_staged('public.half', count(*)) AS staged
+FROM restage_stage.half AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.half AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.half AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.half AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.half AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.half',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.half', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Half/20_match.sql
+-- table:   public.half
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Half/30_allocate.sql
+-- table:   public.half
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:bd338c9c7c78519466038ed3ac4717d278d74096d737129753f61d1f07c8b031
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.half (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    s.id,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id
+      )::text)::uuid AS row_hash
+    FROM restage_stage.half AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.half AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.half', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.half'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.half
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.half'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.half'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.half;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.half'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Half/35_orphans.sql
+-- table:   public.half
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:788a553aa0ebaf84eceb21638e7d1346fe261ac7edd21ca6988429c023a8d133
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.half'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Half/40_insert.sql
+-- table:   public.half
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:45af63ccf4d247b85774b2e81adc2dcab5050f20533e994290f24e7bc6368976
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.half (
+    id
+  )
+  SELECT
+    s.id
+  FROM restage_stage.half AS s
+  JOIN restage_keymap.half AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.half'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.half', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Half/50_update.sql
+-- table:   public.half
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Half/60_vanished.sql
+-- table:   public.half
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:5cbec904206a51b0596443961ff2f4942fa9b71ccd3e0b70d9e639a9c81cc536
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.half, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.half'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.half AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.half AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.half AS k
+  SET vanished_run = NULL
+  FROM restage_stage.half AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.half AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.half', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.half',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.half',
+  going => (
+    SELECT count(*)
+    FROM public.half AS t
+    JOIN restage_keymap.half AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.half'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.shared_keys('stride', 'public', 'half') AS o (target_key)
+        WHERE o.target_key = k.target_key::text
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.half AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_percent => 50
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_id
+  FROM public.half AS t
+  JOIN restage_keymap.half AS k
+    ON k.source_id = t.id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.half'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.shared_keys('stride', 'public', 'half') AS o (target_key)
+      WHERE o.target_key = k.target_key::text
+    )
+),
+deleted AS (
+  DELETE FROM public.half AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_id,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.half AS k
+  USING deleted AS d
+  WHERE k.source_id = d.source_id
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.half',
+    jsonb_build_object('source_id', d.source_id),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.half', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Half/70_reset.sql
+-- table:   public.half
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Half/90_account.sql
+-- table:   public.half
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Half, staged in restage_stage.half
+-- body:    sha256:65703755876c4403e3c0734144e132d625bbc3407a23b7d79a4c3e0bb4a8d40b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.half', count(*)) AS rows
+FROM restage_stage.half AS s
+JOIN restage_keymap.half AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Half/content.sql
+-- table:   public.half
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Half
+-- body:    sha256:5f05af213006a5e2734235dab9172854c92734514033a5b52bea5b00bcb7830c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.half'))
+        AND r.table_name = 'public.half'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.half, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.id
+  FROM public.half AS t
+  JOIN restage_keymap.half AS k
+    ON k.source_id = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Half/counts.sql
+-- table:   public.half
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Half
+-- body:    sha256:f92b7a4e84bc2ea8dbb2b43a61592be5596a7469f81425a0d60ca436302eab83
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.half, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.half'))
+    AND r.table_name = 'public.half'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.half AS t
+    JOIN restage_keymap.half AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.half'))
+  AND g.table_name = 'public.half';
+
+-- file:    verify/001_dbo.Half/keys.sql
+-- table:   public.half
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Half
+-- body:    sha256:bed4f150beec2339f18de0c4837ed64b6350ba02ca0957bb28994f1cca640853
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.half AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.half AS t
+    JOIN restage_keymap.half AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.half AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Half/unique.sql
+-- table:   public.half
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Half
+-- body:    sha256:36901ef33d5a94363e6b8011e97677e124aa595ed467f2d0574fab40e735b78b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- half_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.half
+),
+held AS (
+  SELECT
+    t.id AS id,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.half AS t
+  LEFT JOIN restage_keymap.half AS k
+    ON k.source_id = t.id
+)
+SELECT
+  jsonb_build_object('Id', s.id) AS value,
+  jsonb_build_object('Id', s.id) AS staged_row,
+  jsonb_build_object('Id', o.id) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.id = s.id
+  AND ROW(s.id) < ROW(o.id)
+UNION ALL
+SELECT
+  jsonb_build_object('Id', s.id) AS value,
+  jsonb_build_object('Id', s.id) AS staged_row,
+  jsonb_build_object('Id', t.id) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.id IS NULL THEN 'vanished'
+    WHEN ROW(o.id) IS DISTINCT FROM ROW(t.id) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.id = s.id
+LEFT JOIN restage_stage.half AS o
+  ON o.id = t.id
+WHERE NOT (t.is_known AND ROW(s.id) IS NOT DISTINCT FROM ROW(t.id))
+LIMIT 20;
+

@@ -1,0 +1,587 @@
+-- file:    merge/002_dbo.Two/10_stage.sql
+-- table:   public.two
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:0c156acfdf48a0ee8862afc20a8dfb6dd588a7500eb660db6cc32f027c45b8b5
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.two;
+
+CREATE UNLOGGED TABLE restage_stage.two (
+  id integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Two/15_check.sql
+-- table:   public.two
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:c646071f208c14b7ffb26bc91e106300670764dab6da76ea6b5d2d0392ce0949
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.two;
+
+SELECT restage.count_staged('public.two', count(*)) AS staged
+FROM restage_stage.two AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.two AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.two AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.two AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.two AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.two',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.two', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Two/20_match.sql
+-- table:   public.two
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Two/30_allocate.sql
+-- table:   public.two
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:c6cf6f900dc45ad843680e888c4b39af2ae4f442db1b2468abc2b0ee8ccb3db7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.two (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    s.id,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id
+      )::text)::uuid AS row_hash
+    FROM restage_stage.two AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.two AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.two', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.two'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.two
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.two'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.two'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.two;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.two'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Two/35_orphans.sql
+-- table:   public.two
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:9dca411c621f1bf4814c0927bee8bbd0fd5cb3c9edfe75dc5051424317edacc2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.two'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Two/40_insert.sql
+-- table:   public.two
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:fb0275b388bb24fb4933d4abd01ff336ac896414dc56a07a1cc20cf121ab601d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.two (
+    id
+  )
+  SELECT
+    s.id
+  FROM restage_stage.two AS s
+  JOIN restage_keymap.two AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.two'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.two', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Two/50_update.sql
+-- table:   public.two
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Two/60_vanished.sql
+-- table:   public.two
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:1bd6c3ede301e661ee172229155f3239b9887525a400a391b939ca31053cdca1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.two, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.two'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.two AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.two AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.two AS k
+  SET vanished_run = NULL
+  FROM restage_stage.two AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.two AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.two', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.two',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.two',
+  going => (
+    SELECT count(*)
+    FROM public.two AS t
+    JOIN restage_keymap.two AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.two'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.shared_keys('stride', 'public', 'two') AS o (target_key)
+        WHERE o.target_key = k.target_key::text
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.two AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_rows => 2
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_id
+  FROM public.two AS t
+  JOIN restage_keymap.two AS k
+    ON k.source_id = t.id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.two'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.shared_keys('stride', 'public', 'two') AS o (target_key)
+      WHERE o.target_key = k.target_key::text
+    )
+),
+deleted AS (
+  DELETE FROM public.two AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_id,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.two AS k
+  USING deleted AS d
+  WHERE k.source_id = d.source_id
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.two',
+    jsonb_build_object('source_id', d.source_id),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.two', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Two/70_reset.sql
+-- table:   public.two
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Two/90_account.sql
+-- table:   public.two
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Two, staged in restage_stage.two
+-- body:    sha256:854c19e65d42e6529130578ffca28a669fcff16eff40efd1314b9730e804b62f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.two', count(*)) AS rows
+FROM restage_stage.two AS s
+JOIN restage_keymap.two AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Two/content.sql
+-- table:   public.two
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Two
+-- body:    sha256:b741a800afd59e7fba59454d22f4935822265597cd4f756a5c4f5192c96a8689
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.two'))
+        AND r.table_name = 'public.two'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.two, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.id
+  FROM public.two AS t
+  JOIN restage_keymap.two AS k
+    ON k.source_id = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Two/counts.sql
+-- table:   public.two
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Two
+-- body:    sha256:5fa6969cb6d537525182302a2da387a313d1ce22676441839b4dac4284424372
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.two, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.two'))
+    AND r.table_name = 'public.two'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.two AS t
+    JOIN restage_keymap.two AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.two'))
+  AND g.table_name = 'public.two';
+
+-- file:    verify/002_dbo.Two/keys.sql
+-- table:   public.two
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Two
+-- body:    sha256:3267bdd1040548a4198e621bbc83a5f678900bf6a265337837ac75eddf06e981
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.two AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.two AS t
+    JOIN restage_keymap.two AS k
+      ON k.source_id = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.two AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Two/unique.sql
+-- table:   public.two
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Two
+-- body:    sha256:93e526b2a0bcb1a958ceb20eb6d7f74ea732e9dd5879b7268d0e0a2590486a2d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- two_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.two
+),
+held AS (
+  SELECT
+    t.id AS id,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.two AS t
+  LEFT JOIN restage_keymap.two AS k
+    ON k.source_id = t.id
+)
+SELECT
+  jsonb_build_object('Id', s.id) AS value,
+  jsonb_build_object('Id', s.id) AS staged_row,
+  jsonb_build_object('Id', o.id) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.id = s.id
+  AND ROW(s.id) < ROW(o.id)
+UNION ALL
+SELECT
+  jsonb_build_object('Id', s.id) AS value,
+  jsonb_build_object('Id', s.id) AS staged_row,
+  jsonb_build_object('Id', t.id) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.id IS NULL THEN 'vanished'
+    WHEN ROW(o.id) IS DISTINCT FROM ROW(t.id) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.id = s.id
+LEFT JOIN restage_stage.two AS o
+  ON o.id = t.id
+WHERE NOT (t.is_known AND ROW(s.id) IS NOT DISTINCT FROM ROW(t.id))
+LIMIT 20;
+

@@ -1,0 +1,142 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:202ae4a3ab72371ac4353b91a0f78654205d88e879bb2585ef419990bb552e56
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Half
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.half') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.half (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.half IS 'Key map: which row of dbo.Half of stride is which row of public.half.';
+  COMMENT ON COLUMN restage_keymap.half.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.half.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.half.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.half.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.half.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.half.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.half.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.half.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Two
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.two') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.two (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.two IS 'Key map: which row of dbo.Two of stride is which row of public.two.';
+  COMMENT ON COLUMN restage_keymap.two.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.two.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.two.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.two.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.two.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.two.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.two.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.two.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Small
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.small') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.small (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.small IS 'Key map: which row of dbo.Small of stride is which row of public.small.';
+  COMMENT ON COLUMN restage_keymap.small.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.small.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.small.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.small.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.small.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.small.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.small.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.small.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Half', 'public', 'half', 'restage_stage.half', 'restage_keymap.half', 'preserve'),
+    ('stride', 'dbo', 'Two', 'public', 'two', 'restage_stage.two', 'restage_keymap.two', 'preserve'),
+    ('stride', 'dbo', 'Small', 'public', 'small', 'restage_stage.small', 'restage_keymap.small', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

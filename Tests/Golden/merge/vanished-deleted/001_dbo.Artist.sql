@@ -1,0 +1,646 @@
+-- file:    merge/001_dbo.Artist/10_stage.sql
+-- table:   public.artist
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:4674ef4499fb431951b82efd82a81ad22859bd923a80a0f2bfc17de7fc6bc243
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.artist;
+
+CREATE UNLOGGED TABLE restage_stage.artist (
+  id integer,
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Artist/15_check.sql
+-- table:   public.artist
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:a56d8dea798f1377b22569a559f601676f2441b6c56be3e70fef378b780c0321
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.artist;
+
+SELECT restage.count_staged('public.artist', count(*)) AS staged
+FROM restage_stage.artist AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.artist AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.artist AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.artist AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.artist AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Artist/20_match.sql
+-- table:   public.artist
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Artist/30_allocate.sql
+-- table:   public.artist
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:01f8a3ca828003bc1fab9b1464486662fb282e0e84816fd16c764aa5ce396e9a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.artist (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.artist_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name
+      )::text)::uuid AS row_hash
+    FROM restage_stage.artist AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.artist'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.artist
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.artist'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.artist'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.artist;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.artist'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Artist/35_orphans.sql
+-- table:   public.artist
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:0dfa5db5f080120248dae6cfad77cb2dd047cb63ce820b6bae93c3a0b5f2b1e5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.artist'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Artist/40_insert.sql
+-- table:   public.artist
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:089c2b1cb24c62004ecdb42b179f6ef9eab8ef7712206b32c0a44108411de9d3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.artist (
+    id,
+    name
+  )
+  SELECT
+    k.target_key,
+    s.name
+  FROM restage_stage.artist AS s
+  JOIN restage_keymap.artist AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.artist'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Artist/50_update.sql
+-- table:   public.artist
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:bc26b82b5b2d6d5056cb2831e23620d8b402bae0f523344760f3ef7bfa638b58
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.artist AS s
+  JOIN restage_keymap.artist AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.artist AS t
+  JOIN restage_keymap.artist AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.artist AS t
+  SET
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.artist AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.artist AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.artist', 'updated', count(*)) AS rows,
+  restage.count_rows('public.artist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/001_dbo.Artist/60_vanished.sql
+-- table:   public.artist
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:2e996d859e54d960be0d2f1e00525f1a9950e5e384cd9484a335d1b85e121fe6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.artist'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.artist AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = NULL
+  FROM restage_stage.artist AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.artist AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.artist',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.artist',
+  going => (
+    SELECT count(*)
+    FROM public.artist AS t
+    JOIN restage_keymap.artist AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.artist'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.shared_keys('stride', 'public', 'artist') AS o (target_key)
+        WHERE o.target_key = k.target_key::text
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM public.album AS c
+        WHERE t.id = c.artistid
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM public.credit AS c
+        WHERE t.id = c.artistid
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.artist AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_percent => 100
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_id
+  FROM public.artist AS t
+  JOIN restage_keymap.artist AS k
+    ON k.target_key = t.id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.artist'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.shared_keys('stride', 'public', 'artist') AS o (target_key)
+      WHERE o.target_key = k.target_key::text
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM public.album AS c
+      WHERE t.id = c.artistid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM public.credit AS c
+      WHERE t.id = c.artistid
+    )
+),
+deleted AS (
+  DELETE FROM public.artist AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_id,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.artist AS k
+  USING deleted AS d
+  WHERE k.source_id = d.source_id
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    jsonb_build_object('source_id', d.source_id),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.artist', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Artist/70_reset.sql
+-- table:   public.artist
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Artist/90_account.sql
+-- table:   public.artist
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Artist, staged in restage_stage.artist
+-- body:    sha256:21e4e4be0e8cc1a25b2a109ae130619f68ac9ed2872ef4dc47da8119e933e54e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.artist', count(*)) AS rows
+FROM restage_stage.artist AS s
+JOIN restage_keymap.artist AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Artist/content.sql
+-- table:   public.artist
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Artist
+-- body:    sha256:3519d49868ea67ab6eca38e6f1c5cd46ddf92c211330c06b6fcd268d82e995c2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+        AND r.table_name = 'public.artist'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name
+  FROM public.artist AS t
+  JOIN restage_keymap.artist AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Artist/counts.sql
+-- table:   public.artist
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Artist
+-- body:    sha256:8c5fa69aea8982b9fe20e07003d7fdc8e5bd1d9f597d57b71021f5d77b91d3dc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.artist, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+    AND r.table_name = 'public.artist'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.artist AS t
+    JOIN restage_keymap.artist AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.artist'))
+  AND g.table_name = 'public.artist';
+
+-- file:    verify/001_dbo.Artist/keys.sql
+-- table:   public.artist
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Artist
+-- body:    sha256:97d070d1aabb7ed4e7490117916766a440236720f28af58294253080b3d4fca5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.artist AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.artist AS t
+    JOIN restage_keymap.artist AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.artist AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,739 @@
+-- file:    merge/003_dbo.Credit/10_stage.sql
+-- table:   public.credit
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:1d2475577a7dc6b7f42a02442346fcc754138ca2a368eadd238c2fa41bc38357
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.credit;
+
+CREATE UNLOGGED TABLE restage_stage.credit (
+  albumid integer,
+  artistid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Credit/15_check.sql
+-- table:   public.credit
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:d2250d380917e6335d8c9d96d798cf0fdf3920c2c5ce2babe6cf7832a3c810df
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.credit;
+
+SELECT restage.count_staged('public.credit', count(*)) AS staged
+FROM restage_stage.credit AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.albumid,
+    s.artistid
+  FROM restage_stage.credit AS s
+  WHERE s.albumid IS NOT NULL
+    AND s.artistid IS NOT NULL
+  GROUP BY
+    s.albumid,
+    s.artistid
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.credit AS s
+  WHERE s.albumid IS NULL OR
+    s.artistid IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.credit AS s
+    ON s.albumid = r.albumid
+    AND s.artistid = r.artistid
+),
+refused AS (
+  DELETE FROM restage_stage.credit AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'AlbumId', s.albumid,
+      'ArtistId', s.artistid
+    ) AS source_key,
+    jsonb_build_object(
+      'AlbumId', s.albumid,
+      'ArtistId', s.artistid
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.credit',
+    r.source_key,
+    'source key',
+    ARRAY['albumid', 'artistid'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.credit', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Credit/20_match.sql
+-- table:   public.credit
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Credit/30_allocate.sql
+-- table:   public.credit
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:d9304bdaf761c7965410bacf136e6012d4abd8a60b7c9af38e93eeb49ad1cf5c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.credit (
+    source_albumid,
+    source_artistid,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.albumid,
+    s.artistid,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.albumid,
+      s.artistid,
+      md5(ROW(
+        s.albumid,
+        s.artistid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.credit AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.credit AS k
+      WHERE k.source_albumid = s.albumid
+        AND k.source_artistid = s.artistid
+    )
+    ORDER BY
+      s.albumid,
+      s.artistid
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.credit', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.credit'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.credit
+      ADD PRIMARY KEY (source_albumid, source_artistid);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.credit'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.credit'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.credit;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.credit'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Credit/35_orphans.sql
+-- table:   public.credit
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:95bae3935e23a195039e1881a2f352d6cce733aae45f0812405f18ce946a4fd3
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- credit_albumid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.credit',
+  'credit_albumid_fkey',
+  count(*),
+  min(jsonb_build_object('AlbumId', s.albumid)::text)
+)
+FROM restage_stage.credit AS s
+WHERE s.albumid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.album AS k
+    WHERE k.source_id = s.albumid
+  )
+HAVING count(*) > 0;
+
+-- credit_artistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.credit',
+  'credit_artistid_fkey',
+  count(*),
+  min(jsonb_build_object('ArtistId', s.artistid)::text)
+)
+FROM restage_stage.credit AS s
+WHERE s.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_id = s.artistid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.credit'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Credit/40_insert.sql
+-- table:   public.credit
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:d4f655dc1683d27a081b3dd4091c54a7ef16513106059faa4c79f9c5a74e8677
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.credit (
+    albumid,
+    artistid
+  )
+  SELECT
+    p1.target_key,
+    p2.target_key
+  FROM restage_stage.credit AS s
+  JOIN restage_keymap.credit AS k
+    ON k.source_albumid = s.albumid
+    AND k.source_artistid = s.artistid
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.album AS p1
+    ON p1.source_id = s.albumid
+  JOIN restage_keymap.artist AS p2
+    ON p2.source_id = s.artistid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.credit'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.credit', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Credit/50_update.sql
+-- table:   public.credit
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Credit/60_vanished.sql
+-- table:   public.credit
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:e9d071b4243a70d3ed4e65cfbde4d3a962e7ab60ec407690bde600b32aac52f9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.albumid,
+    s.artistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.credit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.credit'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.credit AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.credit AS s
+      WHERE k.source_albumid = s.albumid
+        AND k.source_artistid = s.artistid
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_albumid = r.albumid
+        AND k.source_artistid = r.artistid
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.credit AS k
+  SET vanished_run = NULL
+  FROM restage_stage.credit AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_albumid = s.albumid
+    AND k.source_artistid = s.artistid
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.credit AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_albumid = r.albumid
+    AND k.source_artistid = r.artistid
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.credit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.credit',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.credit',
+  going => (
+    SELECT count(*)
+    FROM public.credit AS t
+    LEFT JOIN restage_keymap.album AS p1
+      ON p1.target_key = t.albumid
+    LEFT JOIN restage_keymap.artist AS p2
+      ON p2.target_key = t.artistid
+    JOIN restage_keymap.credit AS k
+      ON k.source_albumid = p1.source_id
+      AND k.source_artistid = p2.source_id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.credit'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.table_map AS m
+        WHERE m.source_name <> 'stride'
+          AND m.target_schema = 'public'
+          AND m.target_table = 'credit'
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.credit AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_percent => 100
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_albumid,
+    k.source_artistid
+  FROM public.credit AS t
+  LEFT JOIN restage_keymap.album AS p1
+    ON p1.target_key = t.albumid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.target_key = t.artistid
+  JOIN restage_keymap.credit AS k
+    ON k.source_albumid = p1.source_id
+    AND k.source_artistid = p2.source_id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.credit'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.table_map AS m
+      WHERE m.source_name <> 'stride'
+        AND m.target_schema = 'public'
+        AND m.target_table = 'credit'
+    )
+),
+deleted AS (
+  DELETE FROM public.credit AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_albumid,
+    g.source_artistid,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.credit AS k
+  USING deleted AS d
+  WHERE k.source_albumid = d.source_albumid
+    AND k.source_artistid = d.source_artistid
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.credit',
+    jsonb_build_object('source_albumid', d.source_albumid, 'source_artistid', d.source_artistid),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.credit', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Credit/70_reset.sql
+-- table:   public.credit
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Credit/90_account.sql
+-- table:   public.credit
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Credit, staged in restage_stage.credit
+-- body:    sha256:1246d1354f83b3c9f36bc9c8483d99551585b1ffcd5baf3686055fc5824ab8a9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.credit', count(*)) AS rows
+FROM restage_stage.credit AS s
+JOIN restage_keymap.credit AS k
+  ON k.source_albumid = s.albumid
+  AND k.source_artistid = s.artistid
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Credit/content.sql
+-- table:   public.credit
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Credit
+-- body:    sha256:c3bdf2e24df412ef9496db710173a0643026dfb7236ae03df59eeeebccb7987b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.albumid,
+      s.artistid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.credit'))
+        AND r.table_name = 'public.credit'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.credit, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    p1.source_id,
+    p2.source_id
+  FROM public.credit AS t
+  LEFT JOIN restage_keymap.album AS p1
+    ON p1.target_key = t.albumid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.target_key = t.artistid
+  JOIN restage_keymap.credit AS k
+    ON k.source_albumid = p1.source_id
+    AND k.source_artistid = p2.source_id
+  LEFT JOIN noted AS n
+    ON k.source_albumid = n.albumid
+    AND k.source_artistid = n.artistid
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.albumid,
+    n.artistid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Credit/counts.sql
+-- table:   public.credit
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Credit
+-- body:    sha256:dd987f5584ccf8d100bd974effc0da455c4e9780c2e9cfe33aa74bc0b423b1a9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.albumid,
+    s.artistid
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.credit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.credit'))
+    AND r.table_name = 'public.credit'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.credit AS t
+    LEFT JOIN restage_keymap.album AS p1
+      ON p1.target_key = t.albumid
+    LEFT JOIN restage_keymap.artist AS p2
+      ON p2.target_key = t.artistid
+    JOIN restage_keymap.credit AS k
+      ON k.source_albumid = p1.source_id
+      AND k.source_artistid = p2.source_id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_albumid = r.albumid
+          AND k.source_artistid = r.artistid
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.credit'))
+  AND g.table_name = 'public.credit';
+
+-- file:    verify/003_dbo.Credit/keys.sql
+-- table:   public.credit
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Credit
+-- body:    sha256:396c37916a94a881f5cc52b07e633f8dfca36e1d1e9911a79c86f74dfe2f0fbe
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.credit AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.credit AS t
+    LEFT JOIN restage_keymap.album AS p1
+      ON p1.target_key = t.albumid
+    LEFT JOIN restage_keymap.artist AS p2
+      ON p2.target_key = t.artistid
+    JOIN restage_keymap.credit AS k
+      ON k.source_albumid = p1.source_id
+      AND k.source_artistid = p2.source_id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.credit AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Credit/orphans.sql
+-- table:   public.credit
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Credit
+-- body:    sha256:248e83cff26d9d348275c5f597aaee6941a2449e2c1cd17983973d268a0a19cb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- credit_albumid_fkey
+SELECT count(*) AS orphans
+FROM public.credit AS t
+WHERE t.albumid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.album AS p
+    WHERE p.id = t.albumid
+  );
+
+-- credit_artistid_fkey
+SELECT count(*) AS orphans
+FROM public.credit AS t
+WHERE t.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.artist AS p
+    WHERE p.id = t.artistid
+  );
+
+-- file:    verify/003_dbo.Credit/unique.sql
+-- table:   public.credit
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Credit
+-- body:    sha256:08b06afa73ddbdf90d18e82da9dd2b42fbc3f17d8ab87e7f07f8b83d527b9073
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- credit_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.credit
+),
+held AS (
+  SELECT
+    p1.source_id AS albumid,
+    p2.source_id AS artistid,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.credit AS t
+  LEFT JOIN restage_keymap.album AS p1
+    ON p1.target_key = t.albumid
+  LEFT JOIN restage_keymap.artist AS p2
+    ON p2.target_key = t.artistid
+  LEFT JOIN restage_keymap.credit AS k
+    ON k.source_albumid = p1.source_id
+    AND k.source_artistid = p2.source_id
+)
+SELECT
+  jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  ) AS value,
+  jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  ) AS staged_row,
+  jsonb_build_object(
+    'AlbumId', o.albumid,
+    'ArtistId', o.artistid
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.albumid = s.albumid
+  AND o.artistid = s.artistid
+  AND ROW(s.albumid, s.artistid) < ROW(o.albumid, o.artistid)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  ) AS value,
+  jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  ) AS staged_row,
+  jsonb_build_object(
+    'AlbumId', t.albumid,
+    'ArtistId', t.artistid
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.albumid IS NULL THEN 'vanished'
+    WHEN ROW(o.albumid, o.artistid) IS DISTINCT FROM ROW(t.albumid, t.artistid) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.albumid = s.albumid
+  AND t.artistid = s.artistid
+LEFT JOIN restage_stage.credit AS o
+  ON o.albumid = t.albumid
+  AND o.artistid = t.artistid
+WHERE NOT (t.is_known AND ROW(s.albumid, s.artistid) IS NOT DISTINCT FROM ROW(t.albumid, t.artistid))
+LIMIT 20;
+

@@ -1,0 +1,142 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:851741077038643193cbd3c27208418a50d8bfeeacdd7c8522ac972ae8f02a46
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Artist
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.artist') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.artist (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.artist IS 'Key map: which row of dbo.Artist of stride is which row of public.artist.';
+  COMMENT ON COLUMN restage_keymap.artist.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.artist.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.artist.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.artist.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.artist.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.artist.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.artist.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.artist.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Album
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.album') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.album (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.album IS 'Key map: which row of dbo.Album of stride is which row of public.album.';
+  COMMENT ON COLUMN restage_keymap.album.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.album.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.album.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.album.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.album.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.album.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.album.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.album.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Credit
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.credit') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.credit (
+    source_albumid integer NOT NULL,
+    source_artistid integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.credit IS 'Key map: which row of dbo.Credit of stride is which row of public.credit.';
+  COMMENT ON COLUMN restage_keymap.credit.source_albumid IS 'Column AlbumId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.credit.source_artistid IS 'Column ArtistId of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.credit.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.credit.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.credit.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.credit.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.credit.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.credit.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Artist', 'public', 'artist', 'restage_stage.artist', 'restage_keymap.artist', 'remap'),
+    ('stride', 'dbo', 'Album', 'public', 'album', 'restage_stage.album', 'restage_keymap.album', 'remap'),
+    ('stride', 'dbo', 'Credit', 'public', 'credit', 'restage_stage.credit', 'restage_keymap.credit', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,111 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:a938b2487197f72a148f583c38242f877826d858c46174ba1dc3d16e6385daa7
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Artist
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.artist') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.artist (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.artist IS 'Key map: which row of dbo.Artist of stride is which row of public.artist.';
+  COMMENT ON COLUMN restage_keymap.artist.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.artist.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.artist.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.artist.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.artist.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.artist.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.artist.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.artist.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Line
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.line') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.line (
+    source_row_hash uuid NOT NULL,
+    source_occurrence integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.line IS 'Key map: which row of dbo.Line of stride is which row of public.line.';
+  COMMENT ON COLUMN restage_keymap.line.source_row_hash IS 'Hash of the whole row in the source, which is all that identifies it.';
+  COMMENT ON COLUMN restage_keymap.line.source_occurrence IS 'Number of the row among equal ones, from 1.';
+  COMMENT ON COLUMN restage_keymap.line.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.line.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.line.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.line.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.line.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.line.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Artist', 'public', 'artist', 'restage_stage.artist', 'restage_keymap.artist', 'remap'),
+    ('stride', 'dbo', 'Line', 'public', 'line', 'restage_stage.line', 'restage_keymap.line', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+

@@ -1,0 +1,451 @@
+-- file:    merge/001_dbo.Host/10_stage.sql
+-- table:   public.host
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:da248b56ed45a310291c40f054142ae113167c9f9607b6a8a7d9424a61beff60
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.host;
+
+CREATE UNLOGGED TABLE restage_stage.host (
+  id integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Host/15_check.sql
+-- table:   public.host
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:2b8b10763b9cdb14992fb74294b8e4c3b583c2028b78df39000a89593b932feb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.host;
+
+SELECT restage.count_staged('public.host', count(*)) AS staged
+FROM restage_stage.host AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.host AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.host AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.host AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.host AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.host',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Host/20_match.sql
+-- table:   public.host
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Host/30_allocate.sql
+-- table:   public.host
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:897e3a5b85a56fa0e3e567f2e8a02395bd01854c2ed61a4fd0c31e6ef66c2111
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.host (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.host_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id
+      )::text)::uuid AS row_hash
+    FROM restage_stage.host AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.host AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.host'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.host
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.host'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.host'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.host;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.host'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Host/35_orphans.sql
+-- table:   public.host
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:0648a2571e936a109acdc7fcb3ba2b19b2c102206595e686f62a1f36a6272d68
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.host'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Host/40_insert.sql
+-- table:   public.host
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:260aa72f177b2fb0bf7407275a3350c6aabe24ec23bced30e88c23935cf934ed
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.host (
+    id
+  )
+  SELECT
+    k.target_key
+  FROM restage_stage.host AS s
+  JOIN restage_keymap.host AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.host'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.host', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Host/50_update.sql
+-- table:   public.host
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Host/60_vanished.sql
+-- table:   public.host
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:fce7795419e33d62c9e0289a5509ebcd283837ee285c11564b4acd7501a40b2e
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.host'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.host AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = NULL
+  FROM restage_stage.host AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.host AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.host',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+-- file:    merge/001_dbo.Host/70_reset.sql
+-- table:   public.host
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Host/90_account.sql
+-- table:   public.host
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Host, staged in restage_stage.host
+-- body:    sha256:a569b2293c87d39cefe3c74eabf20d5abddc74aa737e3b3aabb05d05ec45f0a6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.host', count(*)) AS rows
+FROM restage_stage.host AS s
+JOIN restage_keymap.host AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Host/content.sql
+-- table:   public.host
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Host
+-- body:    sha256:32d1f4bdcf82873b159ca298245d6a383d904055bd097495f35bb4ed351b20b1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.host'))
+        AND r.table_name = 'public.host'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id
+  FROM public.host AS t
+  JOIN restage_keymap.host AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Host/counts.sql
+-- table:   public.host
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Host
+-- body:    sha256:590390d7c9b496503adb508543a767bbf6affb63db9f8b2c90aa88c3a1723d38
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.host, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.host'))
+    AND r.table_name = 'public.host'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.host AS t
+    JOIN restage_keymap.host AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.host'))
+  AND g.table_name = 'public.host';
+
+-- file:    verify/001_dbo.Host/keys.sql
+-- table:   public.host
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Host
+-- body:    sha256:e02aa9bb8333f2f39aef8d88c8cbc715eb88b50519b0d1926b328e7036a70bbc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.host AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.host AS t
+    JOIN restage_keymap.host AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.host AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+

@@ -1,0 +1,723 @@
+-- file:    merge/002_dbo.Log/10_stage.sql
+-- table:   public.log
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:41c24efc947f58ac5e59de4c18a95f2df416bda509538137ec85e470d3283c17
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.log;
+
+CREATE UNLOGGED TABLE restage_stage.log (
+  hostid integer,
+  line varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Log/15_check.sql
+-- table:   public.log
+-- step:    15 check
+-- purpose: gather statistics and count; without a key there is nothing to check
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:ba703b334638d9f757fb0f851383385e9a49a1bf13177b533141c42ffe241616
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.log;
+
+SELECT restage.count_staged('public.log', count(*)) AS staged
+FROM restage_stage.log AS s;
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/20_match.sql
+-- table:   public.log
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/30_allocate.sql
+-- table:   public.log
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:0fc32b02ab980255da14ae05de0ceff8a32dd72db2a76a57320f554191950da4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.log (
+    source_row_hash,
+    source_occurrence,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.row_hash,
+    s.occurrence,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.row_hash,
+      s.occurrence
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            s.hostid,
+            s.line
+          )::text)::uuid AS row_hash
+        FROM restage_stage.log AS s
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+        SELECT
+        FROM restage_keymap.log AS k
+        WHERE k.source_row_hash = s.row_hash
+          AND k.source_occurrence = s.occurrence
+      )
+    ORDER BY
+      s.row_hash,
+      s.occurrence
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.log', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.log'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.log
+      ADD PRIMARY KEY (source_row_hash, source_occurrence);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.log'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.log'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.log;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.log'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Log/35_orphans.sql
+-- table:   public.log
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:e7e5854c3d65bbadfa47dd501975070cf68fd54e176225e9c0ee56867ca4497b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- log_hostid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.log',
+  'log_hostid_fkey',
+  count(*),
+  min(jsonb_build_object('HostId', s.hostid)::text)
+)
+FROM restage_stage.log AS s
+WHERE s.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.host AS k
+    WHERE k.source_id = s.hostid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.log'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Log/40_insert.sql
+-- table:   public.log
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:2dddc968a47127f4274d4fecc1eef3725fcd809d2e37b8c6a2c33dd6d62a719b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH inserted AS (
+  INSERT INTO public.log (
+    hostid,
+    line
+  )
+  SELECT
+    p1.target_key,
+    s.line
+  FROM (
+    SELECT
+      h.hostid,
+      h.line,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        s.hostid,
+        s.line,
+        md5(ROW(
+          s.hostid,
+          s.line
+        )::text)::uuid AS row_hash
+      FROM restage_stage.log AS s
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.log AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.host AS p1
+    ON p1.source_id = s.hostid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.log'
+      AND c.kind = 'inserted'
+  )
+    AND (s.hostid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.log', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Log/50_update.sql
+-- table:   public.log
+-- step:    50 update
+-- purpose: nothing: without a key a changed row is an unseen row
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/60_vanished.sql
+-- table:   public.log
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:6c184252613a7ac8935017d3391751cf70f700197d8fb154664b3a0e96707f55
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.hostid,
+      s.line
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.log'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM (
+        SELECT
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            md5(ROW(
+              s.hostid,
+              s.line
+            )::text)::uuid AS row_hash
+          FROM restage_stage.log AS s
+        ) AS h
+      ) AS s
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_row_hash = r.row_hash
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = NULL
+  FROM (
+    SELECT
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        md5(ROW(
+          s.hostid,
+          s.line
+        )::text)::uuid AS row_hash
+      FROM restage_stage.log AS s
+    ) AS h
+  ) AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.log AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_row_hash = r.row_hash
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.log', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.log',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.log',
+  going => (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_id,
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          t.ctid AS row_id,
+          md5(ROW(
+            p1.source_id,
+            t.line
+          )::text)::uuid AS row_hash
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.log AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    JOIN public.log AS t
+      ON t.ctid = s.row_id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.log'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.table_map AS m
+        WHERE m.source_name <> 'stride'
+          AND m.target_schema = 'public'
+          AND m.target_table = 'log'
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.log AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_percent => 100
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_row_hash,
+    k.source_occurrence
+  FROM (
+    SELECT
+      h.row_id,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        t.ctid AS row_id,
+        md5(ROW(
+          p1.source_id,
+          t.line
+        )::text)::uuid AS row_hash
+      FROM public.log AS t
+      LEFT JOIN restage_keymap.host AS p1
+        ON p1.target_key = t.hostid
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.log AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  JOIN public.log AS t
+    ON t.ctid = s.row_id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.log'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.table_map AS m
+      WHERE m.source_name <> 'stride'
+        AND m.target_schema = 'public'
+        AND m.target_table = 'log'
+    )
+),
+deleted AS (
+  DELETE FROM public.log AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_row_hash,
+    g.source_occurrence,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.log AS k
+  USING deleted AS d
+  WHERE k.source_row_hash = d.source_row_hash
+    AND k.source_occurrence = d.source_occurrence
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.log',
+    jsonb_build_object('source_row_hash', d.source_row_hash, 'source_occurrence', d.source_occurrence),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.log', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Log/70_reset.sql
+-- table:   public.log
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Log/90_account.sql
+-- table:   public.log
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Log, staged in restage_stage.log
+-- body:    sha256:b655c5f58c1f9105713c7d3301d8683c52a6c80d109307eb18a1837cf73c7e01
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.log', count(*)) AS rows
+FROM (
+  SELECT
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+  FROM (
+    SELECT
+      md5(ROW(
+        s.hostid,
+        s.line
+      )::text)::uuid AS row_hash
+    FROM restage_stage.log AS s
+  ) AS h
+) AS s
+JOIN restage_keymap.log AS k
+  ON k.source_row_hash = s.row_hash
+  AND k.source_occurrence = s.occurrence
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Log/content.sql
+-- table:   public.log
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Log
+-- body:    sha256:68ae416bf0adf9ab268cbe7bf469e94fb89643a141ad965854283c9146cb79c4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.hostid,
+      s.line,
+      md5(ROW(
+        s.hostid,
+        s.line
+      )::text)::uuid AS row_hash
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.log'))
+        AND r.table_name = 'public.log'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    s.hostid,
+    s.line
+  FROM (
+    SELECT
+      h.hostid,
+      h.line,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        p1.source_id AS hostid,
+        t.line AS line,
+        md5(ROW(
+          p1.source_id,
+          t.line
+        )::text)::uuid AS row_hash
+      FROM public.log AS t
+      LEFT JOIN restage_keymap.host AS p1
+        ON p1.target_key = t.hostid
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.log AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM noted AS n
+      WHERE k.source_row_hash = n.row_hash
+    )
+  UNION ALL
+  SELECT
+    n.hostid,
+    n.line
+  FROM noted AS n
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Log/counts.sql
+-- table:   public.log
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Log
+-- body:    sha256:f1663b2338e1aac0fdd6535d21a2c54c927f417c72a3b5c673e232d7160bdb94
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.hostid,
+      s.line
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.log, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.log'))
+    AND r.table_name = 'public.log'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.line
+          )::text)::uuid AS row_hash
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.log AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_row_hash = r.row_hash
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
+  AND g.table_name = 'public.log';
+
+-- file:    verify/002_dbo.Log/keys.sql
+-- table:   public.log
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Log
+-- body:    sha256:f107c568d1ffe651506328335f89bc79ce9a2f5e665537c7d43550dd75501938
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.log AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.line
+          )::text)::uuid AS row_hash
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.log AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.log AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Log/orphans.sql
+-- table:   public.log
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Log
+-- body:    sha256:560961515dca1016430ad49d1ad3f326df85c5161cd5ea9390cf37252a06ffcc
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- log_hostid_fkey
+SELECT count(*) AS orphans
+FROM public.log AS t
+WHERE t.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.host AS p
+    WHERE p.id = t.hostid
+  );
+

@@ -1,0 +1,111 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:3f59bdc9dc35d6af99010301590d8fcbc264ebbac8ede880471abbcc828ec140
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- dbo.Host
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.host') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.host (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.host IS 'Key map: which row of dbo.Host of stride is which row of public.host.';
+  COMMENT ON COLUMN restage_keymap.host.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.host.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.host.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.host.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.host.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.host.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.host.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.host.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Log
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.log') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.log (
+    source_row_hash uuid NOT NULL,
+    source_occurrence integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.log IS 'Key map: which row of dbo.Log of stride is which row of public.log.';
+  COMMENT ON COLUMN restage_keymap.log.source_row_hash IS 'Hash of the whole row in the source, which is all that identifies it.';
+  COMMENT ON COLUMN restage_keymap.log.source_occurrence IS 'Number of the row among equal ones, from 1.';
+  COMMENT ON COLUMN restage_keymap.log.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.log.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.log.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.log.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.log.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.log.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- Which table became which.
+INSERT INTO restage.table_map AS m (
+  source_name,
+  source_schema,
+  source_table,
+  target_schema,
+  target_table,
+  stage_table,
+  key_map_table,
+  keys
+)
+SELECT
+  v.source_name,
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+FROM (
+  VALUES
+    ('stride', 'dbo', 'Host', 'public', 'host', 'restage_stage.host', 'restage_keymap.host', 'remap'),
+    ('stride', 'dbo', 'Log', 'public', 'log', 'restage_stage.log', 'restage_keymap.log', 'preserve')
+) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage.table_map AS m
+  WHERE m.source_name = v.source_name
+    AND m.source_schema = v.source_schema
+    AND m.source_table = v.source_table
+    AND m.target_schema = v.target_schema
+    AND m.target_table = v.target_table
+    AND m.stage_table = v.stage_table
+    AND m.key_map_table = v.key_map_table
+    AND m.keys = v.keys
+)
+ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
+SET
+  target_schema = excluded.target_schema,
+  target_table = excluded.target_table,
+  stage_table = excluded.stage_table,
+  key_map_table = excluded.key_map_table,
+  keys = excluded.keys;
+
