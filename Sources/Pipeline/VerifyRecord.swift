@@ -78,4 +78,6 @@ struct VerifyProblem: Error, Hashable, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
+
+  static let neverLoaded = VerifyProblem("no run has loaded this table")
 }

@@ -20,7 +20,8 @@ struct TableProof: Sendable {
   /// - Throws: What makes a proof impossible. What concerns this table alone is in the result.
   func run() async throws -> Verification.TableLine {
     var line = Verification.TableLine(
-      table: table.target.quoted, source: table.source.description, snapshotRows: chunks.rows)
+      table: table.target.quoted, source: table.source.description, snapshotRows: chunks.rows,
+      exportRejects: chunks.rejects)
     do {
       try await prove(&line)
     } catch let error as TargetError where !error.isAboutTable {
@@ -34,6 +35,7 @@ struct TableProof: Sendable {
   }
 
   private func prove(_ line: inout Verification.TableLine) async throws {
+    try await checkRelations()
     try await count(&line)
     if level >= .keys {
       try await countKeys(&line)
@@ -46,11 +48,31 @@ struct TableProof: Sendable {
 // MARK: - Counts and keys
 
 extension TableProof {
+  private func checkRelations() async throws {
+    let found = try await connection.query(
+      """
+      SELECT
+        to_regclass($1) AS final_table,
+        to_regclass($2) AS key_map,
+        to_regprocedure('restage.last_run(text, text)') AS installed
+      """, [table.target.quoted, table.keyMap.quoted])
+    guard found.first("final_table") != nil else {
+      throw VerifyProblem("final table \(table.target.quoted) is not in the target")
+    }
+    guard found.first("installed") != nil else { throw VerifyProblem.neverLoaded }
+    guard found.first("key_map") != nil else {
+      throw VerifyProblem(
+        "key map \(table.keyMap.quoted) is not in the target: its rows are not known")
+    }
+  }
+
   private func count(_ line: inout Verification.TableLine) async throws {
     let result = try await connection.query(Proof.countQuery(for: index, of: database))
-    guard !result.rows.isEmpty else { throw VerifyProblem("no run has loaded this table") }
+    guard !result.rows.isEmpty else { throw VerifyProblem.neverLoaded }
     line.targetRows = try number("present", of: result)
     line.rejectedRows = try number("rejected", of: result)
+    line.otherRows = try number(
+      "others", of: try await connection.query(Proof.othersQuery(for: index, of: database)))
     let accounted = line.targetRows + line.rejectedRows
     line.missing = max(0, line.snapshotRows - accounted)
     line.extra = max(0, accounted - line.snapshotRows)

@@ -24,6 +24,9 @@ public struct Verification: Codable, Hashable, Sendable {
 
   public var isEqual: Bool { tables.allSatisfy(\.isEqual) }
 
+  /// Rows of the source that are not in the target because the export or the load refused them.
+  public var refusedRows: Int { tables.reduce(0) { $0 + $1.rejectedRows + $1.exportRejects } }
+
   /// What was found about one table.
   public struct TableLine: Codable, Hashable, Sendable {
     /// The final table.
@@ -35,6 +38,11 @@ public struct Verification: Codable, Hashable, Sendable {
     public var targetRows: Int
     /// Rows of the snapshot that the last run refused, as its rejects say: not counted as missing.
     public var rejectedRows: Int
+    /// Rows of the source that the export refused, so that the snapshot has them in `rejects/` only.
+    public var exportRejects: Int
+    /// Rows of the final table that no run of this source loaded: an application's, another source's,
+    /// or those of a load that nothing remembers any more.
+    public var otherRows: Int
     /// In the snapshot and not in the target. Below level content: by how many rows the target has
     /// less than it should.
     public var missing: Int
@@ -59,7 +67,8 @@ public struct Verification: Codable, Hashable, Sendable {
 
     public init(
       table: String, source: String, snapshotRows: Int, targetRows: Int = 0, rejectedRows: Int = 0,
-      missing: Int = 0, extra: Int = 0, differing: Int = 0, isCutShort: Bool = false,
+      exportRejects: Int = 0, otherRows: Int = 0, missing: Int = 0, extra: Int = 0,
+      differing: Int = 0, isCutShort: Bool = false,
       vanishedRows: Int? = nil, knownKeys: Int? = nil, presentKeys: Int? = nil,
       orphans: [OrphanLine] = [], examples: [Example] = [],
       problem: String? = nil
@@ -69,6 +78,8 @@ public struct Verification: Codable, Hashable, Sendable {
       self.snapshotRows = snapshotRows
       self.targetRows = targetRows
       self.rejectedRows = rejectedRows
+      self.exportRejects = exportRejects
+      self.otherRows = otherRows
       self.missing = missing
       self.extra = extra
       self.differing = differing
@@ -93,6 +104,8 @@ public struct Verification: Codable, Hashable, Sendable {
       case snapshotRows = "snapshot_rows"
       case targetRows = "target_rows"
       case rejectedRows = "rejected_rows"
+      case exportRejects = "export_rejects"
+      case otherRows = "other_rows"
       case isCutShort = "cut_short"
       case vanishedRows = "vanished_rows"
       case knownKeys = "known_keys"
@@ -150,18 +163,19 @@ extension Verification: CustomStringConvertible {
   public var description: String {
     var text = "\(tableText)\n"
     for line in tables where !line.isEqual { text += Self.differences(of: line) + "\n" }
-    return text + verdict + "\n"
+    return text + (remarks + [verdict]).map { $0 + "\n" }.joined()
   }
 
   private var tableText: String {
     var table = AlignedTable([
       .text("table"), .number("snapshot"), .number("target"), .number("rejected"),
-      .number("missing"), .number("extra"), .number("differing"), .number("orphans"), .text(""),
+      .number("missing"), .number("extra"), .number("differing"), .number("orphans"),
+      .number("not ours"), .text(""),
     ])
     for line in tables {
       let counts = [
         line.snapshotRows, line.targetRows, line.rejectedRows, line.missing, line.extra,
-        line.differing, line.orphanRows,
+        line.differing, line.orphanRows, line.otherRows,
       ]
       table.add([line.table] + counts.map(\.grouped) + [line.isEqual ? "equal" : "DIFFERENT"])
     }
@@ -184,14 +198,38 @@ extension Verification: CustomStringConvertible {
     return text
   }
 
+  /// What is no difference and should be known all the same.
+  private var remarks: [String] {
+    let others = tables.reduce(0) { $0 + $1.otherRows }
+    let exportRejects = tables.reduce(0) { $0 + $1.exportRejects }
+    var remarks: [String] = []
+    if others > 0 { remarks.append("\(others.rows) of these tables are not from this source") }
+    if exportRejects > 0 {
+      remarks.append("\(exportRejects.rows) of the source are not in the snapshot: its rejects/")
+    }
+    return remarks
+  }
+
   private var verdict: String {
     let equal = tables.filter(\.isEqual)
     let rows = tables.reduce(0) { $0 + $1.snapshotRows }
+    let rejected = tables.reduce(0) { $0 + $1.rejectedRows }
     guard isEqual else {
       return
         "\(tables.count - equal.count) of \(tables.count) tables differ (level \(level.rawValue))"
     }
-    return "equal: \(tables.count) tables, \(rows.grouped) rows (level \(level.rawValue))"
+    let but =
+      rejected > 0 ? " but for \(rejected.rows(of: "rejected")), not in the target" : ""
+    return "equal\(but): \(tables.count) tables, \(rows.rows) (level \(level.rawValue))"
+  }
+}
+
+extension Int {
+  fileprivate var rows: String { rows(of: nil) }
+
+  /// "1 rejected row", "2,000 rejected rows".
+  fileprivate func rows(of kind: String?) -> String {
+    "\(grouped) \(kind.map { $0 + " " } ?? "")\(self == 1 ? "row" : "rows")"
   }
 }
 

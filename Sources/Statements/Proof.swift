@@ -155,7 +155,7 @@ extension TableNames {
         SELECT count(*)
         \(block: presentSource, indent: 4)
         WHERE k.vanished_run IS NULL
-      )\(block: orphansOnTrust, indent: 2) AS present,
+      )\(block: addedOnTrust, indent: 2) AS present,
       (
         SELECT count(*)
         FROM \(keyMap) AS k
@@ -177,7 +177,7 @@ extension TableNames {
         SELECT count(*)
         \(block: presentSource, indent: 4)
         WHERE \(all: presentConditions("refused", "r"), indent: 6)
-      )\(block: orphansOnTrust, indent: 2) AS present,
+      )\(block: addedOnTrust, indent: 2) AS present,
       (
         SELECT count(*)
         FROM refused
@@ -239,14 +239,16 @@ extension TableNames {
 
   /// The table's own key map keeps rows out that restage never loaded.
   var ownJoin: String {
+    """
+    JOIN \(keyMap) AS k
+      ON \(all: ownPairs, indent: 2)
+    """
+  }
+
+  var ownPairs: [String] {
     let targetKey = mapped.naturalKey.isEmpty ? surrogate?.column : targetKeyColumn
-    let pairs =
-      targetKey.map { ["k.target_key = t.\(column($0))"] }
+    return targetKey.map { ["k.target_key = t.\(column($0))"] }
       ?? zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
-    return """
-      JOIN \(keyMap) AS k
-        ON \(all: pairs, indent: 2)
-      """
   }
 
   /// Key map rows joined to their final rows.
@@ -269,10 +271,10 @@ extension TableNames {
 
   /// Rows of a table without a key that were loaded without their parent look like rows that never
   /// had one, and nothing tells them apart: they count as present because the run says so.
-  private var orphansOnTrust: String {
-    guard isWholeRow, orphanTests.contains(where: { $0.policy == .null }) else { return "" }
+  var orphansOnTrust: String? {
+    guard isWholeRow, orphanTests.contains(where: { $0.policy == .null }) else { return nil }
     return """
-       + (
+      (
         SELECT count(*)
         FROM (
           SELECT
@@ -287,6 +289,8 @@ extension TableNames {
       )
       """
   }
+
+  private var addedOnTrust: String { orphansOnTrust.map { " + \($0)" } ?? "" }
 
   func mappedBackJoins(of columns: [Int]) -> [String] {
     zip(references, allMappedBackJoins).filter { columns.contains($0.0.column) }.map(\.1)
@@ -347,6 +351,7 @@ extension TableNames {
         proofOf: self, name: "keys.sql",
         purpose: "known = present, when every key has its final row",
         body: wholeRowSettings + keyQuery),
+      othersFile,
     ] + orphanFile + collisionFile
   }
 

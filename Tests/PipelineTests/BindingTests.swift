@@ -192,7 +192,7 @@ struct BindingTests {
     #expect(try target.psql("SELECT count(*) FROM public.t") == "1")
   }
 
-  @Test("rows that were there before the first load are counted in a warning")
+  @Test("rows that were there before the first load are counted in a warning and by verify")
   func rowsOfOthers() throws {
     let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 12]]))
     try target.psql(
@@ -207,5 +207,12 @@ struct BindingTests {
     expect(ran, 0, naming: "warning", "public.t", "3")
     expect(try target.load(one), 0)
     #expect(try target.load(one).errors.isEmpty)
+    for level in ["counts", "keys", "content"] {
+      let proof = try target.verify(one, "--level", level)
+      #expect(proof.status == 0)
+      #expect(proof.output.contains("not ours"), "\(proof.output)")
+      #expect(
+        proof.output.contains("3 rows of these tables are not from this source"), "\(proof.output)")
+    }
   }
 }

@@ -1,5 +1,6 @@
 // The exit codes that scripts rely on, each brought about by its real cause.
 
+import Catalog
 import Foundation
 import TestSupport
 import Testing
@@ -19,6 +20,38 @@ struct ExitCodeTests {
     let ran = try RestageTool.run(arguments)
     #expect(ran.status == status, "\(ran.output)\(ran.errors)")
     #expect(ran.errors.contains(word), "\(ran.errors)")
+  }
+
+  @Test("3: rows that were rejected, also in the proof", arguments: ["counts", "keys", "content"])
+  func rejects(level: String) throws {
+    let source = try SmallSource()
+    var child = SmallTable("dbo", "Child", [[1, 1], [2, 9]])
+    child.foreignKeys = [
+      ForeignKey(
+        name: "FK", columns: ["V"], parent: ObjectName("dbo", "Parent"), parentColumns: ["Id"])
+    ]
+    let snapshot = try source.snapshot("1", of: "s", child, SmallTable("dbo", "Parent", [[1, 1]]))
+    let mapping = try source.mapping("on_orphan: reject\n")
+    let target = try TestPostgres()
+    #expect(try target.load(snapshot, "--mapping", mapping).status == 3)
+    let proof = try target.verify(snapshot, "--mapping", mapping, "--level", level)
+    #expect(proof.status == 3, "\(proof.output)\(proof.errors)")
+    #expect(
+      proof.output.contains("equal but for 1 rejected row, not in the target"), "\(proof.output)")
+  }
+
+  @Test("65: the proof of a target without the tables, in words")
+  func provenNothing() throws {
+    let source = try SmallSource()
+    let snapshot = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 1]]))
+    let target = try TestPostgres()
+    let proof = try target.verify(snapshot)
+    #expect(proof.status == 65, "\(proof.errors)")
+    #expect(proof.output.contains("final table public.t is not in the target"), "\(proof.output)")
+    try target.psql("CREATE TABLE public.t (id integer, v integer)")
+    let unloaded = try target.verify(snapshot)
+    #expect(unloaded.status == 65, "\(unloaded.errors)")
+    #expect(unloaded.output.contains("no run has loaded this table"), "\(unloaded.output)")
   }
 
   @Test("64: a command line that makes no sense")

@@ -121,15 +121,16 @@ import Testing
         columns: ["name", "bytes"]),
     ]
     let genre = Verification.TableLine(
-      table: "public.genre", source: "dbo.Genre", snapshotRows: 25, targetRows: 24, rejectedRows: 1)
+      table: "public.genre", source: "dbo.Genre", snapshotRows: 25, targetRows: 24, rejectedRows: 1,
+      exportRejects: 3, otherRows: 2_000)
     let proof = Verification(level: .content, tables: [genre, track])
     #expect(!proof.isEqual)
     #expect(
       proof.description == """
-        table         snapshot  target  rejected  missing  extra  differing  orphans
-        ------------  --------  ------  --------  -------  -----  ---------  -------  ---------
-        public.genre        25      24         1        0      0          0        0  equal
-        public.track     3,503   3,502         0        2      1          1        4  DIFFERENT
+        table         snapshot  target  rejected  missing  extra  differing  orphans  not ours
+        ------------  --------  ------  --------  -------  -----  ---------  -------  --------  ---------
+        public.genre        25      24         1        0      0          0        0     2,000  equal
+        public.track     3,503   3,502         0        2      1          1        4         0  DIFFERENT
 
         public.track, from dbo.Track:
           3,502 of 3,503 keys in the key map have their row
@@ -138,12 +139,16 @@ import Testing
           differing code='a b' n=NULL: name, bytes
           and 2 more rows
 
+        2,000 rows of these tables are not from this source
+        3 rows of the source are not in the snapshot: its rejects/
         1 of 2 tables differ (level content)
 
         """)
     #expect(
       Verification(level: .counts, tables: [genre]).description.hasSuffix(
-        "\nequal: 1 tables, 25 rows (level counts)\n"))
+        "\nequal but for 1 rejected row, not in the target: 1 tables, 25 rows (level counts)\n"
+      ))
+    #expect(Verification(level: .counts, tables: [genre]).refusedRows == 4)
     #expect(Verification.Level.counts < .keys && Verification.Level.keys < .content)
   }
 

@@ -699,6 +699,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Part/others.sql
+-- table:   public.part
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Part
+-- body:    sha256:dac8d377eb7338ae55a26f0089260246d024ed4a01d83318bd45a79d16369b8e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.part AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.part AS k
+  WHERE k.target_key = t.partid
+);
+
 -- file:    verify/002_dbo.Part/orphans.sql
 -- table:   public.part
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

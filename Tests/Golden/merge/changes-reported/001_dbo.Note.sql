@@ -486,3 +486,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Note/others.sql
+-- table:   public.note
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Note
+-- body:    sha256:fc1207c5b4e559a2bde5d01643f915d61a68a2e3a78e81dd1f45c815211779ea
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.note AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.note AS k
+  WHERE k.target_key = t.id
+);
+

@@ -680,6 +680,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Measure/others.sql
+-- table:   public.measure
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Measure
+-- body:    sha256:f11cc6cb7c84baba3302a1f94ec0fa2db17c1f89a55d884e3dab1e72b10bc519
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.measure AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.measure AS k
+  WHERE k.target_key = t.measureid
+);
+
 -- file:    verify/002_dbo.Measure/orphans.sql
 -- table:   public.measure
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

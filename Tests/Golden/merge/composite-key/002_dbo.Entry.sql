@@ -581,6 +581,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Entry/others.sql
+-- table:   public.entry
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Entry
+-- body:    sha256:32ddf58b7aa26a19e4174b5295d4c1bb043d04056f204b201ae8c1647806c87d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.entry AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.entry AS k
+  WHERE k.target_key = t.entryid
+);
+
 -- file:    verify/002_dbo.Entry/orphans.sql
 -- table:   public.entry
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

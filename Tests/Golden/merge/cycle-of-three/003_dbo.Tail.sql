@@ -564,6 +564,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Tail/others.sql
+-- table:   public.tail
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Tail
+-- body:    sha256:823dc25175e63a83fc4b1ab364467a426cfbe4b3a894a0508377224c243ffb57
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.tail AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.tail AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/003_dbo.Tail/orphans.sql
 -- table:   public.tail
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -578,6 +578,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Department/others.sql
+-- table:   public.department
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Department
+-- body:    sha256:ee83482539f0620084c9c07fbc585d75d73920db1806f132783e559f7bea6d77
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.department AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.department AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/001_dbo.Department/orphans.sql
 -- table:   public.department
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

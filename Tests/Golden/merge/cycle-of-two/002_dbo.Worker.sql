@@ -576,6 +576,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Worker/others.sql
+-- table:   public.worker
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Worker
+-- body:    sha256:d4fd0bf18d68a374deaa3eb8c96698c661e1e70c0024eed991e18aae52c83c5b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.worker AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.worker AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Worker/orphans.sql
 -- table:   public.worker
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

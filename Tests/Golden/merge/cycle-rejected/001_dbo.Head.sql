@@ -736,6 +736,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Head/others.sql
+-- table:   public.head
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Head
+-- body:    sha256:fbe6b814421fbffd325965cd4d87422cc9a0339334164a6e5091f4c4a13a40c2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.head AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.head AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/001_dbo.Head/orphans.sql
 -- table:   public.head
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

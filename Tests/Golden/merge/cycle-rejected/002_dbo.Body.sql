@@ -736,6 +736,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Body/others.sql
+-- table:   public.body
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Body
+-- body:    sha256:bdf7a5cee057833c28698f23d7463292fbc7b361a96d41f99d0cec8550aa517f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.body AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.body AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Body/orphans.sql
 -- table:   public.body
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -759,6 +759,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Value/others.sql
+-- table:   public.value
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Value
+-- body:    sha256:4d27487c8c16ba62a16c7df4cf1f779a99961feb9b62078202463e7002144649
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.value AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.value AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Value/orphans.sql
 -- table:   public.value
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

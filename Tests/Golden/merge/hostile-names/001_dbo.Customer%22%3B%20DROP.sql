@@ -703,6 +703,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Customer%22%3B%20DROP/others.sql
+-- table:   public."Customer""; DROP TABLE x; --"
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Customer"; DROP
+-- body:    sha256:20a2b60356efc4047e6c201626fef33a3af4476c3091ac473dea6f83c704768a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public."Customer""; DROP TABLE x; --" AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  WHERE k.target_key = t."Customer""ID"
+);
+
 -- file:    verify/001_dbo.Customer%22%3B%20DROP/orphans.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

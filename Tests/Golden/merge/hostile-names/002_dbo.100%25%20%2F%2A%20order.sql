@@ -650,6 +650,22 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.100%25%20%2F%2A%20order/others.sql
+-- table:   public."100% /* order"
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.100% /* order
+-- body:    sha256:3ad79d636a902a069dc1ee3d8611961afd84f25e830d01ac9ef6cb7125bffb7c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public."100% /* order" AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap."100% /* order" AS k
+  WHERE k.source_r = t.r
+    AND k.source_k = t.k
+);
+
 -- file:    verify/002_dbo.100%25%20%2F%2A%20order/orphans.sql
 -- table:   public."100% /* order"
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Artist/others.sql
+-- table:   public.artist
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Artist
+-- body:    sha256:1310e458ef261d385c3ae237e8cc8c3d8719f1341f84531945447d6d95988596
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.artist AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.artist AS k
+  WHERE k.target_key = t.artistid
+);
+

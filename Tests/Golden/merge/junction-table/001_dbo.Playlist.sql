@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Playlist/others.sql
+-- table:   public.playlist
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Playlist
+-- body:    sha256:82325c5077f0a9ba5bb26415c8ca2f88bbe9ba9719b042de445a4cad0efd94a4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.playlist AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.playlist AS k
+  WHERE k.target_key = t.playlistid
+);
+

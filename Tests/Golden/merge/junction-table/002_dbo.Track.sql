@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Track/others.sql
+-- table:   public.track
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Track
+-- body:    sha256:3f4b5d426f40abffd823002efd60607e5db14bdf6d48c3d76554d45bd734a8a4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.track AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.track AS k
+  WHERE k.target_key = t.trackid
+);
+

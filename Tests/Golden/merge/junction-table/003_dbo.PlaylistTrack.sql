@@ -636,6 +636,26 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.PlaylistTrack/others.sql
+-- table:   public.playlisttrack
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.PlaylistTrack
+-- body:    sha256:59fe4da373ea28135673ed6e924636be6059abb0afbe64577284e98d4825a532
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.playlisttrack AS t
+LEFT JOIN restage_keymap.playlist AS p1
+  ON p1.target_key = t.playlistid
+LEFT JOIN restage_keymap.track AS p2
+  ON p2.target_key = t.trackid
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.playlisttrack AS k
+  WHERE k.source_playlistid = p1.source_playlistid
+    AND k.source_trackid = p2.source_trackid
+);
+
 -- file:    verify/003_dbo.PlaylistTrack/orphans.sql
 -- table:   public.playlisttrack
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

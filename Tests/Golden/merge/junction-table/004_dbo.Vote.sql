@@ -597,6 +597,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/004_dbo.Vote/others.sql
+-- table:   public.vote
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Vote
+-- body:    sha256:c1db845ba27691b45940864bc487569f58c7d1c0c24b36dbe7da382a0c8da6f1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.vote AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.vote AS k
+  WHERE k.target_key = t.voteid
+);
+
 -- file:    verify/004_dbo.Vote/orphans.sql
 -- table:   public.vote
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Tenant/others.sql
+-- table:   public.tenant
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Tenant
+-- body:    sha256:5f02c868a38901c30d68297163ba66c3d86c364ab353fa6c8e9e37ce6b6564a4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.tenant AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.tenant AS k
+  WHERE k.target_key = t.tenantid
+);
+

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Region/others.sql
+-- table:   public.region
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Region
+-- body:    sha256:ecc65b10da47f4393fb84f1ac22b71076289e8ce14858c0a24a3cd323b745036
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.region AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.region AS k
+  WHERE k.target_key = t.regionid
+);
+

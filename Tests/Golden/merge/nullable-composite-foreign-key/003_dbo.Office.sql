@@ -636,6 +636,26 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Office/others.sql
+-- table:   public.office
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Office
+-- body:    sha256:29e1d86f459ad86654a1966c644ef99cff8b0a600af31f9374c34a9d40602e1e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.office AS t
+LEFT JOIN restage_keymap.tenant AS p1
+  ON p1.target_key = t.tenantid
+LEFT JOIN restage_keymap.region AS p2
+  ON p2.target_key = t.regionid
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.office AS k
+  WHERE k.source_tenantid = p1.source_tenantid
+    AND k.source_regionid = p2.source_regionid
+);
+
 -- file:    verify/003_dbo.Office/orphans.sql
 -- table:   public.office
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -734,6 +734,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/004_dbo.Desk/others.sql
+-- table:   public.desk
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Desk
+-- body:    sha256:440f63c68231631eb689b645318f3cba6139fc15bad8b16dde8b53682344bc9d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.desk AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.desk AS k
+  WHERE k.target_key = t.deskid
+);
+
 -- file:    verify/004_dbo.Desk/orphans.sql
 -- table:   public.desk
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

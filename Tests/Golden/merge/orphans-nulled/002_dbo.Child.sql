@@ -715,6 +715,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Child/others.sql
+-- table:   public.child
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Child
+-- body:    sha256:9710558aa6b6955af882d1fe68d091f18c6d8543e179e3d9c3938a94f41b2e3a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.child AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.child AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Child/orphans.sql
 -- table:   public.child
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Parent/others.sql
+-- table:   public.parent
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Parent
+-- body:    sha256:2c8874a4d0e4035834f18e1699312666c636d915a3efd5f3dd9ea932e5236c1a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.parent AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.parent AS k
+  WHERE k.target_key = t.id
+);
+

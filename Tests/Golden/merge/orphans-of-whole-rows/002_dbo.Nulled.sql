@@ -680,6 +680,60 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Nulled/others.sql
+-- table:   public.nulled
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Nulled
+-- body:    sha256:aebcf154579701ad388a41f5790eb7f4a2914f0469c627f9f95490d8b1be6a5b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            p2.source_id
+          )::text)::uuid AS row_hash
+        FROM public.nulled AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+        LEFT JOIN restage_keymap.parent AS p2
+          ON p2.target_key = t.otherid
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.nulled AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  ) - (
+    SELECT count(*)
+    FROM (
+      SELECT
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
+        AND r.table_name = 'public.nulled'
+        AND r.is_loaded
+    ) AS r
+    WHERE r.rule = r.first_rule
+  )
+) AS others;
+
 -- file:    verify/002_dbo.Nulled/orphans.sql
 -- table:   public.nulled
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

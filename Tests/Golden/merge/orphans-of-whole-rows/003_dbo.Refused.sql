@@ -617,6 +617,46 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Refused/others.sql
+-- table:   public.refused
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Refused
+-- body:    sha256:a4ab31f60cf549564cb235b06582c4e66668355b5e629c65b3ab2cab51b6c7c0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.note
+          )::text)::uuid AS row_hash
+        FROM public.refused AS t
+        LEFT JOIN restage_keymap.parent AS p1
+          ON p1.target_key = t.parentid
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.refused AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
+
 -- file:    verify/003_dbo.Refused/orphans.sql
 -- table:   public.refused
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -601,6 +601,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Grandchild/others.sql
+-- table:   public.grandchild
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Grandchild
+-- body:    sha256:86e03dc15341009ae4a1c7d5cdd9617a7e42c0634474d625de28d70c1f118bdb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.grandchild AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.grandchild AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/003_dbo.Grandchild/orphans.sql
 -- table:   public.grandchild
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

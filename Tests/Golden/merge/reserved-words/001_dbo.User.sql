@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.User/others.sql
+-- table:   public."user"
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.User
+-- body:    sha256:43032c5745b3d645a4d7c04dfe03175b6623acf45f55e1e3da4bcd625ac17016
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public."user" AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap."user" AS k
+  WHERE k.target_key = t."order"
+);
+

@@ -551,6 +551,24 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Table/others.sql
+-- table:   public."table"
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Table
+-- body:    sha256:590b916973f293a00a6df17a3f8b8abc6eb8a0b566c3ea89824005478ccadf35
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public."table" AS t
+LEFT JOIN restage_keymap."user" AS p1
+  ON p1.target_key = t."where"
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap."table" AS k
+  WHERE k.source_from = t."from"
+    AND k.source_where = p1.source_order
+);
+
 -- file:    verify/002_dbo.Table/orphans.sql
 -- table:   public."table"
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

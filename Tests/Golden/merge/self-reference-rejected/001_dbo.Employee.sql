@@ -619,6 +619,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Employee/others.sql
+-- table:   public.employee
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Employee
+-- body:    sha256:3f91709ddf17ebc5fd342da4f14125234748eac694228231dbb5f1bd68cf9b8f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.employee AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.employee AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/001_dbo.Employee/orphans.sql
 -- table:   public.employee
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Person/others.sql
+-- table:   public.person
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Person
+-- body:    sha256:9050ac578eebfebe8d8f2df4265da67856b7f8eb2583b788516b8167e0657483
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.person AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.person AS k
+  WHERE k.target_key = t.personid
+);
+

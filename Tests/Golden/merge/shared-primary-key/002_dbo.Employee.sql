@@ -566,6 +566,23 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Employee/others.sql
+-- table:   public.employee
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Employee
+-- body:    sha256:2f0932bbba8a117f190e1bcb5baabb3e9d39674dd822b7df4058c419b8658964
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.employee AS t
+LEFT JOIN restage_keymap.person AS p1
+  ON p1.target_key = t.personid
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.employee AS k
+  WHERE k.source_personid = p1.source_personid
+);
+
 -- file:    verify/002_dbo.Employee/orphans.sql
 -- table:   public.employee
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

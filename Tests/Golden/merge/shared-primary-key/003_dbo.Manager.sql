@@ -607,6 +607,23 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Manager/others.sql
+-- table:   public.manager
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Manager
+-- body:    sha256:344bdc021336ab7c978a283ac9523eecf1d375fdae93ed534ad882cb0332eccd
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.manager AS t
+LEFT JOIN restage_keymap.person AS p1
+  ON p1.target_key = t.personid
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.manager AS k
+  WHERE k.source_personid = p1.source_personid
+);
+
 -- file:    verify/003_dbo.Manager/orphans.sql
 -- table:   public.manager
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

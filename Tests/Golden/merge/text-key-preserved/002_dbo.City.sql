@@ -564,6 +564,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.City/others.sql
+-- table:   public.city
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.City
+-- body:    sha256:59fca123ddf882c6ecd26900e487687cb6aa7d2be5d25bfcd3d05e2ad93d9dfe
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.city AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.city AS k
+  WHERE k.target_key = t.cityid
+);
+
 -- file:    verify/002_dbo.City/orphans.sql
 -- table:   public.city
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Device/others.sql
+-- table:   public.device
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Device
+-- body:    sha256:55a49dc46324ad1732e7aab9efd9ad9984dc9d1c38faf4ffb98b06e4ac1bbb96
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.device AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.device AS k
+  WHERE k.target_key = t.deviceid
+);
+

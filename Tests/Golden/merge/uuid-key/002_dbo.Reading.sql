@@ -572,6 +572,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Reading/others.sql
+-- table:   public.reading
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Reading
+-- body:    sha256:a35ff8f850c5af89b35749099db6815c57963da0bb0d602b1468cbad5cc2727e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.reading AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.reading AS k
+  WHERE k.target_key = t.readingid
+);
+
 -- file:    verify/002_dbo.Reading/orphans.sql
 -- table:   public.reading
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

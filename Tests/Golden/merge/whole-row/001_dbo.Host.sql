@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Host/others.sql
+-- table:   public.host
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Host
+-- body:    sha256:bd0b940c601543e533d6326096237f84a8935b44eaffc7830013eee1d4126418
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.host AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.host AS k
+  WHERE k.target_key = t.hostid
+);
+
