@@ -43,7 +43,7 @@ struct LoadOptions: ParsableArguments {
     ).run()
     let elapsed = (ContinuousClock.now - began).components
     let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
-    Terminal.answer(
+    try Terminal.answer(
       outcome.summary(of: plan.database.sourceName, seconds: seconds).description)
     return outcome
   }

@@ -27,6 +27,7 @@ struct Restage: AsyncParsableCommand {
   static func main() async {
     // A reader of stdout that goes away (head, less) must not kill a load half-way.
     signal(SIGPIPE, SIG_IGN)
+    Terminal.occupyClosedStreams()
     let interrupt = InterruptHandler()
     let status = await interrupt.run { await end(of: CommandLine.arguments.dropFirst()) }
     Glibc.exit(status)
@@ -47,12 +48,24 @@ struct Restage: AsyncParsableCommand {
     } catch  where isParserMessage(error) {
       let message = fullMessage(for: error)
       let code = exitCode(for: error).rawValue
-      write(message, to: code == 0 ? STDOUT_FILENO : STDERR_FILENO)
-      return code
+      guard code == 0 else {
+        report(message)
+        return code
+      }
+      do {
+        try Terminal.answer(message)
+        return code
+      } catch {
+        return end(with: error)
+      }
     } catch {
-      write("restage: \(error)", to: STDERR_FILENO)
-      return ExitStatus(for: error).rawValue
+      return end(with: error)
     }
+  }
+
+  private static func end(with error: any Error) -> Int32 {
+    report("restage: \(error)")
+    return ExitStatus(for: error).rawValue
   }
 
   /// Whether the error is ArgumentParser's own: help, version, or a wrong command line.
@@ -60,9 +73,9 @@ struct Restage: AsyncParsableCommand {
     String(reflecting: type(of: error)).hasPrefix("ArgumentParser.")
   }
 
-  private static func write(_ message: String, to descriptor: Int32) {
+  private static func report(_ message: String) {
     guard !message.isEmpty else { return }
-    Terminal.write(message.hasSuffix("\n") ? message : message + "\n", to: descriptor)
+    Terminal.write(message.hasSuffix("\n") ? message : message + "\n", to: STDERR_FILENO)
   }
 }
 

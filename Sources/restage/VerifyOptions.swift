@@ -19,7 +19,7 @@ struct VerifyOptions: ParsableArguments {
       names.contains(plan.database.tables[$0].source)
     }
     let proof = try await verifier.run(target: target, connectionCount: tables.jobs)
-    Terminal.answer("\(proof)")
+    try Terminal.answer("\(proof)")
     return proof
   }
 }

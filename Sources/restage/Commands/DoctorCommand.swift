@@ -24,7 +24,7 @@ struct DoctorCommand: AsyncParsableCommand {
         Finding(checking: "source") { try sourceOptions.open(source).identity.consistency })
     }
     findings += await Doctor(target: target.uri).findings()
-    Terminal.answer(findings.map(\.line).joined(separator: "\n"))
+    try Terminal.answer(findings.map(\.line).joined(separator: "\n"))
     if let worst = findings.compactMap(\.status).first { throw worst }
   }
 }

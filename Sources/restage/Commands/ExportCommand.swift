@@ -14,7 +14,7 @@ struct ExportCommand: AsyncParsableCommand {
 
   func run() async throws {
     let outcome = try await export.run(source, mapping: mapping.read(), logger: log.logger)
-    Terminal.answer(outcome.folder)
+    try Terminal.answer(outcome.folder)
     if outcome.rejectCount > 0 { throw ExitStatus.doneWithRejects }
   }
 }

@@ -14,10 +14,10 @@ struct InspectCommand: AsyncParsableCommand {
     let source = try sourceOptions.open(source)
     let inspection = Inspection(of: try source.readCatalog())
     if json {
-      Terminal.answer(try jsonText(inspection))
+      try Terminal.answer(jsonText(inspection))
     } else {
       let facts = source.facts.map { "\($0.name): \($0.value)\n" }.joined()
-      Terminal.answer("\(facts)\n\(inspection)")
+      try Terminal.answer("\(facts)\n\(inspection)")
     }
   }
 }

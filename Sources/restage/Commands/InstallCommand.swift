@@ -16,12 +16,12 @@ struct InstallCommand: AsyncParsableCommand {
 
   func run() async throws {
     if print {
-      Terminal.answer(Installation.script)
+      try Terminal.answer(Installation.script)
       return
     }
     let connection = try await TargetConnection.open(target.uri)
     try await Installation(connection: connection, logger: log.logger).ensure()
     await connection.close()
-    Terminal.answer("schema restage is installed")
+    try Terminal.answer("schema restage is installed")
   }
 }

@@ -30,9 +30,9 @@ struct PlanCommand: AsyncParsableCommand {
     try plan.write(to: folder)
     for note in plan.database.notes { log.logger.notice("\(note)") }
     if let earlier {
-      Terminal.answer("\(PlanDifference(from: earlier, to: plan))")
+      try Terminal.answer("\(PlanDifference(from: earlier, to: plan))")
     } else {
-      Terminal.answer(folder)
+      try Terminal.answer(folder)
     }
   }
 }

@@ -12,6 +12,6 @@ struct StatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     let status = try await Status(target: target.uri).read(selected)
-    Terminal.answer(json ? try jsonText(status) : status.text)
+    try Terminal.answer(json ? jsonText(status) : status.text)
   }
 }
