@@ -8,7 +8,8 @@ public struct Doctor: Sendable {
     self.target = target
   }
 
-  /// Checks the target: reachable, new enough, allowed to do what a load does, ICU there.
+  /// Checks the target: reachable, new enough, allowed to do what a load does, taking
+  /// writes, UTF-8, ICU there.
   public func findings() async -> [Finding] {
     do {
       return try await TargetConnection.using(target, applicationName: "restage doctor") {
@@ -20,78 +21,16 @@ public struct Doctor: Sendable {
   }
 
   private func findings(on connection: TargetConnection) async -> [Finding] {
-    var findings: [Finding] = []
-    let version = connection.serverVersion
-    findings.append(
-      version >= Limits.serverVersionMin
-        ? Finding(name: "target", detail: "PostgreSQL \(version / 10_000).\(version % 10_000)")
-        : Finding(
-          name: "target",
-          problem: PipelineError(
-            .usage, "PostgreSQL \(version / 10_000) is too old",
-            advice: "\(Limits.serverVersionMin / 10_000) or newer is needed")))
-    for check in Self.checks {
-      findings.append(await check.finding(on: connection))
-    }
-    return findings
-  }
-
-  private static let checks = [
-    Check(
-      name: "privileges",
-      query: """
-        SELECT has_database_privilege(current_database(), 'CREATE, TEMPORARY') AS good,
-          current_user || ' in database ' || current_database() AS detail
-        """,
-      status: .notAllowed,
-      problem: "the role may not create schemas in this database",
-      advice: "GRANT CREATE ON DATABASE … TO the role"),
-    Check(
-      name: "encoding",
-      query: """
-        SELECT getdatabaseencoding() = 'UTF8' AS good, getdatabaseencoding() AS detail
-        """,
-      status: .usage,
-      problem: "the database's encoding is not UTF8",
-      advice: "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"),
-    Check(
-      name: "collations",
-      query: """
-        SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS good,
-          'ICU ' || coalesce(max(collversion), '') AS detail
-        FROM pg_collation WHERE collprovider = 'i'
-        """,
-      status: .usage,
-      problem: "the server was built without ICU",
-      advice: "names that differ in case only would not be equal; use a server with ICU"),
-    Check(
-      name: "restage schema",
-      query: """
-        SELECT true AS good,
-          CASE WHEN to_regprocedure('restage.run_id()') IS NULL
-            THEN 'not installed; load installs it' ELSE 'installed' END AS detail
-        """,
-      status: .usage, problem: "", advice: ""),
-  ]
-
-  private struct Check: Sendable {
-    let name: String
-    let query: String
-    let status: ExitStatus
-    let problem: String
-    let advice: String
-
-    func finding(on connection: TargetConnection) async -> Finding {
+    var findings = [Finding(checking: "target") { try TargetCheck.checkVersion(of: connection) }]
+    let checks: [TargetCheck] = [.privileges, .writes, .encoding, .collations, .installation]
+    for check in checks {
       do {
-        let result = try await connection.query(query)
-        guard result.first("good") == "t" else {
-          return Finding(name: name, problem: PipelineError(status, problem, advice: advice))
-        }
-        return Finding(name: name, detail: result.first("detail") ?? "")
+        findings.append(Finding(name: check.name, detail: try await check.run(on: connection)))
       } catch {
-        return Finding(name: name, problem: error)
+        findings.append(Finding(name: check.name, problem: error))
       }
     }
+    return findings
   }
 }
 

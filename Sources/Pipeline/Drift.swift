@@ -29,6 +29,7 @@ struct Drift {
       guard let columns = keyMaps[table.keyMap.quoted] else { continue }
       differences += Self.keyDifferences(of: table, to: columns)
     }
+    differences += try await obstacles()
     guard differences.isEmpty else {
       throw PipelineError(
         .drifted,
@@ -154,92 +155,6 @@ extension Drift {
       logger.warning(
         "rows that restage did not load stay beside those of the source",
         metadata: ["table": "\(name)", "rows": "\(rows)"])
-    }
-  }
-}
-
-// MARK: - Columns
-
-extension Drift {
-  /// Type by column, by table, of every table that exists, as the server spells them.
-  private func columns(
-    of tables: [QualifiedIdentifier]
-  ) async throws -> [String: [String: String]] {
-    guard !tables.isEmpty else { return [:] }
-    let names = tables.map { table in
-      let name = SQLLiteral.quoted(table.quoted)
-      return "(\(name), to_regclass(\(name)))"
-    }
-    let result = try await connection.query(
-      """
-      SELECT
-        n.planned,
-        a.attname,
-        format_type(a.atttypid, a.atttypmod) AS type
-      FROM (
-        VALUES
-          \(names.joined(separator: ",\n    "))
-      ) AS n (planned, relation)
-      JOIN pg_attribute AS a
-        ON a.attrelid = n.relation
-        AND a.attnum > 0
-        AND NOT a.attisdropped
-      """)
-    var found: [String: [String: String]] = [:]
-    for row in result.rows {
-      guard row.count == 3, let table = row[0], let column = row[1] else { continue }
-      found[table, default: [:]][column] = row[2]
-    }
-    return found
-  }
-
-  private static func differences(of table: MappedTable, to found: [String: String]) -> [String] {
-    let mark = table.markColumn.flatMap { mark in
-      found[mark.name] == nil
-        ? "column \(table.target.quoted).\(mark.quoted) (timestamptz) is not in the target" : nil
-    }
-    return [mark].compactMap { $0 }
-      + table.columns.compactMap { column in
-        let name = "column \(table.target.quoted).\(column.name.quoted)"
-        guard let type = found[column.name.name] else { return "\(name) is not in the target" }
-        let planned = ServerTypeName.spelled(column.type)
-        return planned == type ? nil : "\(name) is \(type), planned \(planned)"
-      }
-  }
-
-  /// A key map made for another source key cannot tell rows apart by the planned one.
-  private static func keyDifferences(
-    of table: MappedTable, to found: [String: String]
-  ) -> [String] {
-    let made = found.keys.filter { $0.hasPrefix("source_") }.sorted()
-    let planned = table.keyMapColumns.map(\.name).sorted()
-    guard made != planned else { return [] }
-    return [
-      """
-      the source key of \(table.source) is \(planned.joined(separator: ", ")), its key map was made \
-      for \(made.joined(separator: ", "))
-      """
-    ]
-  }
-}
-
-/// Type names as `format_type` spells them.
-enum ServerTypeName {
-  private static let spellings: [String: String] = [
-    "varchar": "character varying", "char": "character", "timestamp": "timestamp",
-    "timestamptz": "timestamp", "time": "time",
-  ]
-
-  static func spelled(_ type: String) -> String {
-    let parts = type.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let name = parts.first.map(String.init), let spelling = spellings[name] else {
-      return type
-    }
-    let arguments = parts.count == 2 ? "(\(parts[1])" : ""
-    switch name {
-    case "timestamp", "time": return "\(spelling)\(arguments) without time zone"
-    case "timestamptz": return "\(spelling)\(arguments) with time zone"
-    default: return spelling + arguments
     }
   }
 }

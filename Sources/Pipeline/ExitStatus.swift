@@ -68,7 +68,7 @@ public enum ExitStatus: Int32, Sendable {
     case .raised where error.sqlstate == "RS008": self = .wrongMapping
     case .badURI: self = .usage
     case .unreachable, .connectionLost, .databaseMissing: self = .unavailable
-    case .authentication, .privilege: self = .notAllowed
+    case .authentication, .privilege, .readOnly: self = .notAllowed
     case .lockTimeout, .conflict: self = .locked
     case .diskFull: self = .cannotWrite
     case .constraint, .raised, .badValue: self = .differences

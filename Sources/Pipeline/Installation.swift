@@ -16,14 +16,12 @@ public struct Installation: Sendable {
 
   /// Installs what is missing; does nothing where everything is there.
   ///
-  /// - Throws: `usage` for a server that is too old, `notAllowed` without the right to create schemas.
+  /// - Throws: `usage` for a server that is too old or a database that is not UTF-8, `notAllowed` for
+  ///   one that takes no writes, and without the right to create schemas.
   public func ensure() async throws {
-    let version = connection.serverVersion
-    guard version >= Limits.serverVersionMin else {
-      throw PipelineError(
-        .usage, "the target is PostgreSQL \(version / 10_000), which is too old",
-        advice: "PostgreSQL \(Limits.serverVersionMin / 10_000) or newer is needed")
-    }
+    _ = try TargetCheck.checkVersion(of: connection)
+    try await TargetCheck.encoding.run(on: connection)
+    try await TargetCheck.writes.run(on: connection)
     guard try await !Self.isInstalled(on: connection) else { return }
     // Another run may be about to install it as well; applied again the script changes nothing.
     try await connection.lockDefinitions()

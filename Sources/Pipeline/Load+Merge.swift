@@ -2,6 +2,7 @@
 
 import Catalog
 import Logging
+import Statements
 import Target
 
 extension Load {
@@ -33,6 +34,7 @@ extension Load {
       runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
       tables: try await run.counts(of: tables, on: connection))
     warn(of: outcome)
+    try await checkLostRows(tables, outcome, on: connection)
     guard !options.isRehearsal else {
       await connection.rollback()
       return outcome
@@ -50,6 +52,29 @@ extension Load {
         "table is empty in the snapshot, its rows are still in the target",
         metadata: ["table": "\(table.source)", "vanished": "\(table.vanished)"])
     }
+  }
+
+  /// A row that was loaded earlier and is gone from its final table is not unchanged. Tables of which
+  /// every row is new have none.
+  private func checkLostRows(
+    _ tables: [StagedTable], _ outcome: LoadOutcome, on connection: TargetConnection
+  ) async throws {
+    var lost: [String] = []
+    for (table, counts) in zip(tables, outcome.tables) where counts.known > 0 {
+      let found = try await connection.query(
+        Proof.lostQuery(for: table.index, of: plan.database))
+      guard let rows = found.firstInteger("lost"), rows > 0 else { continue }
+      lost.append("\(counts.target): \(rows == 1 ? "1 row" : "\(rows) rows")")
+    }
+    guard !lost.isEmpty else { return }
+    throw PipelineError(
+      .differences,
+      "rows that were loaded earlier are gone from the final tables: "
+        + lost.prefix(20).joined(separator: "; ") + (lost.count > 20 ? "; and others" : ""),
+      advice: """
+        nothing of this run is kept; restage verify names the rows, and docs/key-maps.md says how to \
+        have them loaded again
+        """)
   }
 
   /// Executes the plan's files of one phase, in order, and records each in the audit.

@@ -61,6 +61,9 @@ public struct Load: Sendable {
       try await control.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
       try await lockSource(on: control)
       try await Installation(connection: control, logger: logger).ensure()
+      if !plan.database.collations.isEmpty {
+        try await TargetCheck.collations.run(on: control)
+      }
       let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
       try await run.begin(self)
       do {
@@ -151,6 +154,8 @@ public struct LoadOutcome: Sendable {
     public var overwritten: Int { counts["overwritten"] ?? 0 }
     /// Final rows that were deleted because the source no longer has them.
     public var deleted: Int { counts["deleted"] ?? 0 }
+    /// Loaded by an earlier run, staged again, and not written by this one.
+    var known: Int { unchanged + changed + kept }
     /// Loaded with a foreign key set to NULL, because the parent was not found.
     public var nulled: Int { counts["nulled"] ?? 0 }
     /// Rows loaded earlier that the source no longer has.

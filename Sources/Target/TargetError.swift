@@ -14,6 +14,8 @@ public struct TargetError: Error, Hashable, Sendable {
     public static let databaseMissing = Code(description: "database missing")
     /// SQLSTATE 42501: the user may not do this.
     public static let privilege = Code(description: "privilege")
+    /// SQLSTATE 25006: a standby, or a session whose transactions are read-only.
+    public static let readOnly = Code(description: "read only")
     /// SQLSTATE 55P03: a lock was not to be had within `lock_timeout`.
     public static let lockTimeout = Code(description: "lock timeout")
     /// SQLSTATE 40001 and 40P01: a serialization failure or a deadlock; the transaction may be tried
@@ -76,6 +78,7 @@ extension TargetError {
   static func code(ofSQLSTATE sqlstate: String) -> Code {
     switch sqlstate {
     case "42501": .privilege
+    case "25006": .readOnly
     case "55P03": .lockTimeout
     case "40001", "40P01": .conflict
     case "53100": .diskFull
