@@ -795,7 +795,7 @@ BEGIN
   IF (loaded.target_schema, loaded.target_table) <> (target_schema, target_table) THEN
     problem := format('%s was loaded as %I.%I and would now be %s', source, loaded.target_schema, loaded.target_table, target);
     advice := format(
-      'tables: { %s: { rename: %s } }',
+      'in the mapping: tables: { %s: { rename: %s } }',
       to_json(source),
       to_json(CASE
         WHEN loaded.target_schema = target_schema AND loaded.target_table NOT LIKE '%.%' THEN loaded.target_table

@@ -89,9 +89,11 @@ extension Drift {
 
   /// What stands between a row and its final table: something else under the table's name, rules that
   /// rewrite what is sent, and identity sequences that are gone.
-  func obstacles() async throws -> [String] {
-    guard !database.tables.isEmpty else { return [] }
-    let tables = try await connection.query(
+  ///
+  /// - Parameter tables: Those that are in the target.
+  func obstacles(to tables: [MappedTable]) async throws -> [String] {
+    guard !tables.isEmpty else { return [] }
+    let relations = try await connection.query(
       """
       SELECT
         n.planned,
@@ -110,12 +112,12 @@ extension Drift {
             AND r.ev_type <> '1'
             AND r.ev_enabled <> 'D'
         ) AS rules
-      FROM \(Self.relations(database.tables.map(\.target))) AS n (planned, relation)
+      FROM \(Self.relations(tables.map(\.target))) AS n (planned, relation)
       JOIN pg_class AS c
         ON c.oid = n.relation
       """)
     var obstacles: [String] = []
-    for row in tables.rows {
+    for row in relations.rows {
       guard row.count == 3, let table = row[0] else { continue }
       if let kind = row[1] {
         obstacles.append("\(table) is \(kind)")
@@ -123,11 +125,11 @@ extension Drift {
         obstacles.append("table \(table) has rule \(rules), which rewrites what is sent to it")
       }
     }
-    return try await obstacles + missingSequences()
+    return try await obstacles + missingSequences(of: tables)
   }
 
-  private func missingSequences() async throws -> [String] {
-    let columns = database.tables.flatMap { table in
+  private func missingSequences(of tables: [MappedTable]) async throws -> [String] {
+    let columns = tables.flatMap { table in
       table.columns.compactMap { column in
         column.identity.map { ("\(table.target.quoted).\(column.name.quoted)", $0.sequence) }
       }

@@ -29,7 +29,8 @@ struct Drift {
       guard let columns = keyMaps[table.keyMap.quoted] else { continue }
       differences += Self.keyDifferences(of: table, to: columns)
     }
-    differences += try await obstacles()
+    differences += try await obstacles(
+      to: database.tables.filter { found[$0.target.quoted] != nil })
     guard differences.isEmpty else {
       throw PipelineError(
         .drifted,

@@ -48,22 +48,25 @@ struct TableProof: Sendable {
 // MARK: - Counts and keys
 
 extension TableProof {
+  /// What the queries name must be there: the table's own relations, and those of its parents where
+  /// they are asked.
   private func checkRelations() async throws {
-    let found = try await connection.query(
-      """
-      SELECT
-        to_regclass($1) AS final_table,
-        to_regclass($2) AS key_map,
-        to_regprocedure('restage.last_run(text, text)') AS installed
-      """, [table.target.quoted, table.keyMap.quoted])
-    guard found.first("final_table") != nil else {
-      throw VerifyProblem("final table \(table.target.quoted) is not in the target")
+    try await check(table.target, isA: "final table")
+    let installed = try await connection.query(
+      "SELECT to_regprocedure('restage.last_run(text, text)') AS found")
+    guard installed.first("found") != nil else { throw VerifyProblem.neverLoaded }
+    try await check(table.keyMap, isA: "key map")
+    let parents = Set(table.columns.compactMap(\.keyTable) + table.foreignKeys.map(\.parent))
+    for parent in parents.subtracting([index]).sorted() where level >= .keys {
+      try await check(database.tables[parent].target, isA: "its parent, final table")
+      try await check(database.tables[parent].keyMap, isA: "its parent's key map")
     }
-    guard found.first("installed") != nil else { throw VerifyProblem.neverLoaded }
-    guard found.first("key_map") != nil else {
-      throw VerifyProblem(
-        "key map \(table.keyMap.quoted) is not in the target: its rows are not known")
-    }
+  }
+
+  private func check(_ name: QualifiedIdentifier, isA kind: String) async throws {
+    let found = try await connection.query("SELECT to_regclass($1) AS found", [name.quoted])
+    guard found.first("found") == nil else { return }
+    throw VerifyProblem("\(kind) \(name.quoted) is not in the target")
   }
 
   private func count(_ line: inout Verification.TableLine) async throws {

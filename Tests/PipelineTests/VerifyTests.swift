@@ -176,6 +176,21 @@ struct VerifyTests {
     #expect(proof.tables[2].problem == "final table public.note is not in the target")
   }
 
+  @Test("relations that are gone are named")
+  func missingRelations() async throws {
+    let target = try await LoadedTarget()
+    try target.postgres.psql(
+      "DROP TABLE \(target.keyMap("Note")); DROP TABLE public.artist CASCADE")
+    let proof = try await target.verify()
+    #expect(
+      proof.tables.map(\.problem) == [
+        "final table public.artist is not in the target",
+        "its parent, final table public.artist is not in the target",
+        "key map \(target.keyMap("Note")) is not in the target",
+      ])
+    #expect(try await target.verify(.counts).tables[1].isEqual)
+  }
+
   @Test("random differences are counted right, in one pass and in many", arguments: 1...6)
   func random(seed: UInt64) async throws {
     var random = SeededGenerator(seed: seed)

@@ -29,14 +29,14 @@ SELECT results_eq(
   $$ EXECUTE foo('public', 'foo_1', 'restage_keymap.shop_foo_1') $$,
   $$ VALUES (
     'dbo.foo was loaded as public.foo and would now be public.foo_1',
-    'tables: { "dbo.foo": { rename: "foo" } }'
+    'in the mapping: tables: { "dbo.foo": { rename: "foo" } }'
   ) $$, 'not as another table'
 );
 SELECT results_eq(
   $$ EXECUTE foo('Sales', 'foo', 'restage_keymap.shop_foo') $$,
   $$ VALUES (
     'dbo.foo was loaded as public.foo and would now be "Sales".foo',
-    'tables: { "dbo.foo": { rename: "public.foo" } }'
+    'in the mapping: tables: { "dbo.foo": { rename: "public.foo" } }'
   ) $$, 'nor in another schema'
 );
 SELECT results_eq(
