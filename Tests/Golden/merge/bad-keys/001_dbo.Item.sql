@@ -101,6 +101,17 @@ recorded AS (
 SELECT restage.count_rows('public.item', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Item/20_match.sql
+-- table:   public.item
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Item, staged in restage_stage.item
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Item/30_allocate.sql
 -- table:   public.item
 -- step:    30 allocate
@@ -250,7 +261,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:7e07f1d9df13b6b2d1896ae5ee49d6376103e23559e6825b272a9c0bad205fe8
+-- body:    sha256:1cedd08679a6623dd5395bfa9f68a30a4f273688d3b580c7cbd959faf3e7b447
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -284,6 +295,43 @@ WITH changed AS MATERIALIZED (
       s.note
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_lot,
+    row_to_json(t.*) AS row_data
+  FROM public.item AS t
+  JOIN restage_keymap.item AS k
+    ON k.source_code = t.code
+    AND k.source_lot = t.lot
+  JOIN changed AS c
+    ON k.source_code = c.code
+    AND k.source_lot = c.lot
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.lot,
+      t.note
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    jsonb_build_object('source_code', d.source_code, 'source_lot', d.source_lot),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.item AS t
   SET
@@ -305,15 +353,17 @@ remembered AS (
   WHERE k.source_code = c.code
     AND k.source_lot = c.lot
 )
-SELECT restage.count_rows('public.item', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.item', 'updated', count(*)) AS rows,
+  restage.count_rows('public.item', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Item/60_vanished.sql
 -- table:   public.item
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:32093bdc214d05a77fdcfffb03af673afdba08b572c5559997562ca0596356b1
+-- body:    sha256:37e0c349293c772a9e9d2f002854d3575e3ed8fae6cb4e1a93f13713a0c7608b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -358,10 +408,23 @@ returned AS (
     AND k.source_code = s.code
     AND k.source_lot = s.lot
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.item AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = r.code
+    AND k.source_lot = r.lot
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.item',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item
@@ -532,4 +595,75 @@ WHERE NOT EXISTS (
   WHERE k.source_code = t.code
     AND k.source_lot = t.lot
 );
+
+-- file:    verify/001_dbo.Item/unique.sql
+-- table:   public.item
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Item
+-- body:    sha256:6e8f0bd70bb8209ca13e39d4d40b17d6be96ab2419077cc23e037e56777c4d24
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- item_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.item
+),
+held AS (
+  SELECT
+    t.code AS code,
+    t.lot AS lot,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.item AS t
+  LEFT JOIN restage_keymap.item AS k
+    ON k.source_code = t.code
+    AND k.source_lot = t.lot
+)
+SELECT
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS value,
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS staged_row,
+  jsonb_build_object(
+    'Code', o.code,
+    'Lot', o.lot
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND o.lot = s.lot
+  AND ROW(s.code, s.lot) < ROW(o.code, o.lot)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS value,
+  jsonb_build_object(
+    'Code', s.code,
+    'Lot', s.lot
+  ) AS staged_row,
+  jsonb_build_object(
+    'Code', t.code,
+    'Lot', t.lot
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code, o.lot) IS DISTINCT FROM ROW(t.code, t.lot) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+  AND t.lot = s.lot
+LEFT JOIN restage_stage.item AS o
+  ON o.code = t.code
+  AND o.lot = t.lot
+WHERE NOT (t.is_known AND ROW(s.code, s.lot) IS NOT DISTINCT FROM ROW(t.code, t.lot))
+LIMIT 20;
 

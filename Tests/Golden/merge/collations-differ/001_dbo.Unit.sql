@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.unit', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Unit/20_match.sql
+-- table:   public.unit
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Unit/30_allocate.sql
 -- table:   public.unit
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:a7e138b1e49def38ecac21c9dee6af5534bcee066d899895ce31d530c4fd1f90
+-- body:    sha256:659b9ce47d74ac3598a3d150d8e2451078a9639ede98373e675611ac2407fe93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_symbol,
+    row_to_json(t.*) AS row_data
+  FROM public.unit AS t
+  JOIN restage_keymap.unit AS k
+    ON k.source_symbol = t.symbol
+  JOIN changed AS c
+    ON k.source_symbol = c.symbol
+  WHERE k.row_hash <> md5(ROW(
+      t.symbol,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    jsonb_build_object('source_symbol', d.source_symbol),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.unit AS t
   SET
@@ -281,15 +325,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_symbol = c.symbol
 )
-SELECT restage.count_rows('public.unit', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.unit', 'updated', count(*)) AS rows,
+  restage.count_rows('public.unit', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Unit/60_vanished.sql
 -- table:   public.unit
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:dfec2aa7e3410c6d15e3fb7b8cbd7e10e8eb915f2c23a43ee118306f896cd93f
+-- body:    sha256:da7a13c157edb3f4fdb3ff70a0f732f0420af2996f41e82b364991480b0ba357
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -330,10 +376,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_symbol = s.symbol
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.unit AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_symbol = r.symbol
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.unit',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Unit/70_reset.sql
 -- table:   public.unit
@@ -493,4 +551,52 @@ WHERE NOT EXISTS (
   FROM restage_keymap.unit AS k
   WHERE k.source_symbol = t.symbol
 );
+
+-- file:    verify/001_dbo.Unit/unique.sql
+-- table:   public.unit
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Unit
+-- body:    sha256:780b2931cb0fe1ba9fc38d830eb647335188e234e53532b43d2f331e953ea33a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- unit_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.unit
+),
+held AS (
+  SELECT
+    t.symbol AS symbol,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.unit AS k
+    ON k.source_symbol = t.symbol
+)
+SELECT
+  jsonb_build_object('Symbol', s.symbol) AS value,
+  jsonb_build_object('Symbol', s.symbol) AS staged_row,
+  jsonb_build_object('Symbol', o.symbol) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.symbol = s.symbol
+  AND ROW(s.symbol) < ROW(o.symbol)
+UNION ALL
+SELECT
+  jsonb_build_object('Symbol', s.symbol) AS value,
+  jsonb_build_object('Symbol', s.symbol) AS staged_row,
+  jsonb_build_object('Symbol', t.symbol) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.symbol IS NULL THEN 'vanished'
+    WHEN ROW(o.symbol) IS DISTINCT FROM ROW(t.symbol) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.symbol = s.symbol
+LEFT JOIN restage_stage.unit AS o
+  ON o.symbol = t.symbol
+WHERE NOT (t.is_known AND ROW(s.symbol) IS NOT DISTINCT FROM ROW(t.symbol))
+LIMIT 20;
 

@@ -101,6 +101,17 @@ recorded AS (
 SELECT restage.count_rows('public.ledger', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Ledger/20_match.sql
+-- table:   public.ledger
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Ledger, staged in restage_stage.ledger
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Ledger/30_allocate.sql
 -- table:   public.ledger
 -- step:    30 allocate
@@ -250,7 +261,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:cbe277a7b62d242c4872a34654461337c5ffb73b134a0a48a522fb2fccfa3149
+-- body:    sha256:6e37c00bd694180d30f9d7f789fa769662a68df5edce8afaa674c300b2b94a11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -284,6 +295,43 @@ WITH changed AS MATERIALIZED (
       s.note
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_year,
+    k.source_number,
+    row_to_json(t.*) AS row_data
+  FROM public.ledger AS t
+  JOIN restage_keymap.ledger AS k
+    ON k.source_year = t.year
+    AND k.source_number = t.number
+  JOIN changed AS c
+    ON k.source_year = c.year
+    AND k.source_number = c.number
+  WHERE k.row_hash <> md5(ROW(
+      t.year,
+      t.number,
+      t.note
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.ledger',
+    jsonb_build_object('source_year', d.source_year, 'source_number', d.source_number),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.ledger AS t
   SET
@@ -305,15 +353,17 @@ remembered AS (
   WHERE k.source_year = c.year
     AND k.source_number = c.number
 )
-SELECT restage.count_rows('public.ledger', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.ledger', 'updated', count(*)) AS rows,
+  restage.count_rows('public.ledger', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Ledger/60_vanished.sql
 -- table:   public.ledger
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:924d22fb45eaeb4e7c0ef54774468d041b2125e5f838b4e9608f7760eb684940
+-- body:    sha256:7e5cbe084135e69ff26ff100e25984cc0feddba7272828aa7eb174c591690c58
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -358,10 +408,23 @@ returned AS (
     AND k.source_year = s.year
     AND k.source_number = s.number
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.ledger AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_year = r.year
+    AND k.source_number = r.number
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.ledger', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.ledger', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.ledger',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Ledger/70_reset.sql
 -- table:   public.ledger
@@ -532,4 +595,75 @@ WHERE NOT EXISTS (
   WHERE k.source_year = t.year
     AND k.source_number = t.number
 );
+
+-- file:    verify/001_dbo.Ledger/unique.sql
+-- table:   public.ledger
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Ledger
+-- body:    sha256:d346d935dc35dea6352f134cc3e4c2ff1a658013c6cabe2864dca476aa62106e
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- ledger_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.ledger
+),
+held AS (
+  SELECT
+    t.year AS year,
+    t.number AS number,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.ledger AS t
+  LEFT JOIN restage_keymap.ledger AS k
+    ON k.source_year = t.year
+    AND k.source_number = t.number
+)
+SELECT
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS value,
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS staged_row,
+  jsonb_build_object(
+    'Year', o.year,
+    'Number', o.number
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.year = s.year
+  AND o.number = s.number
+  AND ROW(s.year, s.number) < ROW(o.year, o.number)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS value,
+  jsonb_build_object(
+    'Year', s.year,
+    'Number', s.number
+  ) AS staged_row,
+  jsonb_build_object(
+    'Year', t.year,
+    'Number', t.number
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.year IS NULL THEN 'vanished'
+    WHEN ROW(o.year, o.number) IS DISTINCT FROM ROW(t.year, t.number) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.year = s.year
+  AND t.number = s.number
+LEFT JOIN restage_stage.ledger AS o
+  ON o.year = t.year
+  AND o.number = t.number
+WHERE NOT (t.is_known AND ROW(s.year, s.number) IS NOT DISTINCT FROM ROW(t.year, t.number))
+LIMIT 20;
 

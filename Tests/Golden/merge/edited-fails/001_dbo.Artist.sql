@@ -536,3 +536,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Artist/others.sql
+-- table:   public.artist
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Artist
+-- body:    sha256:4da989d7500a9395fc9d4844c4c43e10305ec4eef43f70daa0794900d55c9e47
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.artist AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.artist AS k
+  WHERE k.target_key = t.id
+);
+

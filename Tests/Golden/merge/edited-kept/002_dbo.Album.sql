@@ -650,6 +650,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Album/others.sql
+-- table:   public.album
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Album
+-- body:    sha256:cb71e62231dbd11521b6c82f39b1cb634a9801fb26ca2ba62bf1036372ab6d87
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.album AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.album AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Album/orphans.sql
 -- table:   public.album
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -1,8 +1,30 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:e6f3004d39faf0e54c11c461e9f690ed0368324bf14295eb57389d11846afc36
+-- body:    sha256:596e226c2a37b0c13d12afeb5347df7880f2241fd5e1ca015298fcf79dc1dd98
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Playlist', 'public', 'playlist', 'restage_stage.playlist', 'restage_keymap.playlist', 'remap'),
+    ('dbo', 'Track', 'public', 'track', 'restage_stage.track', 'restage_keymap.track', 'remap'),
+    ('dbo', 'PlaylistTrack', 'public', 'playlisttrack', 'restage_stage.playlisttrack', 'restage_keymap.playlisttrack', 'preserve'),
+    ('dbo', 'Vote', 'public', 'vote', 'restage_stage.vote', 'restage_keymap.vote', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Playlist
 DO $restage$
@@ -123,51 +145,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.vote.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Playlist', 'public', 'playlist', 'restage_stage.playlist', 'restage_keymap.playlist', 'remap'),
-    ('stride', 'dbo', 'Track', 'public', 'track', 'restage_stage.track', 'restage_keymap.track', 'remap'),
-    ('stride', 'dbo', 'PlaylistTrack', 'public', 'playlisttrack', 'restage_stage.playlisttrack', 'restage_keymap.playlisttrack', 'preserve'),
-    ('stride', 'dbo', 'Vote', 'public', 'vote', 'restage_stage.vote', 'restage_keymap.vote', 'remap')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

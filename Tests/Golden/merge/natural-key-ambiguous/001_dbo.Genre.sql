@@ -643,3 +643,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Genre/others.sql
+-- table:   public.genre
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Genre
+-- body:    sha256:6bfaf9740219d33add47bfdbe3330506883ebbd5f250dd745c9fefcd65e265d3
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.genre AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.genre AS k
+  WHERE k.target_key = t.id
+);
+

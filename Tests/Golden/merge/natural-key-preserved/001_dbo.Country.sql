@@ -644,6 +644,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Country/others.sql
+-- table:   public.country
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Country
+-- body:    sha256:90f1dd51263edb39731340de8a75eed961e40e9ca2b7eb924cece1cd301d58c4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.country AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.country AS k
+  WHERE k.target_key = t.code
+);
+
 -- file:    verify/001_dbo.Country/unique.sql
 -- table:   public.country
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -693,6 +693,22 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Pair/others.sql
+-- table:   public.pair
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Pair
+-- body:    sha256:61174b9c338b279787e655f342681e9c81c49e9401e96e6f4185c9f3713acf2c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.pair AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.pair AS k
+  WHERE k.source_a = t.a
+    AND k.source_b = t.b
+);
+
 -- file:    verify/002_dbo.Pair/unique.sql
 -- table:   public.pair
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -747,6 +747,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Track/others.sql
+-- table:   public.track
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Track
+-- body:    sha256:8a8a08167c9b0eb1e4400549fcf05833bbb4d9a50d5fd4f7a3f06dce69b80b96
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.track AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.track AS k
+  WHERE k.target_key = t.id
+);
+
 -- file:    verify/002_dbo.Track/orphans.sql
 -- table:   public.track
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -1,8 +1,30 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:ac9bc00d809da9a081712a70795213ae1ba3423be9adc0ee7482ecc9f8522342
+-- body:    sha256:6d3ebb6115cfaf37df9914e13571c457a605d998444f0a44859cb75f3dfde22e
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Tenant', 'public', 'tenant', 'restage_stage.tenant', 'restage_keymap.tenant', 'remap'),
+    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
+    ('dbo', 'Office', 'public', 'office', 'restage_stage.office', 'restage_keymap.office', 'preserve'),
+    ('dbo', 'Desk', 'public', 'desk', 'restage_stage.desk', 'restage_keymap.desk', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Tenant
 DO $restage$
@@ -123,51 +145,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.desk.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Tenant', 'public', 'tenant', 'restage_stage.tenant', 'restage_keymap.tenant', 'remap'),
-    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
-    ('stride', 'dbo', 'Office', 'public', 'office', 'restage_stage.office', 'restage_keymap.office', 'preserve'),
-    ('stride', 'dbo', 'Desk', 'public', 'desk', 'restage_stage.desk', 'restage_keymap.desk', 'remap')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

@@ -1,8 +1,29 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:221509d82aaebf70dc2a2feac04f0b92e888224bb6b79db6754c15e3041e1f66
+-- body:    sha256:d84eed8709df7c085a10298d8c6bb2ec534bd599aeab73c55082687ccb0a9c5c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Parent', 'public', 'parent', 'restage_stage.parent', 'restage_keymap.parent', 'remap'),
+    ('dbo', 'Child', 'public', 'child', 'restage_stage.child', 'restage_keymap.child', 'remap'),
+    ('dbo', 'Grandchild', 'public', 'grandchild', 'restage_stage.grandchild', 'restage_keymap.grandchild', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Parent
 DO $restage$
@@ -93,50 +114,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.grandchild.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Parent', 'public', 'parent', 'restage_stage.parent', 'restage_keymap.parent', 'remap'),
-    ('stride', 'dbo', 'Child', 'public', 'child', 'restage_stage.child', 'restage_keymap.child', 'remap'),
-    ('stride', 'dbo', 'Grandchild', 'public', 'grandchild', 'restage_stage.grandchild', 'restage_keymap.grandchild', 'remap')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

@@ -89,6 +89,17 @@ recorded AS (
 SELECT restage.count_rows('public.country', 'rejected', count(*)) AS rows
 FROM recorded;
 
+-- file:    merge/001_dbo.Country/20_match.sql
+-- table:   public.country
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Country, staged in restage_stage.country
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
 -- file:    merge/001_dbo.Country/30_allocate.sql
 -- table:   public.country
 -- step:    30 allocate
@@ -232,7 +243,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:f613426ea5873df40b549ba211866b88a1739191a595f9e3aae78b14b01a1106
+-- body:    sha256:83ae4651bf30b32a2a4c9011f0232a0ed50919aa61a14b149065ea38e014a16f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -262,6 +273,39 @@ WITH changed AS MATERIALIZED (
       s.name
     )::text)::uuid
 ),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.country AS t
+  JOIN restage_keymap.country AS k
+    ON k.source_code = t.code
+  JOIN changed AS c
+    ON k.source_code = c.code
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.country',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
 updated AS (
   UPDATE public.country AS t
   SET
@@ -281,15 +325,17 @@ remembered AS (
   FROM changed AS c
   WHERE k.source_code = c.code
 )
-SELECT restage.count_rows('public.country', 'updated', count(*)) AS rows
+SELECT
+  restage.count_rows('public.country', 'updated', count(*)) AS rows,
+  restage.count_rows('public.country', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
 -- file:    merge/001_dbo.Country/60_vanished.sql
 -- table:   public.country
 -- step:    60 vanished
--- purpose: mark rows that vanished from the source since they were loaded
+-- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:5ecae7e0c66e8042a5c5ca64f107130c8904e54e687913336b32f3250e98ac89
+-- body:    sha256:9c214d8112c39e0889423e72969b9e7e7c974be1a4f2a5c931ac2ad7d8b35eaf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -330,10 +376,22 @@ returned AS (
   WHERE k.vanished_run IS NOT NULL
     AND k.source_code = s.code
   RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.country AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_code = r.code
+  RETURNING 1
 )
 SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
+  restage.count_rows(
+    'public.country',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
 
 -- file:    merge/001_dbo.Country/70_reset.sql
 -- table:   public.country
@@ -493,4 +551,52 @@ WHERE NOT EXISTS (
   FROM restage_keymap.country AS k
   WHERE k.source_code = t.code
 );
+
+-- file:    verify/001_dbo.Country/unique.sql
+-- table:   public.country
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Country
+-- body:    sha256:381f33cb739b9a151b6fa68474af7379d65d3fa823e3b8ec34a64ba97ec57129
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- country_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.country
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.country AS t
+  LEFT JOIN restage_keymap.country AS k
+    ON k.source_code = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.country AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
 

@@ -537,6 +537,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Region/others.sql
+-- table:   public.region
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Region
+-- body:    sha256:34f4f94e8f5116aae894488dbd4dbd48cb83151a19fef969b6fb76da9bbbcbeb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.region AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.region AS k
+  WHERE k.source_code = t.code
+);
+
 -- file:    verify/001_dbo.Region/unique.sql
 -- table:   public.region
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -828,6 +828,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Place/others.sql
+-- table:   public.place
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Place
+-- body:    sha256:627db16bbe9e486d20871d3a22457d3dff4ef708714811639f5fddd88600dc93
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.place AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.place AS k
+  WHERE k.target_key = t.placeid
+);
+
 -- file:    verify/002_dbo.Place/orphans.sql
 -- table:   public.place
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

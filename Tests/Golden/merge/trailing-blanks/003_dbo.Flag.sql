@@ -594,6 +594,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Flag/others.sql
+-- table:   public.flag
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Flag
+-- body:    sha256:97c2b77e60358b27a8258dae17efd215d0df9556c5d96eb3ec83948f2c11e160
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.flag AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.flag AS k
+  WHERE k.source_code = t.code
+);
+
 -- file:    verify/003_dbo.Flag/orphans.sql
 -- table:   public.flag
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

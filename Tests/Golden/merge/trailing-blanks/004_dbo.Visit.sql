@@ -608,6 +608,44 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/004_dbo.Visit/others.sql
+-- table:   public.visit
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Visit
+-- body:    sha256:785a69890288e8648639e26a78ba686993942428a41ff5f6340607b778266c38
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.code,
+            t.day
+          )::text)::uuid AS row_hash
+        FROM public.visit AS t
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.visit AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
+
 -- file:    verify/004_dbo.Visit/orphans.sql
 -- table:   public.visit
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

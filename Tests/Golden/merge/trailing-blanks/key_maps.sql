@@ -1,8 +1,30 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:8402040fbb6b95d170c782bc5a1cda8075491a033e686e0cd2909b7e583ef680
+-- body:    sha256:b77072a81db4668b599c2b2e83b9baa77ed4d15476a5df0c64977124ade6dd87
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
+    ('dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
+    ('dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
+    ('dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
 
 -- dbo.Region
 DO $restage$
@@ -123,51 +145,4 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.visit.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
 END
 $restage$;
-
--- Which table became which.
-INSERT INTO restage.table_map AS m (
-  source_name,
-  source_schema,
-  source_table,
-  target_schema,
-  target_table,
-  stage_table,
-  key_map_table,
-  keys
-)
-SELECT
-  v.source_name,
-  v.source_schema,
-  v.source_table,
-  v.target_schema,
-  v.target_table,
-  v.stage_table,
-  v.key_map_table,
-  v.keys
-FROM (
-  VALUES
-    ('stride', 'dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'preserve'),
-    ('stride', 'dbo', 'Place', 'public', 'place', 'restage_stage.place', 'restage_keymap.place', 'remap'),
-    ('stride', 'dbo', 'Flag', 'public', 'flag', 'restage_stage.flag', 'restage_keymap.flag', 'preserve'),
-    ('stride', 'dbo', 'Visit', 'public', 'visit', 'restage_stage.visit', 'restage_keymap.visit', 'preserve')
-) AS v (source_name, source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys)
-WHERE NOT EXISTS (
-  SELECT
-  FROM restage.table_map AS m
-  WHERE m.source_name = v.source_name
-    AND m.source_schema = v.source_schema
-    AND m.source_table = v.source_table
-    AND m.target_schema = v.target_schema
-    AND m.target_table = v.target_table
-    AND m.stage_table = v.stage_table
-    AND m.key_map_table = v.key_map_table
-    AND m.keys = v.keys
-)
-ON CONFLICT (source_name, source_schema, source_table) DO UPDATE
-SET
-  target_schema = excluded.target_schema,
-  target_table = excluded.target_table,
-  stage_table = excluded.stage_table,
-  key_map_table = excluded.key_map_table,
-  keys = excluded.keys;
 

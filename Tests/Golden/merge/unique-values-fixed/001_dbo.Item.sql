@@ -540,6 +540,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Item/others.sql
+-- table:   public.item
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Item
+-- body:    sha256:8bb270184bb17245a6d58e78a1db5d5bde25fc07ad8ad7de34a9c2b79a9db7b9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.item AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.item AS k
+  WHERE k.target_key = t.itemid
+);
+
 -- file:    verify/001_dbo.Item/unique.sql
 -- table:   public.item
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -537,6 +537,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Half/others.sql
+-- table:   public.half
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Half
+-- body:    sha256:f2e8bca16fb58c35aef5d269cac23724d0fe2189cfd94331f45addf5d2c76f34
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.half AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.half AS k
+  WHERE k.source_id = t.id
+);
+
 -- file:    verify/001_dbo.Half/unique.sql
 -- table:   public.half
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -537,6 +537,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Two/others.sql
+-- table:   public.two
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Two
+-- body:    sha256:0fd2da2708b62736d4c79e0a3211c3fe26b481b8c5a2c13b6d72a01c5eeca21a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.two AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.two AS k
+  WHERE k.source_id = t.id
+);
+
 -- file:    verify/002_dbo.Two/unique.sql
 -- table:   public.two
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

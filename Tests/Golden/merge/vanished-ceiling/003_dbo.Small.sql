@@ -461,6 +461,21 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Small/others.sql
+-- table:   public.small
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Small
+-- body:    sha256:0be26a1b3558598b5cfcbda4073835346b7baa93cdb1b38904afdc3dc66c09ff
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.small AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.small AS k
+  WHERE k.source_id = t.id
+);
+
 -- file:    verify/003_dbo.Small/unique.sql
 -- table:   public.small
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values

@@ -635,6 +635,26 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/003_dbo.Credit/others.sql
+-- table:   public.credit
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Credit
+-- body:    sha256:4adc7f94d3722df71a6efbcba97b9a3029e2af26fb68be089fca0a9156534be2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.credit AS t
+LEFT JOIN restage_keymap.album AS p1
+  ON p1.target_key = t.albumid
+LEFT JOIN restage_keymap.artist AS p2
+  ON p2.target_key = t.artistid
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.credit AS k
+  WHERE k.source_albumid = p1.source_id
+    AND k.source_artistid = p2.source_id
+);
+
 -- file:    verify/003_dbo.Credit/orphans.sql
 -- table:   public.credit
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well

@@ -578,3 +578,40 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Line/others.sql
+-- table:   public.line
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Line
+-- body:    sha256:f4976fb4bf42301f1a8442cff96b8633a1a92fcfb6a296a00e8472be842e4fac
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.text
+          )::text)::uuid AS row_hash
+        FROM public.line AS t
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.line AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
+

@@ -449,3 +449,18 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/001_dbo.Host/others.sql
+-- table:   public.host
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Host
+-- body:    sha256:9a916953ae295b0f7c89391b47b215e7fb6b38e824db1adecef4cee5e3b39219
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.host AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.host AS k
+  WHERE k.target_key = t.id
+);
+

@@ -704,6 +704,46 @@ SELECT
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
 
+-- file:    verify/002_dbo.Log/others.sql
+-- table:   public.log
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Log
+-- body:    sha256:22812b8265090df37abe4922997ebc8974e93481c76150f66acc10354f3f9f14
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            p1.source_id,
+            t.line
+          )::text)::uuid AS row_hash
+        FROM public.log AS t
+        LEFT JOIN restage_keymap.host AS p1
+          ON p1.target_key = t.hostid
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.log AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
+
 -- file:    verify/002_dbo.Log/orphans.sql
 -- table:   public.log
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well
