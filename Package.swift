@@ -84,6 +84,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/WriteBackup", swiftSettings: strict),
+    .executableTarget(
+      name: "write-mix",
+      dependencies: [
+        "BackupFixtures", "Catalog",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/WriteMix", swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),
     tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
