@@ -192,8 +192,8 @@ enum FloatText {
 }
 
 /// xml as the server prints it.
-enum XMLText {
-  static func text(_ node: FixtureXML) -> String {
+package enum XMLText {
+  package static func text(_ node: FixtureXML) -> String {
     switch node {
     case .text(let text): escaped(text, alsoQuotes: false)
     case .comment(let text): "<!--\(text)-->"

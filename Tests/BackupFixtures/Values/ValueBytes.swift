@@ -77,8 +77,8 @@ enum ValueBytes {
 }
 
 /// 8-bit text in the code pages that the fixtures can write: 1252 and UTF-8.
-enum EightBitText {
-  static func bytes(_ text: String, _ codePage: Int) -> [UInt8] {
+package enum EightBitText {
+  package static func bytes(_ text: String, _ codePage: Int) -> [UInt8] {
     if codePage == 65001 { return Array(text.utf8) }
     return text.unicodeScalars.map { scalar in
       if let byte = windows1252[scalar] { return byte }
