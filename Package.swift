@@ -32,6 +32,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    // Of the tests alone: the TDS server of Tests/TDSFixtures.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
   ],
   targets: [
     .systemLibrary(
@@ -91,6 +94,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/WriteMix", swiftSettings: strict),
+    .target(
+      name: "TDSFixtures",
+      dependencies: [
+        "Catalog", "BackupFixtures",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      path: "Tests/TDSFixtures", swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging"]),
     tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
@@ -98,6 +111,7 @@ let package = Package(
       "BackupFixturesTests",
       ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),
     tests("ServerSourceTests", ["Catalog", "Staging", "ServerSource"]),
+    tests("TDSFixturesTests", ["Catalog", "BackupFixtures", "TDSFixtures"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),

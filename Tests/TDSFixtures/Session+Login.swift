@@ -1,0 +1,103 @@
+// How a connection comes to its session: PRELOGIN, TLS, LOGIN7.
+
+import BackupFixtures
+import NIOCore
+import NIOSSL
+
+extension Session {
+  func beginLogin(_ bytes: [UInt8], _ context: ChannelHandlerContext) throws {
+    let wish = try Prelogin(parsing: bytes).encryption
+    let answer = server.configuration.encryption.answer(wish)
+    send(Prelogin.answer(answer), context)
+    phase = .login(answer)
+    guard answer != .notSupported, wish != .notSupported, let tls = server.tls else { return }
+    // What the server requires is what the client now does.
+    if answer == .required { phase = .login(.on) }
+    try context.pipeline.syncOperations.addHandlers(
+      [TLSTunnel(), NIOSSLServerHandler(context: tls)], position: .first)
+  }
+
+  func logIn(
+    _ bytes: [UInt8], _ encryption: Prelogin.Encryption, _ context: ChannelHandlerContext
+  ) {
+    guard encryption == .off else {
+      state.isEncrypted = encryption == .on
+      finishLogin(bytes, encryption, context)
+      return
+    }
+    // The TLS handler is still at work on the record that brought the login.
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    context.eventLoop.execute {
+      let (session, context) = bound.value
+      do {
+        let handler = try context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        context.pipeline.syncOperations.removeHandler(handler).assumeIsolated().whenComplete { _ in
+          session.finishLogin(bytes, encryption, context)
+        }
+      } catch {
+        session.fail(error, context)
+      }
+    }
+  }
+
+  private func finishLogin(
+    _ bytes: [UInt8], _ encryption: Prelogin.Encryption, _ context: ChannelHandlerContext
+  ) {
+    do {
+      let login = try Login7(parsing: bytes)
+      guard encryption != .required else {
+        throw ProtocolError("a login in the clear, where the server requires TLS")
+      }
+      if let refusal = refusal(of: login) {
+        begin(Response(refusal.map { .message($0) }), fault: nil, closesAtEnd: true, context)
+        return
+      }
+      accept(login, context)
+    } catch {
+      fail(error, context)
+    }
+  }
+
+  /// The messages with which the login is refused; nil when it is right.
+  private func refusal(of login: Login7) -> [ServerMessage]? {
+    let configuration = server.configuration
+    let failed = ServerMessage(
+      18456, severity: 14, "Login failed for user '\(login.user)'.")
+    if let refusal = server.faults.loginRefusal { return [refusal] }
+    guard login.tdsVersion >= 0x7300_0000 else {
+      let version = String(login.tdsVersion, radix: 16)
+      return [ServerMessage(50_002, "TDS version \(version) is too old for this server")]
+    }
+    guard configuration.users[login.user] == login.password else { return [failed] }
+    guard login.database.isEmpty || configuration.databases.contains(login.database) else {
+      let text =
+        "Cannot open database \"\(login.database)\" requested by the login. The login failed."
+      return [ServerMessage(4060, severity: 11, text), failed]
+    }
+    return nil
+  }
+
+  private func accept(_ login: Login7, _ context: ChannelHandlerContext) {
+    let defaultDatabase = server.configuration.databases.first ?? "master"
+    state.user = login.user
+    state.application = login.application
+    state.database = login.database.isEmpty ? defaultDatabase : login.database
+    state.tdsVersion = min(login.tdsVersion, 0x7400_0004)
+    if login.isODBC { state.textSize = .max }
+    let wish = login.packetByteCount == 0 ? 4096 : login.packetByteCount
+    let old = state.packetByteCount
+    let new = min(max(wish, 512), 32_767)
+    let changes: [EnvironmentChange] = [
+      .database(new: state.database, old: "master"), .collation(.sqlLatin1),
+      .language(new: "us_english"), .packetSize(new: new, old: old),
+    ]
+    server.countLogin()
+    let welcome = ServerMessage(
+      5701, severity: 0, "Changed database context to '\(state.database)'.")
+    send(
+      changes.flatMap(Token.environment) + Token.message(welcome, server: server.name)
+        + Token.loginAck(version: state.tdsVersion) + Token.done([]), context)
+    state.packetByteCount = new
+    phase = .ready
+  }
+}
