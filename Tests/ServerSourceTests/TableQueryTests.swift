@@ -41,7 +41,8 @@ struct TableQueryTests {
           t.[k]
         FROM [dbo].[Odd]]name
         --'] AS t
-        ORDER BY t.[id] DESC
+        ORDER BY t.[id] DESC;
+        SELECT @@ERROR AS error_number, ROWCOUNT_BIG() AS row_count;
         """)
     #expect(query.order == .key)
   }
@@ -55,7 +56,7 @@ struct TableQueryTests {
     table.indexes = [
       Index(name: "ix", kind: .clustered, isUnique: false, columns: [KeyColumn("day")])
     ]
-    #expect(try TableQuery(table).select.text.hasSuffix("ORDER BY t.[day], t.[id]"))
+    #expect(try TableQuery(table).select.text.contains("ORDER BY t.[day], t.[id];"))
   }
 
   @Test("a table without any key comes as it lies; columns that are not stored do not come")
@@ -71,6 +72,6 @@ struct TableQueryTests {
     #expect(query.order == .physical)
     #expect(query.columns.map(\.wireColumn) == [1, 2])
     #expect(query.columns.map(\.expressions.count) == [1, 3])
-    #expect(query.select.text.hasSuffix("FROM [s].[t] AS t"))
+    #expect(query.select.text.contains("FROM [s].[t] AS t;"))
   }
 }

@@ -53,6 +53,11 @@ extension ServerConnection {
   /// Runs a batch whose last result set is its answer.
   func query(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
     try execute(batch)
+    return try lastResult(of: batch)
+  }
+
+  /// The last result set of what is left of a batch's answer.
+  func lastResult(of batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
     var answer: ResultRows?
     while try nextResult(of: batch) {
       guard dbnumcols(process) > 0 else { continue }

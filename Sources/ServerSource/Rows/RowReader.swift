@@ -140,8 +140,12 @@ struct RowReader {
         "\(rows) rows came, and the server counts "
           + (dbiscount(connection.process) != 0 ? "\(dbcount(connection.process))" : "none"))
     }
-    while try connection.nextResult(of: query.select) {
-      guard dbnumcols(connection.process) <= 0 else { throw answer("a second result came") }
+    let trailer = try connection.lastResult(of: query.select)
+    guard trailer.count == 1, let number = trailer[0].integer("error_number"),
+      let count = trailer[0].integer("row_count")
+    else { throw answer("the server does not say how the query ended") }
+    guard number == 0, count == rows else {
+      throw answer("\(rows) rows came, and the server says it sent \(count), error \(number)")
     }
   }
 

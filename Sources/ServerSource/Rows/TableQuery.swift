@@ -34,11 +34,17 @@ struct TableQuery {
       """
       SELECT
         \(list)
-      FROM \(name) AS t\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))")
+      FROM \(name) AS t\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
+      \(Self.trailer)
       """)
     count = SQLBatch(
       "count \(table.name.fileName)", "SELECT COUNT_BIG(*) AS row_count FROM \(name)")
   }
+
+  /// The server's own word on how the statement before it ended. db-lib hides the status of a DONE and
+  /// keeps only 32 bits of its count; a batch that was cut short does not get here.
+  private static let trailer =
+    "SELECT @@ERROR AS error_number, ROWCOUNT_BIG() AS row_count;"
 
   /// The clustered key, in which the server reads without sorting, then the source key where the
   /// first does not tell rows apart.
