@@ -25,11 +25,17 @@ struct ExportOptions: ParsableArguments {
     _ specification: String, mapping: Mapping, logger: Logger
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(specification, skipsDamaged: allowDamaged)
-    for warning in source.identity.warnings { logger.warning("\(warning)") }
-    return try await Export(
+    let known = source.identity.warnings
+    for warning in known { logger.warning("\(warning)") }
+    let outcome = try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
       selection: tables.selection, mapping: mapping, jobCount: tables.jobs, logger: logger
     ).run()
+    // What was found on the way.
+    for warning in outcome.manifest.source.warnings where !known.contains(warning) {
+      logger.warning("\(warning)")
+    }
+    return outcome
   }
 
   /// `staging/Northwind/20260131T040000Z`; a database's name can be a path and is made harmless.

@@ -94,6 +94,12 @@ struct CatalogQueries {
       """)
   }
 
+  var memoryOptimizedTables: SQLBatch {
+    SQLBatch(
+      "memory-optimized tables",
+      "SELECT t.object_id FROM sys.tables AS t WHERE t.is_memory_optimized = 1")
+  }
+
   var rowCounts: SQLBatch {
     SQLBatch(
       "row counts",

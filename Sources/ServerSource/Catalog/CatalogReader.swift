@@ -17,7 +17,7 @@ struct CatalogReader {
   }
 
   mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
-    let tables = try tables()
+    let tables = try tables(server)
     let modules = try modules()
     let sequences = try sequences()
     let aliasTypes = try aliasTypes()
@@ -121,7 +121,9 @@ struct ServerFacts: Sendable {
 // MARK: - Tables
 
 extension CatalogReader {
-  private mutating func tables() throws(ServerError) -> [Table] {
+  private mutating func tables(
+    _ server: ServerFacts
+  ) throws(ServerError) -> [Table] {
     let records = try ask(queries.tables)
     for record in records {
       guard let id = record.integer("object_id"), let name = ObjectName(record, "table_name") else {
@@ -135,7 +137,7 @@ extension CatalogReader {
         return (key, text)
       }, uniquingKeysWith: { first, _ in first })
     var columns = try columns()
-    var parts = try TableParts(&self)
+    var parts = try TableParts(&self, server)
     var tables: [Table] = []
     for record in records {
       guard let id = record.integer("object_id"), let name = tableNames[id] else { continue }

@@ -10,8 +10,9 @@ struct TableParts {
   private var foreignKeys: [Int: [ForeignKey]] = [:]
   private var checks: [Int: [CheckConstraint]] = [:]
 
-  init(_ reader: inout CatalogReader) throws(ServerError) {
+  init(_ reader: inout CatalogReader, _ server: ServerFacts) throws(ServerError) {
     try readPermissions(&reader)
+    if server.allowsSnapshot { try readMemoryOptimized(&reader) }
     try readRowCounts(&reader)
     try readIndexes(&reader)
     try readForeignKeys(&reader)
@@ -39,6 +40,16 @@ struct TableParts {
     for record in try reader.askIfThere(reader.queries.securityPolicies) {
       if let id = record.integer("object_id") {
         refusals[id] = "a security policy may hide rows of it from this login"
+      }
+    }
+  }
+
+  /// The server refuses them to a session of SNAPSHOT isolation (message 41332).
+  private mutating func readMemoryOptimized(_ reader: inout CatalogReader) throws(ServerError) {
+    guard reader.queries.version.has(12) else { return }
+    for record in try reader.askIfThere(reader.queries.memoryOptimizedTables) {
+      if let id = record.integer("object_id") {
+        refusals[id] = "memory-optimized: it cannot be read inside SNAPSHOT isolation"
       }
     }
   }

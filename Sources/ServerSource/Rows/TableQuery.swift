@@ -27,7 +27,8 @@ struct TableQuery {
     let list = selected.flatMap(\.expressions).joined(separator: ",\n  ")
     let keys = Self.orderColumns(of: table)
     let orderBy = keys.map { "t." + SQLText.quoted($0.name) + ($0.isDescending ? " DESC" : "") }
-    order = keys.isEmpty ? .physical : .key
+    // As for a backup: a descending key is no ascending one.
+    order = keys.isEmpty || keys.contains(where: \.isDescending) ? .physical : .key
     // The name stands in a comment, so nothing in it may end the line.
     select = SQLBatch(
       "rows \(table.name.fileName)",
