@@ -11,11 +11,11 @@
 --   RS003  the setting restage.run_id is missing, or names no run
 --   RS004  another version of this schema is installed
 --   RS005  a run is not in the state that the call needs
---   RS006  more rows vanished from the source than may (max_vanished)
 --   RS007  a table was loaded into another final table or key map than the plan now says
 --   RS008  a source's name belongs to another database
---   RS009  a natural key stands on several rows
---   RS010  rows were edited in the target (on_conflict: fail)
+--   RS010  more rows vanished from the source than may (max_vanished)
+--   RS011  a natural key stands on several rows
+--   RS012  rows were edited in the target (on_conflict: fail)
 
 DO $restage$
 DECLARE
@@ -1007,7 +1007,7 @@ BEGIN
     RETURN;
   END IF;
   RAISE EXCEPTION USING
-    ERRCODE = 'RS006',
+    ERRCODE = 'RS010',
     MESSAGE = format(
       '%s: %s of %s known rows vanished from the source, %s',
       guard_vanished.table_name,
@@ -1025,7 +1025,7 @@ BEGIN
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS006) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
+COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
 
 CREATE OR REPLACE FUNCTION restage.shared_keys(source_name text, target_schema text, target_table text) RETURNS SETOF text
 LANGUAGE plpgsql STABLE
@@ -1065,7 +1065,7 @@ SET search_path = pg_catalog, pg_temp
 AS $restage$
 BEGIN
   RAISE EXCEPTION USING
-    ERRCODE = 'RS009',
+    ERRCODE = 'RS011',
     MESSAGE = format(
       '%s: %s of the natural key on several %s: %s',
       fail_natural_key.table_name,
@@ -1077,7 +1077,7 @@ BEGIN
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.fail_natural_key(text, text, bigint, text) IS 'Ends the merge (RS009) because values of a natural key stand on several rows.';
+COMMENT ON FUNCTION restage.fail_natural_key(text, text, bigint, text) IS 'Ends the merge (RS011) because values of a natural key stand on several rows.';
 
 CREATE OR REPLACE FUNCTION restage.fail_edited(table_name text, rows bigint, sample text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -1085,7 +1085,7 @@ SET search_path = pg_catalog, pg_temp
 AS $restage$
 BEGIN
   RAISE EXCEPTION USING
-    ERRCODE = 'RS010',
+    ERRCODE = 'RS012',
     MESSAGE = format(
       '%s: %s changed in the source and edited in the target since: %s',
       fail_edited.table_name,
@@ -1096,7 +1096,7 @@ BEGIN
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.fail_edited(text, bigint, text) IS 'Ends the merge (RS010) because rows that changed in the source were edited in the target (on_conflict: fail).';
+COMMENT ON FUNCTION restage.fail_edited(text, bigint, text) IS 'Ends the merge (RS012) because rows that changed in the source were edited in the target (on_conflict: fail).';
 
 CREATE OR REPLACE FUNCTION restage.last_run(source_name text, table_name text) RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE

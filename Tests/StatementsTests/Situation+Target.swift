@@ -60,10 +60,10 @@ extension Situation {
       night(
         "half: 4 inserted; small: 3 inserted; two: 4 inserted",
         ["Half": ["1", "2", "3", "4"], "Two": ["1", "2", "3", "4"], "Small": ["1", "2", "3"]]),
-      night("RS006", ["Half": ["1"]]),
-      night("RS006", ["Two": ["1"]]),
-      night("RS006", ["Half": []]),
-      night("RS006", ["Small": ["1"]]),
+      night("RS010", ["Half": ["1"]]),
+      night("RS010", ["Two": ["1"]]),
+      night("RS010", ["Half": []]),
+      night("RS010", ["Small": ["1"]]),
       night(
         "half: 2 deleted, 2 unchanged, 2 vanished; small: 2 unchanged, 1 vanished; two: 2 deleted, 2 unchanged, 2 vanished",
         ["Half": ["1", "4"], "Two": ["1", "2"], "Small": ["1", "2"]]),
@@ -157,7 +157,7 @@ extension Situation {
           "Track": ["1,1,A,11", "2,2,A,20", "3,,A,30", "4,3,B,40", "5,1,B ,50"],
         ]),
       // The source's own rows must differ in it.
-      night("RS009", ["Genre": ["1,a,", "2,A ,"]]),
+      night("RS011", ["Genre": ["1,a,", "2,A ,"]]),
     ])
 
   /// Where keys are kept a row can be recognised by its key alone.
@@ -192,7 +192,7 @@ extension Situation {
     ],
     nights: [
       night(
-        "RS009", ["Genre": ["1,Rock"]],
+        "RS011", ["Genre": ["1,Rock"]],
         after: "INSERT INTO public.genre (name) VALUES ('Rock'), ('Rock ');"),
       night("genre: 1 inserted", ["Genre": ["1,Jazz"]]),
     ])
@@ -242,6 +242,6 @@ extension Situation {
       night(
         "album: 1 unchanged, 1 updated; artist: 2 unchanged",
         ["Artist": artists, "Album": ["1,1,x", "2,1,V"]]),
-      night("RS010", ["Artist": artists, "Album": ["1,1,X", "2,1,V"]], after: edit),
+      night("RS012", ["Artist": artists, "Album": ["1,1,X", "2,1,V"]], after: edit),
     ])
 }
