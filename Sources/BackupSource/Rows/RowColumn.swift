@@ -14,8 +14,9 @@ extension FixedVarRecord: RowRecord {
 extension CompressedRows: RowRecord {}
 
 /// One stored column of a table, ready for the row loop: where a record keeps it and how its values
-/// become cells.
-struct RowColumn {
+/// become cells. A class, so that the row loop takes it up by one reference and copies none of what it
+/// holds.
+final class RowColumn {
   let name: String
   let physical: PhysicalColumn
   let decoder: ValueDecoder
@@ -24,6 +25,17 @@ struct RowColumn {
   /// What rows have in it that are older than the column, in the type's ordinary encoding; nil for
   /// NULL.
   let missingValue: [UInt8]?
+
+  init(
+    name: String, physical: PhysicalColumn, decoder: ValueDecoder, expander: ValueExpander,
+    missingValue: [UInt8]?
+  ) {
+    self.name = name
+    self.physical = physical
+    self.decoder = decoder
+    self.expander = expander
+    self.missingValue = missingValue
+  }
 }
 
 extension RowColumn {

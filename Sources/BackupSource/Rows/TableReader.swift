@@ -197,14 +197,14 @@ struct TableReader {
   private mutating func writeCells(
     of record: some RowRecord, slot: Int, _ columns: [RowColumn], into writer: inout TableWriter
   ) throws(BackupError) {
-    for index in columns.indices {
+    for column in columns {
       let pointer: UnsafeRawBufferPointer?
       do throws(Fault) {
-        pointer = try columns[index].write(try record.cell(columns[index]), into: &writer)
+        pointer = try column.write(try record.cell(column), into: &writer)
       } catch {
-        throw error.at(place(slot, columns[index]), file: pages.fileName)
+        throw error.at(place(slot, column), file: pages.fileName)
       }
-      if let pointer { try writeOffRow(pointer, columns[index], slot: slot, into: &writer) }
+      if let pointer { try writeOffRow(pointer, column, slot: slot, into: &writer) }
     }
   }
 
