@@ -54,6 +54,16 @@ static inline DBPROCESS *restage_open(LOGINREC *login, const char *server)
   return dbopen(login, server);
 }
 
+/* The type of a column as the server said it, before db-lib makes its own of it; -1 for none. */
+static inline int restage_server_type(DBPROCESS *process, int column)
+{
+  DBCOL2 info = {0};
+  info.SizeOfStruct = sizeof(info);
+  if (dbtablecolinfo(process, column, (DBCOL *) &info) != SUCCEED)
+    return -1;
+  return info.ServerType;
+}
+
 /* A file in memory, without a name in any folder. The C library's own function is not in every
    version's headers under the name that is imported. */
 static inline int restage_memory_file(void)

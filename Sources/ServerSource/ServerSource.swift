@@ -55,7 +55,7 @@ public struct ServerSource: Source {
     let connection = try connections.take()
     do {
       try connections.beginReading(on: connection)
-      let reader = try RowReader(table, on: connection)
+      let reader = try RowReader(table, TextForm(server.version.kind), on: connection)
       _ = try reader.read(into: &writer)
       connections.giveBack(connection)
       return reader.query.order

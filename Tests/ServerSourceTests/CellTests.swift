@@ -113,8 +113,12 @@ struct CellTests {
       try cells(
         ColumnType(.datetimeoffset, scale: 7), [moment(360_000_000_000, 0, offset: 840)])
         == ["1900-01-01 10:00:00+00"])
+    #expect(try cells(ColumnType(.time, scale: 7), [moment(last + 1, 0)]) == ["24:00:00"])
+    #expect(
+      try cells(ColumnType(.datetime2, scale: 7), [moment(last + 1, 0)])
+        == ["1900-01-02 00:00:00"])
     #expect(throws: Fault.self) {
-      try cells(ColumnType(.time, scale: 7), [moment(last + 1, 0)])
+      try cells(ColumnType(.time, scale: 7), [moment(last + 2, 0)])
     }
     #expect(throws: StagingError.self) { try cells(ColumnType(.date), [moment(0, 2_958_464)]) }
   }

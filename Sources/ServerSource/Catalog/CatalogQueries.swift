@@ -145,7 +145,7 @@ struct CatalogQueries {
       FROM sys.columns AS c
       JOIN sys.tables AS t ON t.object_id = c.object_id
       JOIN sys.types AS y ON y.user_type_id = c.user_type_id
-      JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
+      LEFT JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
       LEFT JOIN sys.types AS b ON b.user_type_id = y.system_type_id
       WHERE t.is_ms_shipped = 0
       ORDER BY c.object_id, c.column_id

@@ -61,7 +61,9 @@ extension CatalogReader {
     default: break
     }
     column.defaultConstraint = details.defaults[key]
-    if let id = record.integer("default_object_id"), id != 0, column.defaultConstraint == nil {
+    if let id = record.integer("default_object_id"), id != 0, column.defaultConstraint == nil,
+      column.computed == nil
+    {
       note("the text of the default of \(place) cannot be seen: the login lacks VIEW DEFINITION")
     }
     if let rule = details.rules[key] {
@@ -82,6 +84,9 @@ extension CatalogReader {
     }
     // Where the base cannot be joined the type is its own base.
     let isAlias = record.flag("is_user_defined") || own == "sysname"
+    if own == "sysname", record.text("base_name") ?? "sysname" == "sysname" {
+      return ColumnType(.nvarchar, length: 128)
+    }
     return ColumnType(base: isAlias ? record.text("base_name") : own, record)
   }
 

@@ -57,8 +57,7 @@ extension CellKind {
       let moment = try Moment(bytes)
       writer.write(dateDays: moment.days)
     case .time:
-      let moment = try Moment(bytes)
-      writer.write(timeTicks: moment.ticks)
+      try Moment(bytes).writeTime(into: &writer)
     case .dateTime2:
       let moment = try Moment(bytes)
       writer.write(timestampDays: moment.days, ticks: moment.ticks)
@@ -135,6 +134,7 @@ private struct Numeric {
 struct Moment {
   let days: Int
   let ticks: Int64
+  private let isEndOfDay: Bool
 
   private static let byteCount = 16
   /// From 0001-01-01 to 1900-01-01.
@@ -147,9 +147,18 @@ struct Moment {
   init(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
     try require(Self.byteCount, bytes)
     let time = UInt64(bitPattern: bytes.load64(0))
-    days = Int(bytes.load32(8)) + Self.daysTo1900
-    guard time < Self.ticksPerDay else { throw Fault("no such time: \(time) x 100 ns") }
-    ticks = Int64(time)
+    // Babelfish rounds the last 100 ns of a day up to its end.
+    guard time <= Self.ticksPerDay else { throw Fault("no such time: \(time) x 100 ns") }
+    isEndOfDay = time == Self.ticksPerDay
+    ticks = isEndOfDay ? 0 : Int64(time)
+    days = Int(bytes.load32(8)) + Self.daysTo1900 + (isEndOfDay ? 1 : 0)
+  }
+
+  /// PostgreSQL has the end of a day as a time of its own.
+  func writeTime(into writer: inout TableWriter) {
+    guard isEndOfDay else { return writer.write(timeTicks: ticks) }
+    let text: StaticString = "24:00:00"
+    text.withUTF8Buffer { writer.write(utf8: UnsafeRawBufferPointer($0)) }
   }
 
   static func write(

@@ -51,6 +51,14 @@ extension CellKind {
     }
   }
 
+  /// The same where text comes as nvarchar, which db-lib makes UTF-8.
+  var asUTF8: CellKind {
+    switch self {
+    case .utf16(let width), .text(let width): .text(width: width)
+    default: self
+    }
+  }
+
   /// The types in which db-lib may hand over the values.
   var serverTypes: Set<ServerType> {
     switch self {
@@ -71,7 +79,8 @@ extension CellKind {
     case .dateTime2: [.dateTime2]
     case .dateTimeOffset: [.dateTimeOffset]
     case .uniqueIdentifier: [.uniqueIdentifier]
-    case .bytes, .utf16, .text, .hierarchyID, .variant: [.binary, .image]
+    case .bytes, .utf16, .hierarchyID, .variant: [.binary, .image]
+    case .text: [.binary, .image, .char, .text]
     }
   }
 }

@@ -12,11 +12,13 @@ struct RowReader {
   let connection: ServerConnection
 
   /// - Throws: `unknown` for a column whose values are not read.
-  init(_ table: Table, on connection: ServerConnection) throws(ServerError) {
+  init(
+    _ table: Table, _ form: TextForm, on connection: ServerConnection
+  ) throws(ServerError) {
     self.table = table
     self.connection = connection
     do throws(Fault) {
-      query = try TableQuery(table)
+      query = try TableQuery(table, form)
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
@@ -85,7 +87,7 @@ struct RowReader {
     for index in query.columns.indices {
       do throws(Fault) {
         if case .variant = query.columns[index].kind {
-          try writeVariant(query.columns[index].wireColumn, into: &writer)
+          try writeVariant(query.columns[index], into: &writer)
         } else if let bytes = connection.bytes(query.columns[index].wireColumn) {
           try query.columns[index].kind.write(
             bytes, codePage: query.columns[index].codePage, into: &writer)
@@ -99,8 +101,12 @@ struct RowReader {
   }
 
   private func writeVariant(
-    _ wireColumn: Int32, into writer: inout TableWriter
+    _ column: SelectedColumn, into writer: inout TableWriter
   ) throws(Fault) {
+    guard column.alternatives.isEmpty else {
+      return try writeAlternative(of: column, into: &writer)
+    }
+    let wireColumn = column.wireColumn
     guard let bytes = connection.bytes(wireColumn + 2) else {
       writer.writeNull()
       return
@@ -114,6 +120,21 @@ struct RowReader {
     try VariantValue(baseType: baseType, codePage: codePage, bytes: bytes).write(into: &writer)
   }
 
+  /// A sql_variant whose value comes in the one of several columns that has its type.
+  private func writeAlternative(
+    of column: SelectedColumn, into writer: inout TableWriter
+  ) throws(Fault) {
+    guard let baseType = connection.bytes(column.wireColumn) else {
+      writer.writeNull()
+      return
+    }
+    for (index, kind) in column.alternatives.enumerated() {
+      guard let bytes = connection.bytes(column.wireColumn + Int32(index + 1)) else { continue }
+      return try kind.write(bytes, codePage: column.codePage, into: &writer)
+    }
+    throw Fault("a sql_variant of type \(String(decoding: baseType, as: UTF8.self))")
+  }
+
   /// The columns must come in the types that the decoders were chosen for.
   private func checkColumns() throws(ServerError) {
     let expected = query.columns.reduce(0) { $0 + $1.expressions.count }
@@ -121,14 +142,32 @@ struct RowReader {
       throw answer("\(dbnumcols(connection.process)) columns came where \(expected) were asked for")
     }
     for column in query.columns {
-      // The value of a sql_variant is the last of its columns.
-      let wireColumn = column.wireColumn + Int32(column.expressions.count - 1)
-      let type = ServerType(dbcoltype(connection.process, wireColumn))
-      guard column.kind.serverTypes.contains(type) else {
-        throw answer("column \(column.name) came as \(type), which is none of its type")
+      // The value of a sql_variant is the last of its columns, or any but the first.
+      let kinds = column.alternatives.isEmpty ? [column.kind] : column.alternatives
+      let first = column.wireColumn + Int32(column.expressions.count - kinds.count)
+      for (index, kind) in kinds.enumerated() {
+        try check(kind, first + Int32(index), of: column.name)
       }
     }
   }
+
+  private func check(
+    _ kind: CellKind, _ wireColumn: Int32, of column: String
+  ) throws(ServerError) {
+    let type = ServerType(dbcoltype(connection.process, wireColumn))
+    guard kind.serverTypes.contains(type) else {
+      throw answer("column \(column) came as \(type), which is none of its type")
+    }
+    guard type == .char || type == .text else { return }
+    // 8-bit text was converted by the server and may have lost characters on the way.
+    let sent = restage_server_type(connection.process, wireColumn)
+    guard query.form == .unicode, Self.unicodeTypes.contains(sent) else {
+      throw answer("column \(column) came as text of type \(sent), which may be converted")
+    }
+  }
+
+  /// nvarchar, nchar, ntext.
+  private static let unicodeTypes: [Int32] = [0xE7, 0xEF, 0x63]
 
   /// The server's own word that these were all rows.
   private func checkEnd(rows: Int) throws(ServerError) {

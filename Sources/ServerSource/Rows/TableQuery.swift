@@ -1,24 +1,29 @@
-// What the rows of a table are asked for with. Text is asked for as varbinary: neither the server nor
-// db-lib then converts it, and the bytes are those that a data file holds. db-lib would turn nvarchar
-// into its client charset by iconv, which loses unpaired surrogates, and varchar by the code page of
-// the connection's collation, not of the column's.
+// What the rows of a table are asked for with. SQL Server is asked for text as varbinary: neither it nor
+// db-lib then converts it, and the bytes are those that a data file holds. db-lib would convert all
+// text to its client charset with iconv, which refuses unpaired surrogates and has other tables for
+// code pages than Windows has; and the charset cannot be UTF-16, as the SQL itself goes through it.
+//
+// Babelfish keeps text as UTF-8 and makes code-page bytes with question marks of such a cast, so it is
+// asked for nvarchar: what was UTF-8 is UTF-8 again after db-lib.
 
 import Catalog
 import Staging
 
 /// The queries that read one table.
 struct TableQuery {
+  let form: TextForm
   let columns: [SelectedColumn]
   let select: SQLBatch
   let count: SQLBatch
   let order: RowOrder
 
   /// - Throws: `Fault` that names the column whose values are not read.
-  init(_ table: Table) throws(Fault) {
+  init(_ table: Table, _ form: TextForm = .stored) throws(Fault) {
+    self.form = form
     var selected: [SelectedColumn] = []
     var wireColumn: Int32 = 1
     for column in table.storedColumns {
-      let made = try SelectedColumn(column, wireColumn: wireColumn)
+      let made = try SelectedColumn(column, form, wireColumn: wireColumn)
       wireColumn += Int32(made.expressions.count)
       selected.append(made)
     }
@@ -61,30 +66,60 @@ struct TableQuery {
   }
 }
 
+/// How a server gives text.
+enum TextForm {
+  /// varbinary: the bytes that are stored.
+  case stored
+  /// nvarchar: for servers that store no such bytes.
+  case unicode
+
+  init(_ kind: ServerVersion.Kind) { self = kind == .babelfish ? .unicode : .stored }
+}
+
 /// One stored column of a table: how it is asked for and how its bytes become cells.
 struct SelectedColumn {
   let name: String
   let kind: CellKind
   let codePage: CodePage
   let expressions: [String]
+  /// Of a sql_variant that comes in its own type: a kind for each of the expressions after the first,
+  /// which is the name of the type.
+  let alternatives: [CellKind]
   /// Number of its first column in the result, from 1.
   let wireColumn: Int32
 
-  init(_ column: Column, wireColumn: Int32) throws(Fault) {
+  init(_ column: Column, _ form: TextForm, wireColumn: Int32) throws(Fault) {
     name = column.name
     self.wireColumn = wireColumn
     do throws(Fault) {
-      kind = try CellKind(column.type)
-      codePage = try Self.codePage(column)
+      let stored = try CellKind(column.type)
+      kind = form == .stored ? stored : stored.asUTF8
+      codePage = form == .stored ? try Self.codePage(column) : try Self.codePage(number: 65001)
     } catch {
       throw Fault("column \(column.name): \(error.problem)")
     }
-    expressions = Self.expressions("t." + SQLText.quoted(column.name), column.type)
+    let name = "t." + SQLText.quoted(column.name)
+    switch (form, column.type.base) {
+    case (.stored, _):
+      expressions = Self.expressions(name, column.type)
+      alternatives = []
+    case (.unicode, .sqlVariant):
+      let baseType = Self.baseType(name)
+      expressions = [baseType] + VariantForm.all.map { $0.expression(name, baseType) }
+      alternatives = VariantForm.all.map(\.kind)
+    case (.unicode, _):
+      expressions = [Self.unicode(name, column.type)]
+      alternatives = []
+    }
   }
 
   /// Without a known code page only ASCII is read; other bytes are an error of the row.
   private static func codePage(_ column: Column) throws(Fault) -> CodePage {
     guard let number = column.collation?.codePage else { return .ascii }
+    return try codePage(number: number)
+  }
+
+  private static func codePage(number: Int) throws(Fault) -> CodePage {
     guard let codePage = CodePage(number: number) else {
       throw Fault("code page \(number) is not known here")
     }
@@ -102,7 +137,7 @@ struct SelectedColumn {
     case .geometry, .geography, .clr: [varbinary(name, nil)]
     case .sqlVariant:
       [
-        "CAST(CAST(SQL_VARIANT_PROPERTY(\(name), 'BaseType') AS varchar(128)) AS varbinary(128))",
+        varbinary(baseType(name), 128),
         """
         CAST(COLLATIONPROPERTY(CAST(SQL_VARIANT_PROPERTY(\(name), 'Collation') AS nvarchar(128)), \
         'CodePage') AS int)
@@ -113,7 +148,60 @@ struct SelectedColumn {
     }
   }
 
+  private static func unicode(_ name: String, _ type: ColumnType) -> String {
+    let length = type.length.flatMap { $0 <= 4000 ? "\($0)" : nil } ?? "max"
+    return switch type.base {
+    case .char, .varchar, .nchar, .nvarchar: "CAST(\(name) AS nvarchar(\(length)))"
+    case .text, .ntext, .xml: "CAST(\(name) AS nvarchar(max))"
+    default: expressions(name, type)[0]
+    }
+  }
+
+  private static func baseType(_ name: String) -> String {
+    "CAST(SQL_VARIANT_PROPERTY(\(name), 'BaseType') AS varchar(128))"
+  }
+
   private static func varbinary(_ expression: String, _ byteCount: Int?) -> String {
     "CAST(\(expression) AS varbinary(\(byteCount.map { "\($0)" } ?? "max")))"
   }
+}
+
+/// A column that holds a sql_variant where it is of some types, and NULL where it is of others.
+private struct VariantForm {
+  let types: [String]
+  let cast: String
+  let kind: CellKind
+
+  func expression(_ name: String, _ baseType: String) -> String {
+    let list = types.map { "'\($0)'" }.joined(separator: ", ")
+    let value = cast.replacing("?", with: name)
+    let choice = "CASE WHEN \(baseType) IN (\(list)) THEN \(value) END"
+    // Babelfish makes a varchar of a CASE of nvarchar.
+    return cast.contains("AS nvarchar(") ? "CAST(\(choice) AS nvarchar(4000))" : choice
+  }
+
+  static let all = [
+    VariantForm(
+      types: ["bit", "tinyint", "smallint", "int", "bigint"], cast: "CAST(? AS bigint)",
+      kind: .int8),
+    VariantForm(
+      types: ["decimal", "numeric"], cast: "CAST(? AS nvarchar(60))", kind: .text(width: nil)),
+    VariantForm(types: ["money", "smallmoney"], cast: "CAST(? AS money)", kind: .money8),
+    VariantForm(types: ["float"], cast: "CAST(? AS float)", kind: .float8),
+    VariantForm(types: ["real"], cast: "CAST(? AS real)", kind: .float4),
+    VariantForm(types: ["smalldatetime"], cast: "CAST(? AS smalldatetime)", kind: .smallDateTime),
+    VariantForm(types: ["datetime"], cast: "CAST(? AS datetime)", kind: .dateTime),
+    VariantForm(types: ["date"], cast: "CAST(? AS date)", kind: .date),
+    VariantForm(types: ["time"], cast: "CAST(? AS time(7))", kind: .time),
+    VariantForm(types: ["datetime2"], cast: "CAST(? AS datetime2(7))", kind: .dateTime2),
+    VariantForm(
+      types: ["datetimeoffset"], cast: "CAST(? AS datetimeoffset(7))", kind: .dateTimeOffset),
+    VariantForm(
+      types: ["char", "varchar", "nchar", "nvarchar", "sysname"], cast: "CAST(? AS nvarchar(4000))",
+      kind: .text(width: nil)),
+    VariantForm(
+      types: ["binary", "varbinary"], cast: "CAST(? AS varbinary(8000))", kind: .bytes),
+    VariantForm(
+      types: ["uniqueidentifier"], cast: "CAST(? AS uniqueidentifier)", kind: .uniqueIdentifier),
+  ]
 }
