@@ -21,7 +21,7 @@ public struct Approval: Sendable {
       text = try String(contentsOf: URL(filePath: file), encoding: .utf8)
     } catch {
       throw PipelineError(
-        .notAllowed, "the approval file \(file) cannot be read: \(error)",
+        .notAllowed, "the approval file \(file) cannot be read: \(PipelineError.reason(of: error))",
         advice: "write it with sha256sum over the plan's SQL files")
     }
     self.file = file

@@ -1,3 +1,6 @@
+import FoundationEssentials
+import Glibc
+
 /// What stopped a command, with the exit code it leads to.
 public struct PipelineError: Error, Hashable, Sendable {
   public let status: ExitStatus
@@ -15,4 +18,13 @@ public struct PipelineError: Error, Hashable, Sendable {
 
 extension PipelineError: CustomStringConvertible {
   public var description: String { advice.map { "\(problem); \($0)" } ?? problem }
+}
+
+extension PipelineError {
+  /// Why the system did not do something with a file, in its own words.
+  public static func reason(of error: any Error) -> String {
+    let underlying = (error as? CocoaError)?.userInfo["NSUnderlyingError"] as? POSIXError
+    guard let code = (error as? POSIXError)?.code ?? underlying?.code else { return "\(error)" }
+    return String(cString: strerror(code.rawValue))
+  }
 }

@@ -28,7 +28,7 @@ extension Plan {
       try Self.write(try PlanIndex(self).json, to: "\(folder)/plan.json")
     } catch {
       throw PipelineError(
-        .cannotWrite, "the plan cannot be written to \(folder): \(error)",
+        .cannotWrite, "the plan cannot be written to \(folder): \(PipelineError.reason(of: error))",
         advice: "name another folder with --into or --plan")
     }
   }
@@ -43,7 +43,8 @@ extension Plan {
       index = try JSONDecoder().decode(PlanIndex.self, from: bytes)
     } catch {
       throw PipelineError(
-        .usage, "\(folder) holds no plan that can be read: plan.json: \(error)",
+        .usage,
+        "\(folder) holds no plan that can be read: plan.json: \(PipelineError.reason(of: error))",
         advice: "make one with `restage plan SNAPSHOT --into DIR`")
     }
     guard index.format == PlanIndex.formatNumber else {
@@ -76,7 +77,8 @@ extension Plan {
     do {
       text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
     } catch {
-      throw PipelineError(.usage, "\(path) of the plan cannot be read: \(error)")
+      throw PipelineError(
+        .usage, "\(path) of the plan cannot be read: \(PipelineError.reason(of: error))")
     }
     let found = SQLFile.sha256(of: text)
     guard found == file.sha256 else {

@@ -105,7 +105,7 @@ struct MappingOptions: ParsableArguments {
       text = try String(contentsOf: URL(filePath: mapping), encoding: .utf8)
     } catch {
       throw PipelineError(
-        .wrongMapping, "mapping file \(mapping) cannot be read: \(error)")
+        .wrongMapping, "mapping file \(mapping) cannot be read: \(PipelineError.reason(of: error))")
     }
     return try Mapping(yaml: text, file: mapping)
   }

@@ -126,6 +126,25 @@ struct ExitCodeTests {
       ])
   }
 
+  @Test("the system's reason is told in its own words")
+  func reasons() throws {
+    let source = try SmallSource()
+    let snapshot = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 1]]))
+    let file = try source.mapping("names: lower\n")
+    for (arguments, status, reason) in [
+      (["plan", snapshot, "--into", "\(file)/plan"], 73 as Int32, "Not a directory"),
+      (["plan", snapshot, "--mapping", "/nonexistent.yaml"], 78, "No such file or directory"),
+      (
+        ["load", snapshot, "--target", "", "--plan", "/nonexistent"], 64,
+        "No such file or directory"
+      ),
+    ] {
+      let ran = try RestageTool.run(arguments)
+      #expect(ran.status == status, "\(ran.errors)")
+      #expect(ran.errors.contains(": \(reason)"), "\(ran.errors)")
+    }
+  }
+
   @Test("75: another run of the same source holds the lock")
   func locked() throws {
     let folder = try TemporaryFolder()
