@@ -52,7 +52,9 @@ extension CatalogReader {
     if record.flag("is_computed") {
       column.computed = details.computed[key] ?? Computed(definition: "", isPersisted: false)
       if column.computed?.definition.isEmpty ?? true {
-        note("the text of \(place) cannot be seen: the login lacks VIEW DEFINITION")
+        note(
+          "the text of \(place) cannot be seen: the login lacks VIEW DEFINITION, or the server fails"
+        )
       }
     }
     switch record.integer("generated_always") {
@@ -130,7 +132,10 @@ struct ColumnDetails {
     for record in try reader.askIfThere(reader.queries.identities) {
       if let key = ColumnKey(record) { identities[key] = Identity(record) }
     }
-    for record in try reader.ask(reader.queries.computedColumns) {
+    let computedRecords = try reader.ask(
+      reader.queries.computedColumns(withText: true),
+      orLess: reader.queries.computedColumns(withText: false))
+    for record in computedRecords {
       guard let key = ColumnKey(record) else { continue }
       computed[key] = Computed(
         definition: record.text("definition") ?? "", isPersisted: record.flag("is_persisted"))

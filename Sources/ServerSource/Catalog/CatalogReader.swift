@@ -17,7 +17,7 @@ struct CatalogReader {
   }
 
   mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
-    let tables = try tables(server)
+    let tables = try withSentDecimals(tables(server))
     let modules = try modules()
     let sequences = try sequences()
     let aliasTypes = try aliasTypes()
@@ -54,6 +54,19 @@ struct CatalogReader {
       }
       note("the server does not answer about \(batch.name): \(error.problem)")
       return []
+    }
+  }
+
+  /// Asks for less where a server fails to answer the whole question, and notes it.
+  mutating func ask(
+    _ batch: SQLBatch, orLess fallback: SQLBatch
+  ) throws(ServerError) -> [ResultRecord] {
+    do throws(ServerError) {
+      return try connection.query(batch)
+    } catch {
+      guard error.code == .sql, connection.recover() else { throw error }
+      note("the server does not answer about \(batch.name): \(error.problem)")
+      return try ask(fallback)
     }
   }
 
