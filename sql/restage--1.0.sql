@@ -11,6 +11,7 @@
 --   RS003  the setting restage.run_id is missing, or names no run
 --   RS004  another version of this schema is installed
 --   RS005  a run is not in the state that the call needs
+--   RS006  rows depend on what a rollback would take back
 --   RS007  a table was loaded into another final table or key map than the plan now says
 --   RS008  a source's name belongs to another database
 --   RS010  more rows vanished from the source than may (max_vanished)
@@ -55,12 +56,16 @@ CREATE TABLE IF NOT EXISTS restage.run (
   mode text NOT NULL,
   tool_version text,
   plan_sha256 text,
-  status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted')),
+  status text NOT NULL DEFAULT 'running' CHECK (status IN (
+    'running', 'succeeded', 'failed', 'interrupted', 'rolled_back'
+  )),
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz,
   error text,
   backend_pid integer NOT NULL,
   backend_started_at timestamptz,
+  undoes uuid REFERENCES restage.run ON DELETE SET NULL,
+  options jsonb NOT NULL DEFAULT '{}',
   CHECK ((status = 'running') = (finished_at IS NULL))
 );
 
@@ -69,15 +74,17 @@ COMMENT ON COLUMN restage.run.id IS 'Id of the run; key maps, audit and rejects 
 COMMENT ON COLUMN restage.run.source_name IS 'Name of the source, as the mapping gives it.';
 COMMENT ON COLUMN restage.run.source_kind IS 'What the snapshot was read from: backup, bacpac, server, csv.';
 COMMENT ON COLUMN restage.run.snapshot IS 'Folder of the snapshot that was loaded.';
-COMMENT ON COLUMN restage.run.mode IS 'load, or rehearsal: everything is done and rolled back.';
+COMMENT ON COLUMN restage.run.mode IS 'load, or rollback of an earlier run; rehearsal of either: everything is done and not kept.';
 COMMENT ON COLUMN restage.run.tool_version IS 'Version of restage.';
 COMMENT ON COLUMN restage.run.plan_sha256 IS 'SHA-256 of the plan: every SQL file of it in one number.';
-COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. Only a run that succeeded changed the target.';
+COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. rolled_back: it succeeded, and a later run took it back. Only a run that succeeded is in the target.';
 COMMENT ON COLUMN restage.run.started_at IS 'When the run began.';
 COMMENT ON COLUMN restage.run.finished_at IS 'When it ended, or was found dead; NULL while it is running.';
 COMMENT ON COLUMN restage.run.error IS 'Why it failed.';
 COMMENT ON COLUMN restage.run.backend_pid IS 'Process of the server that the loader''s control connection talks to.';
 COMMENT ON COLUMN restage.run.backend_started_at IS 'When that process began: tells it from a later one of the same number.';
+COMMENT ON COLUMN restage.run.undoes IS 'The run that this one takes back; NULL for a load.';
+COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only.';
 
 CREATE TABLE IF NOT EXISTS restage.step (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -158,7 +165,8 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
   table_name text NOT NULL,
   kind text NOT NULL CHECK (kind IN (
-    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked'
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked',
+    'restored', 'forgotten', 'missing'
   )),
   rows bigint NOT NULL,
   PRIMARY KEY (run_id, table_name, kind)
@@ -167,7 +175,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
 COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
 COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
 COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
-COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied).';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied). Of a rollback: deleted (final rows), restored (as they were before the run), forgotten (rows of the key map), missing (gone from the final table before).';
 COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
 
 CREATE TABLE IF NOT EXISTS restage.reject (
@@ -276,6 +284,41 @@ COMMENT ON COLUMN restage.chunk.rows IS 'Rows in the chunk.';
 COMMENT ON COLUMN restage.chunk.bytes IS 'Bytes of the chunk.';
 COMMENT ON COLUMN restage.chunk.hash IS 'XXH3-128 of the chunk in hex, as the manifest has it.';
 
+CREATE TABLE IF NOT EXISTS restage.before_image (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  operation text NOT NULL CHECK (operation IN ('updated', 'returned', 'marked')),
+  source_key text[] NOT NULL,
+  target_key text,
+  column_names text[],
+  row_values text[],
+  row_hash uuid,
+  last_run uuid,
+  matched_row json,
+  vanished_run uuid,
+  marked_at timestamptz,
+  CHECK (operation <> 'updated' OR num_nulls(column_names, row_values, row_hash, last_run) = 0),
+  CHECK (operation <> 'returned' OR vanished_run IS NOT NULL)
+);
+
+CREATE INDEX IF NOT EXISTS before_image_run_id_idx ON restage.before_image (run_id, table_name);
+
+COMMENT ON TABLE restage.before_image IS 'What a run wrote over, so that it can be taken back: final rows that it updated, where the mapping says keep_before, and notes and marks of vanished rows.';
+COMMENT ON COLUMN restage.before_image.id IS 'Number of the image.';
+COMMENT ON COLUMN restage.before_image.run_id IS 'The run that wrote over it.';
+COMMENT ON COLUMN restage.before_image.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.before_image.operation IS 'updated: a final row as it was. returned: the key map''s note of a vanished row that was staged again. marked: what the mark column held.';
+COMMENT ON COLUMN restage.before_image.source_key IS 'The source key as the key map has it, each column as text.';
+COMMENT ON COLUMN restage.before_image.target_key IS 'The key map''s target_key as text; NULL where it has none.';
+COMMENT ON COLUMN restage.before_image.column_names IS 'Columns of the final row that the source feeds.';
+COMMENT ON COLUMN restage.before_image.row_values IS 'Their values as PostgreSQL prints them, in the same order: text brings every type back as it was.';
+COMMENT ON COLUMN restage.before_image.row_hash IS 'The key map''s row_hash before.';
+COMMENT ON COLUMN restage.before_image.last_run IS 'The key map''s last_run before.';
+COMMENT ON COLUMN restage.before_image.matched_row IS 'The key map''s matched_row before.';
+COMMENT ON COLUMN restage.before_image.marked_at IS 'The mark column before; NULL where it was empty.';
+COMMENT ON COLUMN restage.before_image.vanished_run IS 'The key map''s vanished_run before, of a row that returned.';
+
 CREATE TABLE IF NOT EXISTS restage.sql_text (
   sha256 text PRIMARY KEY,
   body text NOT NULL
@@ -284,6 +327,24 @@ CREATE TABLE IF NOT EXISTS restage.sql_text (
 COMMENT ON TABLE restage.sql_text IS 'Generated SQL files, each text once however many runs have it.';
 COMMENT ON COLUMN restage.sql_text.sha256 IS 'SHA-256 of the text in hex, as sha256sum prints it for the file.';
 COMMENT ON COLUMN restage.sql_text.body IS 'The file''s whole text.';
+
+CREATE TABLE IF NOT EXISTS restage.undo_file (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  number integer NOT NULL,
+  path text NOT NULL,
+  table_name text,
+  operation text NOT NULL,
+  sha256 text NOT NULL REFERENCES restage.sql_text,
+  PRIMARY KEY (run_id, number)
+);
+
+COMMENT ON TABLE restage.undo_file IS 'How a run is taken back: the SQL files, written with the run, that restage rollback executes.';
+COMMENT ON COLUMN restage.undo_file.run_id IS 'The run that they take back.';
+COMMENT ON COLUMN restage.undo_file.number IS 'Order of execution, from 1.';
+COMMENT ON COLUMN restage.undo_file.path IS 'Path of the file below the plan''s folder.';
+COMMENT ON COLUMN restage.undo_file.table_name IS 'The final table; NULL for a file about no single table.';
+COMMENT ON COLUMN restage.undo_file.operation IS 'The step, as its file is called.';
+COMMENT ON COLUMN restage.undo_file.sha256 IS 'The text, in restage.sql_text.';
 
 -- pg_dump leaves rows of an extension's tables out unless it is told; as plain SQL there is no
 -- extension to tell, and nothing to do.
@@ -1109,8 +1170,376 @@ AS $restage$
   WHERE r.source_name = last_run.source_name
     AND g.table_name = last_run.table_name
     AND g.closed_at IS NOT NULL
+    AND r.status <> 'rolled_back'
   ORDER BY r.started_at DESC
   LIMIT 1;
 $restage$;
 
 COMMENT ON FUNCTION restage.last_run(text, text) IS 'The last run that loaded a table from a source and closed its account: its rejects are the ones that still hold.';
+
+-- Rollback of a run
+
+CREATE OR REPLACE FUNCTION restage.begin_undo(
+  undone uuid,
+  id uuid DEFAULT gen_random_uuid(),
+  force boolean DEFAULT false,
+  inserts_only boolean DEFAULT false,
+  mode text DEFAULT 'rollback',
+  tool_version text DEFAULT NULL,
+  plan_sha256 text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  earlier restage.run;
+  problem text;
+BEGIN
+  SELECT r.* INTO earlier
+  FROM restage.run AS r
+  WHERE r.id = begin_undo.undone;
+  problem := CASE
+    WHEN earlier.id IS NULL THEN 'there is no such run'
+    WHEN earlier.status = 'rolled_back' THEN 'it is rolled back already'
+    WHEN earlier.status <> 'succeeded' THEN 'it is ' || earlier.status || ' and changed nothing'
+    WHEN earlier.mode <> 'load' THEN 'it is a ' || earlier.mode || ', not a load'
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot be taken back: %s', begin_undo.undone, problem);
+  END IF;
+  PERFORM restage.begin_run(
+    source_name => earlier.source_name,
+    id => begin_undo.id,
+    mode => begin_undo.mode,
+    tool_version => begin_undo.tool_version,
+    plan_sha256 => begin_undo.plan_sha256
+  );
+  UPDATE restage.run AS r
+  SET
+    undoes = begin_undo.undone,
+    options = jsonb_build_object('force', begin_undo.force, 'inserts_only', begin_undo.inserts_only)
+  WHERE r.id = begin_undo.id;
+  RETURN begin_undo.id;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.begin_undo(uuid, uuid, boolean, boolean, text, text, text) IS 'Begins the rollback of a run as a run of its own, sets restage.run_id for the session and returns its id. Raises RS005 when there is nothing to take back. force: rows that were edited in the target since are no reason to stop. inserts_only: updates stay as they are.';
+
+CREATE OR REPLACE FUNCTION restage.undone_run() RETURNS uuid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  found uuid;
+BEGIN
+  SELECT r.undoes INTO found
+  FROM restage.run AS r
+  WHERE r.id = run;
+  IF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s is not the rollback of another', run),
+      HINT = 'By hand: SELECT restage.begin_undo(''<run to take back>''); begins one.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.undone_run() IS 'The run that the current run takes back. Raises RS005 where it takes none back.';
+
+CREATE OR REPLACE FUNCTION restage.undo_option(name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT coalesce((r.options ->> undo_option.name)::boolean, false)
+  FROM restage.run AS r
+  WHERE r.id = restage.run_id();
+$restage$;
+
+COMMENT ON FUNCTION restage.undo_option(text) IS 'Whether the rollback was begun with an option: force, inserts_only.';
+
+CREATE OR REPLACE FUNCTION restage.row_key(relation regclass, alias text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT coalesce(
+    (
+      SELECT format(
+        'jsonb_build_object(%s)::text',
+        string_agg(format('%L, %I.%I', a.attname, row_key.alias, a.attname), ', ' ORDER BY array_position(i.indkey::int2[], a.attnum))
+      )
+      FROM pg_index AS i
+      JOIN pg_attribute AS a
+        ON a.attrelid = i.indrelid
+        AND a.attnum = ANY (i.indkey::int2[])
+      WHERE i.indrelid = row_key.relation
+        AND i.indisprimary
+      HAVING count(*) > 0
+    ),
+    format('%L || %I.ctid', 'row at ', row_key.alias)
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.row_key(regclass, text) IS 'SQL that names a row of a table for a person: its primary key, else its place.';
+
+CREATE OR REPLACE FUNCTION restage.find_references() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  reference record;
+  found bigint := 0;
+  added bigint;
+BEGIN
+  FOR reference IN
+    SELECT
+      c.conname AS name,
+      c.conrelid::regclass AS child,
+      c.confrelid::regclass AS parent,
+      c.confdeltype IN ('c', 'n', 'd') AS acts,
+      (
+        SELECT string_agg(
+          format(
+            'p.%I OPERATOR(%I.%s) c.%I%s',
+            pa.attname, n.nspname, o.oprname, ca.attname,
+            CASE
+              WHEN pa.attcollation <> ca.attcollation
+                THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
+              ELSE ''
+            END
+          ),
+          ' AND ' ORDER BY k.place
+        )
+        FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
+        JOIN pg_attribute AS ca
+          ON ca.attrelid = c.conrelid
+          AND ca.attnum = k.child_column
+        JOIN pg_attribute AS pa
+          ON pa.attrelid = c.confrelid
+          AND pa.attnum = k.parent_column
+        JOIN pg_operator AS o
+          ON o.oid = k.operator
+        JOIN pg_namespace AS n
+          ON n.oid = o.oprnamespace
+      ) AS pairs
+    FROM pg_constraint AS c
+    WHERE c.contype = 'f'
+      AND c.conparentid = 0
+      AND c.confrelid IN (SELECT u.relation FROM pg_temp.restage_undo AS u)
+    ORDER BY c.confrelid, c.conrelid, c.conname
+  LOOP
+    -- A constraint that acts (CASCADE, SET NULL, SET DEFAULT) would change rows that come in between
+    -- here and the end without a word; one that does not stops the rollback.
+    IF reference.acts AND NOT EXISTS (
+      SELECT
+      FROM pg_temp.restage_undo AS u
+      WHERE u.relation = reference.child
+    ) THEN
+      EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', reference.child);
+    END IF;
+    EXECUTE format(
+      $query$
+        INSERT INTO pg_temp.restage_conflict (kind, table_name, other, row_key)
+        SELECT 'referenced', %L, %L, %s
+        FROM pg_temp.restage_undo AS u
+        JOIN %s AS p
+          ON p.tableoid = u.part
+          AND p.ctid = u.row_id
+        JOIN %s AS c
+          ON %s
+        WHERE u.is_new
+          AND u.relation = %s
+          AND NOT EXISTS (
+            SELECT
+            FROM pg_temp.restage_undo AS d
+            WHERE d.part = c.tableoid
+              AND d.row_id = c.ctid
+          )
+      $query$,
+      reference.parent::text,
+      format('%s (%I)', reference.child, reference.name),
+      restage.row_key(reference.child, 'c'),
+      reference.parent,
+      reference.child,
+      reference.pairs,
+      reference.parent::oid
+    );
+    GET DIAGNOSTICS added = ROW_COUNT;
+    found := found + added;
+  END LOOP;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.find_references() IS 'Notes in restage_conflict the rows of any table that refer to a row in restage_undo and stay themselves, and returns how many. Follows the foreign keys that the database has, ours and others.';
+
+CREATE OR REPLACE FUNCTION restage.find_other_sources(table_name text, key_map text, key_column text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  other record;
+  found bigint := 0;
+  added bigint;
+BEGIN
+  FOR other IN
+    SELECT
+      m.key_map_table,
+      m.source_name
+    FROM restage.table_map AS m
+    WHERE to_regclass(format('%I.%I', m.target_schema, m.target_table)) = find_other_sources.table_name::regclass
+      AND m.key_map_table <> find_other_sources.key_map
+      AND EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(m.key_map_table)
+          AND a.attname = 'target_key'
+          AND NOT a.attisdropped
+      )
+    ORDER BY m.key_map_table
+  LOOP
+    EXECUTE format(
+      $query$
+        INSERT INTO pg_temp.restage_conflict (kind, table_name, other, row_key)
+        SELECT 'other_source', %L, %L, to_jsonb(k)::text
+        FROM pg_temp.restage_undo AS u
+        JOIN %s AS t
+          ON t.tableoid = u.part
+          AND t.ctid = u.row_id
+        JOIN %s AS k
+          ON k.target_key = t.%I
+        WHERE u.is_new
+          AND u.relation = %s
+      $query$,
+      find_other_sources.table_name,
+      other.source_name,
+      find_other_sources.table_name,
+      other.key_map_table,
+      find_other_sources.key_column,
+      find_other_sources.table_name::regclass::oid
+    );
+    GET DIAGNOSTICS added = ROW_COUNT;
+    found := found + added;
+  END LOOP;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.find_other_sources(text, text, text) IS 'Notes in restage_conflict the rows in restage_undo that the key map of another source knows too, and returns how many.';
+
+CREATE OR REPLACE FUNCTION restage.undo_conflicts() RETURNS TABLE (
+  kind text,
+  table_name text,
+  other text,
+  rows bigint,
+  row_keys text[],
+  message text
+)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT
+    g.kind,
+    g.table_name,
+    g.other,
+    g.rows,
+    g.row_keys,
+    CASE g.kind
+      WHEN 'later_run' THEN format('%s rows of %s were written or marked by later runs', g.rows, g.table_name)
+      WHEN 'edited' THEN format('%s rows of %s were changed in the target since', g.rows, g.table_name)
+      WHEN 'not_kept' THEN format('%s rows of %s were updated and not kept as they were before', g.rows, g.table_name)
+      WHEN 'deleted' THEN format('%s rows of %s were deleted and are not put back', g.rows, g.table_name)
+      WHEN 'referenced' THEN format('%s rows of %s refer to rows of %s that the run inserted', g.rows, g.other, g.table_name)
+      WHEN 'other_source' THEN format('%s rows of %s belong to source %s as well', g.rows, g.table_name, g.other)
+    END
+  FROM (
+    SELECT
+      c.kind,
+      c.table_name,
+      c.other,
+      sum(c.rows)::bigint AS rows,
+      array_agg(c.row_key ORDER BY c.number) FILTER (WHERE c.number <= 20 AND c.row_key IS NOT NULL) AS row_keys
+    FROM (
+      SELECT
+        f.*,
+        row_number() OVER (
+          PARTITION BY f.kind, f.table_name, f.other
+          ORDER BY length(f.row_key), f.row_key
+        ) AS number
+      FROM pg_temp.restage_conflict AS f
+    ) AS c
+    WHERE NOT (c.kind = 'edited' AND restage.undo_option('force'))
+      AND NOT (c.kind IN ('not_kept', 'deleted') AND restage.undo_option('inserts_only'))
+    GROUP BY c.kind, c.table_name, c.other
+  ) AS g
+  ORDER BY g.kind, g.table_name, g.other;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.undo_conflicts() IS 'What keeps a rollback from being done: of each kind, table and cause the number of rows and the keys of the first 20.';
+
+CREATE OR REPLACE FUNCTION restage.refuse_undo() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  problems text;
+BEGIN
+  SELECT string_agg(c.message, '; ') INTO problems
+  FROM restage.undo_conflicts() AS c;
+  IF problems IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS006',
+      MESSAGE = format('run %s cannot be taken back: %s', restage.undone_run(), problems),
+      HINT = 'Nothing was changed. Take later runs back first; remove or change the rows that refer to it. force => true gives up what was changed in the target, inserts_only => true leaves updates and deletions as they are.';
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.refuse_undo() IS 'Ends a rollback (RS006) when there are conflicts; does nothing otherwise.';
+
+CREATE OR REPLACE FUNCTION restage.count_undone(table_name text, kind text, rows bigint, expected bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  IF count_undone.rows <> count_undone.expected THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: %s rows %s, %s expected', count_undone.table_name, count_undone.rows, count_undone.kind, count_undone.expected),
+      HINT = 'Nothing of this rollback is kept. A trigger or a rule of the table is a usual cause.';
+  END IF;
+  RETURN restage.count_rows(count_undone.table_name, count_undone.kind, count_undone.rows);
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_undone(text, text, bigint, bigint) IS 'Counts what a step of a rollback did, and ends it (RS002) when that is not what was found before.';
+
+CREATE OR REPLACE FUNCTION restage.close_undo() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  undone uuid := restage.undone_run();
+BEGIN
+  UPDATE restage.run AS r
+  SET status = 'rolled_back'
+  WHERE r.id = undone
+    AND r.status = 'succeeded';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s is no longer one that succeeded', undone);
+  END IF;
+  DELETE FROM restage.before_image AS b
+  WHERE b.run_id = undone;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.close_undo() IS 'Marks the run as rolled_back and removes its before images, which are used up.';

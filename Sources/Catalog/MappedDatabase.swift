@@ -105,6 +105,8 @@ public struct MappedTable: Codable, Hashable, Sendable {
   /// Indexes of the columns by which a row that is in the target already is recognised; empty where
   /// rows are not looked for.
   public var naturalKey: [Int]
+  /// Whether rows are kept as they were before an update, so that a rollback can restore them.
+  public var keepBefore: Bool
   /// Whether the table belongs to a cycle of foreign keys through other tables (a self reference
   /// alone is none): its foreign keys within the cycle are deferrable.
   public var isInCycle: Bool
@@ -117,7 +119,8 @@ public struct MappedTable: Codable, Hashable, Sendable {
     foreignKeys: [MappedForeignKey] = [], comment: String? = nil,
     onChanged: ChangePolicy = .update, onConflict: ConflictPolicy = .overwrite,
     onVanished: VanishPolicy = .report, vanishedMax: RowCeiling = .standard,
-    markColumn: Identifier? = nil, naturalKey: [Int] = [], isInCycle: Bool = false
+    markColumn: Identifier? = nil, naturalKey: [Int] = [], keepBefore: Bool = false,
+    isInCycle: Bool = false
   ) {
     self.source = source
     self.target = target
@@ -137,6 +140,7 @@ public struct MappedTable: Codable, Hashable, Sendable {
     self.vanishedMax = vanishedMax
     self.markColumn = markColumn
     self.naturalKey = naturalKey
+    self.keepBefore = keepBefore
     self.isInCycle = isInCycle
   }
 

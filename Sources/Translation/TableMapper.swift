@@ -72,7 +72,7 @@ struct TableMapper {
       comment: source.table.comment, onChanged: source.rules.onChanged,
       onConflict: source.rules.onConflict, onVanished: source.rules.onVanished,
       vanishedMax: source.rules.vanishedMax, markColumn: names.markColumns[index],
-      naturalKey: source.naturalKey,
+      naturalKey: source.naturalKey, keepBefore: source.rules.keepBefore,
       isInCycle: order.isInCycle(index))
   }
 }

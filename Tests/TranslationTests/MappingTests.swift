@@ -82,6 +82,7 @@ struct MappingTests {
         mark_column: gone_at
         on_conflict: keep
         on_orphan: null
+        keep_before: true
         schemas: { Sales: trade }
         tables:
           dbo.*:
@@ -89,6 +90,7 @@ struct MappingTests {
             on_conflict: fail
             on_vanished: delete
             max_vanished: 100
+            keep_before: false
           dbo.Artist: { rename: performer, skip: "no", keys: remap, key: [A, B], on_orphan: reject }
           dbo.Album:
             foreign_keys: { FK_Artist: { on_orphan: fail } }
@@ -110,7 +112,8 @@ struct MappingTests {
     #expect(mapping.tables[0].vanishedMax == .rows(100))
     #expect(mapping.schemas.map(\.target.value) == ["trade"])
     #expect(mapping.tables.map(\.pattern.value) == ["dbo.*", "dbo.Artist", "dbo.Album"])
-    #expect(mapping.tables.map(\.pattern.line) == [12, 17, 18])
+    #expect(mapping.tables.map(\.pattern.line) == [13, 19, 20])
+    #expect(mapping.keepBefore && mapping.tables[0].keepBefore == false)
     #expect(mapping.tables[1].key?.value == ["A", "B"])
     #expect(mapping.tables[1].skip == "no")
     #expect(mapping.tables[2].foreignKeys.map(\.name.value) == ["FK_Artist"])
@@ -147,6 +150,8 @@ struct MappingTests {
     WrongMapping(
       "tables:\n  dbo.Artist: {}\n  dbo.Artist: {}", .duplicateKey, line: 2, "", "'dbo.Artist'"),
     WrongMapping("sorce: a", .unknownKey, line: 1, "sorce", "'sorce'"),
+    WrongMapping(
+      "keep_before: yes", .wrongValue, line: 1, "keep_before", "true or false, found 'yes'"),
     WrongMapping(
       "tables:\n  dbo.Artist:\n    renam: x", .unknownKey, line: 3, "tables.dbo.Artist.renam",
       "rename"),

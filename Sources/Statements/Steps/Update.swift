@@ -77,7 +77,7 @@ extension TableNames {
         WHERE \(all: isChanged + (mapped.onConflict == .keep ? [notYet("kept")] : []), indent: 4)
       ),
       \(editedRows),
-      updated AS (
+      \(keepsBefore ? beforeImages(joins: joins, written: written) + ",\n" : "")updated AS (
         UPDATE \(target) AS t
         SET
           \(lines: values, indent: 4)
@@ -113,7 +113,7 @@ extension TableNames {
   }
 
   /// The key of a row never changes. Under a collation that ignores case its spelling can.
-  private func isAssigned(_ index: Int) -> Bool {
+  func isAssigned(_ index: Int) -> Bool {
     guard keyColumns.contains(index) else { return true }
     return index != surrogate?.column && mapped.columns[index].collation != nil
       && !references.contains { $0.column == index }

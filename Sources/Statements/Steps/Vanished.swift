@@ -49,31 +49,36 @@ extension TableNames {
         )
       RETURNING 1
     ),
+    back AS MATERIALIZED (
+      SELECT
+        \(lines: returning, indent: 4)
+      FROM \(keyMap) AS k
+      JOIN \(block: stagedRows(), indent: 2)
+        ON \(all: keyJoin(), indent: 4)
+      WHERE k.vanished_run IS NOT NULL
+      UNION
+      SELECT
+        \(lines: returning, indent: 4)
+      FROM \(keyMap) AS k
+      JOIN refused AS r
+        ON \(all: refusedJoin("r"), indent: 4)
+      WHERE k.vanished_run IS NOT NULL
+    ),
+    \(imagesOfNotes),
     returned AS (
       UPDATE \(keyMap) AS k
       SET vanished_run = NULL
-      FROM \(block: stagedRows(), indent: 2)
-      WHERE k.vanished_run IS NOT NULL
-        AND \(all: keyJoin(), indent: 4)
-      RETURNING 1
-    ),
-    returned_refused AS (
-      UPDATE \(keyMap) AS k
-      SET vanished_run = NULL
-      FROM refused AS r
-      WHERE k.vanished_run IS NOT NULL
-        AND \(all: refusedJoin("r"), indent: 4)
+      FROM back AS b
+      WHERE \(all: keyMapColumns.map { "k.\($0) = b.\($0)" }, indent: 4)
       RETURNING 1
     )
     SELECT
       restage.count_rows(\(auditName), 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-      restage.count_rows(
-        \(auditName),
-        'returned',
-        (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-      ) AS returned;
+      restage.count_rows(\(auditName), 'returned', (SELECT count(*) FROM returned)) AS returned;
     """
   }
+
+  private var returning: [String] { keyMapColumns.map { "k.\($0)" } + ["k.vanished_run"] }
 
   private func guarding(going: String) -> String {
     let ceiling =
@@ -196,7 +201,7 @@ extension TableNames {
   }
 
   /// Final rows `t` with their key map rows `k`.
-  private var goneSource: String {
+  var goneSource: String {
     guard isWholeRow else { return presentSource }
     return """
       FROM (
@@ -293,7 +298,9 @@ extension TableNames {
       WITH changed AS MATERIALIZED (
         SELECT
           t.ctid AS row_id,
-          k.vanished_run IS NOT NULL AS is_gone
+          k.vanished_run IS NOT NULL AS is_gone,
+          t.\(mark.quoted) AS marked_at,
+          \(keyTexts(of: "k")) AS source_key
         \(block: goneSource, indent: 2)
         WHERE \(isOurs)
           AND (
@@ -302,6 +309,7 @@ extension TableNames {
           )
           AND \(block: isWhollyRead, indent: 4)
       ),
+      \(imagesOfMarks),
       marked AS (
         UPDATE \(target) AS t
         SET \(mark.quoted) = CASE WHEN c.is_gone THEN transaction_timestamp() END

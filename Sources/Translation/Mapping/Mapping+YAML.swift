@@ -31,6 +31,7 @@ extension Mapping {
     case "mark_column": markColumn = try field.located()
     case "on_orphan": onOrphan = try field.choice()
     case "nul": nul = try field.choice()
+    case "keep_before": keepBefore = try field.flag()
     case "schemas":
       for schema in try field.fields() {
         schemas.append(SchemaMapping(schema: schema.name, target: try schema.located()))
@@ -40,7 +41,7 @@ extension Mapping {
     default:
       throw field.unknown(
         "source, names, keys, schemas, on_changed, on_conflict, on_vanished, max_vanished, "
-          + "mark_column, on_orphan, nul, tables")
+          + "mark_column, on_orphan, keep_before, nul, tables")
     }
   }
 }
@@ -69,6 +70,7 @@ extension TableMapping {
     case "mark_column": markColumn = try field.located()
     case "on_orphan": onOrphan = field.located(try field.choice())
     case "nul": nul = try field.choice()
+    case "keep_before": keepBefore = try field.flag()
     case "foreign_keys":
       for foreignKey in try field.fields() {
         foreignKeys.append(try ForeignKeyMapping(foreignKey))
@@ -79,7 +81,7 @@ extension TableMapping {
     default:
       throw field.unknown(
         "rename, skip, keys, key, natural_key, on_changed, on_conflict, on_vanished, max_vanished, "
-          + "mark_column, on_orphan, nul, foreign_keys, columns")
+          + "mark_column, on_orphan, keep_before, nul, foreign_keys, columns")
     }
   }
 }

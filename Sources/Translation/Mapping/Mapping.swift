@@ -19,6 +19,8 @@ public struct Mapping: Hashable, Sendable {
   public var markColumn: Located<String>?
   /// What an export does with text that PostgreSQL cannot store.
   public var nul: TextPolicy = .fail
+  /// Whether rows are kept as they were before an update.
+  public var keepBefore = false
   /// Target names of schemas, by source schema, in the order of the file.
   public var schemas: [SchemaMapping] = []
   /// In the order of the file. Where several patterns match a table, the later ones win, and a
@@ -85,6 +87,7 @@ public struct TableMapping: Hashable, Sendable {
   public var vanishedMax: RowCeiling?
   public var markColumn: Located<String>?
   public var nul: TextPolicy?
+  public var keepBefore: Bool?
   public var foreignKeys: [ForeignKeyMapping] = []
   public var columns: [ColumnMapping] = []
 

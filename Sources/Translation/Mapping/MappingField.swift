@@ -104,6 +104,16 @@ extension MappingField {
   }
 }
 
+extension MappingField {
+  func flag() throws(MappingError) -> Bool {
+    switch value {
+    case .scalar(let scalar) where scalar.string == "true": return true
+    case .scalar(let scalar) where scalar.string == "false": return false
+    default: throw error(.wrongValue, expected: "true or false", actual: actual)
+    }
+  }
+}
+
 // MARK: - Errors
 
 extension MappingField {

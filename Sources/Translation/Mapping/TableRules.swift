@@ -16,6 +16,7 @@ struct TableRules {
   var vanishedMax: RowCeiling
   var markColumn: Located<String>?
   var nul: TextPolicy
+  var keepBefore: Bool
   /// By name of the foreign key in the source.
   var foreignKeys: [String: Located<OrphanPolicy>] = [:]
   /// By name of the column in the source.
@@ -61,7 +62,8 @@ extension TableRules {
     let initial = TableRules(
       keys: mapping.keys, onChanged: mapping.onChanged, onConflict: mapping.onConflict,
       onOrphan: mapping.onOrphan, onVanished: mapping.onVanished, vanishedMax: mapping.vanishedMax,
-      markColumn: mapping.markColumn, nul: mapping.nul)
+      markColumn: mapping.markColumn, nul: mapping.nul,
+      keepBefore: mapping.keepBefore)
     var rules = [TableRules](repeating: initial, count: tables.count)
     let names = tables.map(\.name)
     let patterns = mapping.tables.map { TablePattern($0.pattern.value) }
@@ -88,6 +90,7 @@ extension TableRules {
     onConflict = entry.onConflict ?? onConflict
     onOrphan = entry.onOrphan?.value ?? onOrphan
     nul = entry.nul ?? nul
+    keepBefore = entry.keepBefore ?? keepBefore
     onVanished = entry.onVanished ?? onVanished
     vanishedMax = entry.vanishedMax ?? vanishedMax
     markColumn = entry.markColumn ?? markColumn

@@ -1,0 +1,904 @@
+-- file:    undo/10_begin.sql
+-- step:    10 begin
+-- purpose: make room for what is found; gone with the transaction
+-- source:  stride
+-- body:    sha256:09f1af02bc7887fee7b50aa300f51955b4393128905fcc480d38efe35466fd69
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SELECT restage.undone_run() AS run;
+
+-- Final rows that the run inserted (is_new) or updated, by their place.
+CREATE TEMPORARY TABLE restage_undo (
+  relation oid NOT NULL,
+  part oid NOT NULL,
+  row_id tid NOT NULL,
+  is_new boolean NOT NULL
+)
+ON COMMIT DROP;
+
+-- What keeps the run from being taken back.
+CREATE TEMPORARY TABLE restage_conflict (
+  kind text NOT NULL,
+  table_name text NOT NULL,
+  other text,
+  row_key text,
+  rows bigint NOT NULL DEFAULT 1
+)
+ON COMMIT DROP;
+
+-- file:    undo/003_dbo.Refused/20_find.sql
+-- table:   public.refused
+-- step:    20 find
+-- purpose: find the rows that the run inserted, and what speaks against taking them back
+-- source:  dbo.Refused
+-- body:    sha256:b59463f02012af1f65d1d0022c94301be4c3af8b3e679ced5f7f064d287f92f7
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- The rows are to stay as they are found.
+LOCK TABLE public.refused IN SHARE ROW EXCLUSIVE MODE;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key
+)
+SELECT
+  'later_run',
+  'public.refused',
+  l.row_key
+FROM (
+  SELECT jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text AS row_key
+  FROM restage_keymap.refused AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+    AND (
+      k.last_run <> (SELECT restage.undone_run())
+      OR k.vanished_run <> (SELECT restage.undone_run())
+    )
+  UNION
+  SELECT CASE WHEN k.row_hash IS NULL THEN b.source_key::text ELSE jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text END
+  FROM restage.before_image AS b
+  LEFT JOIN restage_keymap.refused AS k
+    ON ARRAY[k.source_row_hash::text, k.source_occurrence::text] = b.source_key
+  WHERE b.run_id = (SELECT restage.undone_run())
+    AND b.table_name = 'public.refused'
+    AND (
+      k.row_hash IS NULL
+      OR (
+        b.operation = 'updated'
+        AND k.last_run <> (SELECT restage.undone_run())
+        AND NOT restage.undo_option('inserts_only')
+      )
+      OR (
+        b.operation = 'returned'
+        AND k.vanished_run IS NOT NULL
+      )
+    )
+  UNION
+  SELECT b.source_key::text
+  FROM restage.before_image AS b
+  WHERE b.vanished_run = (SELECT restage.undone_run())
+    AND b.table_name = 'public.refused'
+  UNION
+  SELECT jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text
+  FROM restage_keymap.refused AS k
+  JOIN restage_keymap.refused AS l
+    ON l.source_row_hash = k.source_row_hash
+    AND l.source_occurrence > k.source_occurrence
+  WHERE k.first_run = (SELECT restage.undone_run())
+    AND l.first_run <> (SELECT restage.undone_run())
+) AS l;
+
+WITH wanted AS MATERIALIZED (
+  SELECT
+    k.source_row_hash AS row_hash,
+    count(*) FILTER (WHERE k.first_run = (SELECT restage.undone_run())) AS wanted,
+    count(*) FILTER (WHERE k.first_run <> (SELECT restage.undone_run())) AS others
+  FROM restage_keymap.refused AS k
+  GROUP BY
+    k.source_row_hash
+  HAVING count(*) FILTER (WHERE k.first_run = (SELECT restage.undone_run())) > 0
+),
+present AS (
+  SELECT
+    h.part,
+    h.row_id,
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash) AS number,
+    count(*) OVER (PARTITION BY h.row_hash) AS rows
+  FROM (
+    SELECT
+      t.tableoid AS part,
+      t.ctid AS row_id,
+      md5(ROW(
+        p1.source_id,
+        t.note
+      )::text)::uuid AS row_hash
+    FROM public.refused AS t
+    LEFT JOIN restage_keymap.parent AS p1
+      ON p1.target_key = t.parentid
+  ) AS h
+),
+found AS MATERIALIZED (
+  SELECT
+    p.part,
+    p.row_id,
+    p.row_hash
+  FROM present AS p
+  JOIN wanted AS w
+    ON w.row_hash = p.row_hash
+  WHERE p.number <= least(w.wanted, p.rows - w.others)
+),
+noted AS (
+  INSERT INTO pg_temp.restage_undo (
+    relation,
+    part,
+    row_id,
+    is_new
+  )
+  SELECT
+    'public.refused'::regclass,
+    f.part,
+    f.row_id,
+    true
+  FROM found AS f
+),
+missing AS MATERIALIZED (
+  SELECT
+    w.row_hash,
+    w.wanted - count(f.row_id) AS rows
+  FROM wanted AS w
+  LEFT JOIN found AS f
+    ON f.row_hash = w.row_hash
+  GROUP BY
+    w.row_hash,
+    w.wanted
+  HAVING w.wanted > count(f.row_id)
+),
+edited AS (
+  INSERT INTO pg_temp.restage_conflict (
+    kind,
+    table_name,
+    row_key,
+    rows
+  )
+  SELECT
+    'edited',
+    'public.refused',
+    jsonb_build_object('row_hash', m.row_hash)::text,
+    m.rows
+  FROM missing AS m
+)
+SELECT
+  (
+    SELECT count(*)
+    FROM found
+  ) AS rows,
+  restage.count_rows(
+    'public.refused',
+    'missing',
+    (
+      SELECT coalesce(sum(m.rows), 0)::bigint
+      FROM missing AS m
+    )
+  ) AS missing;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/002_dbo.Nulled/20_find.sql
+-- table:   public.nulled
+-- step:    20 find
+-- purpose: find the rows that the run inserted, and what speaks against taking them back
+-- source:  dbo.Nulled
+-- body:    sha256:ff821187e70afb10dddc1f826658020329520f8874f542e249e44bf6dd312255
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- The rows are to stay as they are found.
+LOCK TABLE public.nulled IN SHARE ROW EXCLUSIVE MODE;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key
+)
+SELECT
+  'later_run',
+  'public.nulled',
+  l.row_key
+FROM (
+  SELECT jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text AS row_key
+  FROM restage_keymap.nulled AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+    AND (
+      k.last_run <> (SELECT restage.undone_run())
+      OR k.vanished_run <> (SELECT restage.undone_run())
+    )
+  UNION
+  SELECT CASE WHEN k.row_hash IS NULL THEN b.source_key::text ELSE jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text END
+  FROM restage.before_image AS b
+  LEFT JOIN restage_keymap.nulled AS k
+    ON ARRAY[k.source_row_hash::text, k.source_occurrence::text] = b.source_key
+  WHERE b.run_id = (SELECT restage.undone_run())
+    AND b.table_name = 'public.nulled'
+    AND (
+      k.row_hash IS NULL
+      OR (
+        b.operation = 'updated'
+        AND k.last_run <> (SELECT restage.undone_run())
+        AND NOT restage.undo_option('inserts_only')
+      )
+      OR (
+        b.operation = 'returned'
+        AND k.vanished_run IS NOT NULL
+      )
+    )
+  UNION
+  SELECT b.source_key::text
+  FROM restage.before_image AS b
+  WHERE b.vanished_run = (SELECT restage.undone_run())
+    AND b.table_name = 'public.nulled'
+  UNION
+  SELECT jsonb_build_object('row_hash', k.source_row_hash, 'occurrence', k.source_occurrence)::text
+  FROM restage_keymap.nulled AS k
+  JOIN restage_keymap.nulled AS l
+    ON l.source_row_hash = k.source_row_hash
+    AND l.source_occurrence > k.source_occurrence
+  WHERE k.first_run = (SELECT restage.undone_run())
+    AND l.first_run <> (SELECT restage.undone_run())
+) AS l;
+
+WITH nulled AS MATERIALIZED (
+  SELECT
+    r.run_id,
+    r.row_hash,
+    md5(ROW(
+      CASE WHEN 'parentid' = ANY (r.emptied) THEN NULL ELSE s.parentid END,
+      CASE WHEN 'otherid' = ANY (r.emptied) THEN NULL ELSE s.otherid END
+    )::text)::uuid AS loaded_hash
+  FROM (
+    SELECT
+      r.run_id,
+      (r.source_key ->> 'row_hash')::uuid AS row_hash,
+      array_agg(DISTINCT c.name) AS emptied,
+      min(r.row_data::text)::json AS row_data
+    FROM restage.reject AS r
+    CROSS JOIN LATERAL unnest(r.column_names) AS c (name)
+    WHERE r.table_name = 'public.nulled'
+      AND r.is_loaded
+    GROUP BY
+      r.run_id,
+      r.source_key ->> 'row_hash'
+  ) AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.nulled, r.row_data) AS s
+),
+wanted AS MATERIALIZED (
+  SELECT
+    coalesce(n.loaded_hash, k.source_row_hash) AS row_hash,
+    count(*) FILTER (WHERE k.first_run = (SELECT restage.undone_run())) AS wanted,
+    count(*) FILTER (WHERE k.first_run <> (SELECT restage.undone_run())) AS others
+  FROM restage_keymap.nulled AS k
+  LEFT JOIN nulled AS n
+    ON n.run_id = k.first_run
+    AND n.row_hash = k.source_row_hash
+  GROUP BY
+    coalesce(n.loaded_hash, k.source_row_hash)
+  HAVING count(*) FILTER (WHERE k.first_run = (SELECT restage.undone_run())) > 0
+),
+present AS (
+  SELECT
+    h.part,
+    h.row_id,
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash) AS number,
+    count(*) OVER (PARTITION BY h.row_hash) AS rows
+  FROM (
+    SELECT
+      t.tableoid AS part,
+      t.ctid AS row_id,
+      md5(ROW(
+        p1.source_id,
+        p2.source_id
+      )::text)::uuid AS row_hash
+    FROM public.nulled AS t
+    LEFT JOIN restage_keymap.parent AS p1
+      ON p1.target_key = t.parentid
+    LEFT JOIN restage_keymap.parent AS p2
+      ON p2.target_key = t.otherid
+  ) AS h
+),
+found AS MATERIALIZED (
+  SELECT
+    p.part,
+    p.row_id,
+    p.row_hash
+  FROM present AS p
+  JOIN wanted AS w
+    ON w.row_hash = p.row_hash
+  WHERE p.number <= least(w.wanted, p.rows - w.others)
+),
+noted AS (
+  INSERT INTO pg_temp.restage_undo (
+    relation,
+    part,
+    row_id,
+    is_new
+  )
+  SELECT
+    'public.nulled'::regclass,
+    f.part,
+    f.row_id,
+    true
+  FROM found AS f
+),
+missing AS MATERIALIZED (
+  SELECT
+    w.row_hash,
+    w.wanted - count(f.row_id) AS rows
+  FROM wanted AS w
+  LEFT JOIN found AS f
+    ON f.row_hash = w.row_hash
+  GROUP BY
+    w.row_hash,
+    w.wanted
+  HAVING w.wanted > count(f.row_id)
+),
+edited AS (
+  INSERT INTO pg_temp.restage_conflict (
+    kind,
+    table_name,
+    row_key,
+    rows
+  )
+  SELECT
+    'edited',
+    'public.nulled',
+    jsonb_build_object('row_hash', m.row_hash)::text,
+    m.rows
+  FROM missing AS m
+)
+SELECT
+  (
+    SELECT count(*)
+    FROM found
+  ) AS rows,
+  restage.count_rows(
+    'public.nulled',
+    'missing',
+    (
+      SELECT coalesce(sum(m.rows), 0)::bigint
+      FROM missing AS m
+    )
+  ) AS missing;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/001_dbo.Parent/20_find.sql
+-- table:   public.parent
+-- step:    20 find
+-- purpose: find the rows that the run inserted, and what speaks against taking them back
+-- source:  dbo.Parent
+-- body:    sha256:30e8aad5920899537c416ac49c4111f9dedd3b735cd34f89e8dab375014f6bcd
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- The rows are to stay as they are found.
+LOCK TABLE public.parent IN SHARE ROW EXCLUSIVE MODE;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key
+)
+SELECT
+  'later_run',
+  'public.parent',
+  l.row_key
+FROM (
+  SELECT jsonb_build_object('Id', k.source_id)::text AS row_key
+  FROM restage_keymap.parent AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+    AND (
+      k.last_run <> (SELECT restage.undone_run())
+      OR k.vanished_run <> (SELECT restage.undone_run())
+    )
+  UNION
+  SELECT CASE WHEN k.row_hash IS NULL THEN b.source_key::text ELSE jsonb_build_object('Id', k.source_id)::text END
+  FROM restage.before_image AS b
+  LEFT JOIN restage_keymap.parent AS k
+    ON ARRAY[k.source_id::text] = b.source_key
+  WHERE b.run_id = (SELECT restage.undone_run())
+    AND b.table_name = 'public.parent'
+    AND (
+      k.row_hash IS NULL
+      OR (
+        b.operation = 'updated'
+        AND k.last_run <> (SELECT restage.undone_run())
+        AND NOT restage.undo_option('inserts_only')
+      )
+      OR (
+        b.operation = 'returned'
+        AND k.vanished_run IS NOT NULL
+      )
+    )
+  UNION
+  SELECT b.source_key::text
+  FROM restage.before_image AS b
+  WHERE b.vanished_run = (SELECT restage.undone_run())
+    AND b.table_name = 'public.parent'
+) AS l;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'not_kept',
+  'public.parent',
+  NULL,
+  c.rows - b.rows
+FROM (
+  SELECT coalesce(sum(c.rows), 0) AS rows
+  FROM restage.row_count AS c
+  WHERE c.run_id = (SELECT restage.undone_run())
+    AND c.table_name = 'public.parent'
+    AND c.kind = 'updated'
+) AS c
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM restage.before_image AS b
+  WHERE b.run_id = (SELECT restage.undone_run())
+    AND b.table_name = 'public.parent'
+    AND b.operation = 'updated'
+) AS b
+WHERE c.rows > b.rows;
+
+-- A row is as the run left it where its hash, keys mapped back, is the key map's.
+WITH found AS MATERIALIZED (
+  SELECT
+    t.tableoid AS part,
+    t.ctid AS row_id,
+    k.first_run = (SELECT restage.undone_run()) AS is_new,
+    k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name
+    )::text)::uuid AS is_edited,
+    jsonb_build_object('Id', k.source_id)::text AS row_key
+  FROM public.parent AS t
+  JOIN restage_keymap.parent AS k
+    ON k.target_key = t.id
+  WHERE k.first_run = (SELECT restage.undone_run())
+      OR (
+        k.last_run = (SELECT restage.undone_run())
+        AND NOT restage.undo_option('inserts_only')
+      )
+),
+noted AS (
+  INSERT INTO pg_temp.restage_undo (
+    relation,
+    part,
+    row_id,
+    is_new
+  )
+  SELECT
+    'public.parent'::regclass,
+    f.part,
+    f.row_id,
+    f.is_new
+  FROM found AS f
+),
+edited AS (
+  INSERT INTO pg_temp.restage_conflict (
+    kind,
+    table_name,
+    row_key
+  )
+  SELECT
+    'edited',
+    'public.parent',
+    f.row_key
+  FROM found AS f
+  WHERE f.is_edited
+)
+SELECT
+  (
+    SELECT count(*)
+    FROM found AS f
+    WHERE f.is_new
+  ) AS rows,
+  restage.count_rows(
+    'public.parent',
+    'missing',
+    (
+      SELECT count(*)
+      FROM restage_keymap.parent AS k
+      WHERE k.first_run = (SELECT restage.undone_run())
+    ) - (
+      SELECT count(*)
+      FROM found AS f
+      WHERE f.is_new
+    )
+  ) AS missing;
+
+SELECT restage.find_other_sources(
+  'public.parent',
+  'restage_keymap.parent',
+  'id'
+) AS other_sources;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/30_conflicts.sql
+-- step:    30 conflicts
+-- purpose: find rows that refer to those of the run, and list all that is in the way
+-- source:  stride
+-- body:    sha256:c748f0faf63b0fdbd05b4b152b7ac8a3edfefcaeee2fb98cb765ca1b2e828382
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+ANALYZE pg_temp.restage_undo;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.find_references() AS rows;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT
+  c.kind,
+  c.table_name,
+  c.other,
+  c.message,
+  array_to_string(c.row_keys, E'
+') AS row_keys
+FROM restage.undo_conflicts() AS c;
+
+-- file:    undo/35_refuse.sql
+-- step:    35 refuse
+-- purpose: stop where something is in the way
+-- source:  stride
+-- body:    sha256:3ea55eeab29d9557f40beece3ed54eb311a6c302501d1fa390770ba57d9ccfd2
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SELECT restage.refuse_undo();
+
+-- file:    undo/001_dbo.Parent/50_restore.sql
+-- table:   public.parent
+-- step:    50 restore
+-- purpose: write the rows that the run updated as they were before
+-- source:  dbo.Parent
+-- body:    sha256:65fcbb8760b4c85b5b74c4fad42be871d515f81decd64457cb46736b6b27370f
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH image AS MATERIALIZED (
+  SELECT b.row_values
+  FROM restage.before_image AS b
+  WHERE b.run_id = (SELECT restage.undone_run())
+    AND b.table_name = 'public.parent'
+    AND b.operation = 'updated'
+    AND NOT restage.undo_option('inserts_only')
+),
+present AS MATERIALIZED (
+  SELECT
+    (
+      SELECT count(*)
+      FROM image
+    ) AS images,
+    count(*) AS rows
+  FROM image AS b
+  JOIN public.parent AS t
+    ON t.id = b.row_values[1]::integer
+),
+restored AS (
+  UPDATE public.parent AS t
+  SET
+    name = b.row_values[2]::varchar
+  FROM image AS b
+  WHERE t.id = b.row_values[1]::integer
+  RETURNING 1
+)
+SELECT
+  restage.count_undone('public.parent', 'restored', r.rows, p.rows) AS rows,
+  restage.count_rows('public.parent', 'missing', p.images - p.rows) AS missing
+FROM present AS p
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM restored
+) AS r;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/003_dbo.Refused/60_delete.sql
+-- table:   public.refused
+-- step:    60 delete
+-- purpose: delete the rows that the run inserted
+-- source:  dbo.Refused
+-- body:    sha256:c8f8834e7d3ba00177b01ce78277f0881f6026bdb0df890eec3f80d96c91df2d
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH deleted AS (
+  DELETE FROM public.refused AS t
+  USING pg_temp.restage_undo AS u
+  WHERE u.is_new
+    AND u.relation = 'public.refused'::regclass
+    AND t.tableoid = u.part
+    AND t.ctid = u.row_id
+  RETURNING 1
+)
+SELECT restage.count_undone(
+  'public.refused',
+  'deleted',
+  (
+    SELECT count(*)
+    FROM deleted
+  ),
+  (
+    SELECT count(*)
+    FROM pg_temp.restage_undo AS u
+    WHERE u.is_new
+      AND u.relation = 'public.refused'::regclass
+  )
+) AS rows;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/002_dbo.Nulled/60_delete.sql
+-- table:   public.nulled
+-- step:    60 delete
+-- purpose: delete the rows that the run inserted
+-- source:  dbo.Nulled
+-- body:    sha256:f1655fa682d8f3cfec01ecce2da40d74e67b42a66522be3c3251a1f0b80de8e5
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH deleted AS (
+  DELETE FROM public.nulled AS t
+  USING pg_temp.restage_undo AS u
+  WHERE u.is_new
+    AND u.relation = 'public.nulled'::regclass
+    AND t.tableoid = u.part
+    AND t.ctid = u.row_id
+  RETURNING 1
+)
+SELECT restage.count_undone(
+  'public.nulled',
+  'deleted',
+  (
+    SELECT count(*)
+    FROM deleted
+  ),
+  (
+    SELECT count(*)
+    FROM pg_temp.restage_undo AS u
+    WHERE u.is_new
+      AND u.relation = 'public.nulled'::regclass
+  )
+) AS rows;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/001_dbo.Parent/60_delete.sql
+-- table:   public.parent
+-- step:    60 delete
+-- purpose: delete the rows that the run inserted
+-- source:  dbo.Parent
+-- body:    sha256:497550ab0f207ef8d3b76f7edb99c400dd9577460f0a7b53e3f2fe64ab20b7d0
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH deleted AS (
+  DELETE FROM public.parent AS t
+  USING pg_temp.restage_undo AS u
+  WHERE u.is_new
+    AND u.relation = 'public.parent'::regclass
+    AND t.tableoid = u.part
+    AND t.ctid = u.row_id
+  RETURNING 1
+)
+SELECT restage.count_undone(
+  'public.parent',
+  'deleted',
+  (
+    SELECT count(*)
+    FROM deleted
+  ),
+  (
+    SELECT count(*)
+    FROM pg_temp.restage_undo AS u
+    WHERE u.is_new
+      AND u.relation = 'public.parent'::regclass
+  )
+) AS rows;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/003_dbo.Refused/70_forget.sql
+-- table:   public.refused
+-- step:    70 forget
+-- purpose: make the key map what it was before the run
+-- source:  dbo.Refused
+-- body:    sha256:243c80534ef68e68aa303e5be8bd2f03953e0533406f20df72e13983273d2ecc
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.refused AS k
+SET vanished_run = b.vanished_run
+FROM restage.before_image AS b
+WHERE b.run_id = (SELECT restage.undone_run())
+  AND b.table_name = 'public.refused'
+  AND b.operation = 'returned'
+  AND b.source_key = ARRAY[k.source_row_hash::text, k.source_occurrence::text];
+
+UPDATE restage_keymap.refused AS k
+SET vanished_run = NULL
+WHERE k.vanished_run = (SELECT restage.undone_run());
+
+WITH forgotten AS (
+  DELETE FROM restage_keymap.refused AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+  RETURNING 1
+)
+SELECT restage.count_rows('public.refused', 'forgotten', count(*)) AS rows
+FROM forgotten;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/002_dbo.Nulled/70_forget.sql
+-- table:   public.nulled
+-- step:    70 forget
+-- purpose: make the key map what it was before the run
+-- source:  dbo.Nulled
+-- body:    sha256:f4a5f876e259139985837152039a777cd478b6ce85a90b24c9307c4b70451b71
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.nulled AS k
+SET vanished_run = b.vanished_run
+FROM restage.before_image AS b
+WHERE b.run_id = (SELECT restage.undone_run())
+  AND b.table_name = 'public.nulled'
+  AND b.operation = 'returned'
+  AND b.source_key = ARRAY[k.source_row_hash::text, k.source_occurrence::text];
+
+UPDATE restage_keymap.nulled AS k
+SET vanished_run = NULL
+WHERE k.vanished_run = (SELECT restage.undone_run());
+
+WITH forgotten AS (
+  DELETE FROM restage_keymap.nulled AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+  RETURNING 1
+)
+SELECT restage.count_rows('public.nulled', 'forgotten', count(*)) AS rows
+FROM forgotten;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/001_dbo.Parent/70_forget.sql
+-- table:   public.parent
+-- step:    70 forget
+-- purpose: make the key map what it was before the run
+-- source:  dbo.Parent
+-- body:    sha256:761083b68bc638e689f18903c76126c25838c81f85f90837af9c6c4c27a26e4a
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.parent AS k
+SET
+  row_hash = b.row_hash,
+  last_run = b.last_run
+FROM restage.before_image AS b
+WHERE b.run_id = (SELECT restage.undone_run())
+  AND b.table_name = 'public.parent'
+  AND b.operation = 'updated'
+  AND b.source_key = ARRAY[k.source_id::text]
+  AND NOT restage.undo_option('inserts_only');
+
+UPDATE restage_keymap.parent AS k
+SET vanished_run = b.vanished_run
+FROM restage.before_image AS b
+WHERE b.run_id = (SELECT restage.undone_run())
+  AND b.table_name = 'public.parent'
+  AND b.operation = 'returned'
+  AND b.source_key = ARRAY[k.source_id::text];
+
+UPDATE restage_keymap.parent AS k
+SET vanished_run = NULL
+WHERE k.vanished_run = (SELECT restage.undone_run());
+
+WITH forgotten AS (
+  DELETE FROM restage_keymap.parent AS k
+  WHERE k.first_run = (SELECT restage.undone_run())
+  RETURNING 1
+)
+SELECT restage.count_rows('public.parent', 'forgotten', count(*)) AS rows
+FROM forgotten;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- file:    undo/90_account.sql
+-- step:    90 account
+-- purpose: check what was deferred, and mark the run as rolled back
+-- source:  stride
+-- body:    sha256:7c5ccd1aebf2b98e49940a619e24d4f67421a0ae508d5c8fc08f7e2d96a630a5
+-- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
+--          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET CONSTRAINTS ALL IMMEDIATE;
+
+SELECT restage.close_undo();
+
