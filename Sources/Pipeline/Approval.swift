@@ -40,11 +40,16 @@ public struct Approval: Sendable {
     self.sums = sums
   }
 
-  /// Refuses a plan with a file that is not approved; read-only proof queries need no approval.
+  /// Refuses a plan with a file that is not approved; read-only proof queries need no approval, and
+  /// neither do the files of a rollback until there is one.
   ///
   /// - Throws: `notAllowed`, naming the files.
   public func check(_ plan: Plan) throws(PipelineError) {
-    let missing = plan.files.filter { $0.phase != .proof && !sums.contains($0.sha256) }
+    try check(plan.files.filter { $0.phase < .proof })
+  }
+
+  func check(_ files: [PlanFile]) throws(PipelineError) {
+    let missing = files.filter { !sums.contains($0.sha256) }
     guard let first = missing.first else { return }
     let others = missing.count > 1 ? " and \(missing.count - 1) more" : ""
     throw PipelineError(

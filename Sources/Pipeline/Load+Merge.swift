@@ -30,6 +30,7 @@ extension Load {
     }
     // What was put off is checked now, so that a rehearsal finds it too.
     try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE;")
+    try await run.noteUndo(of: tables, by: plan, on: connection)
     let outcome = LoadOutcome(
       runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
       tables: try await run.counts(of: tables, on: connection))

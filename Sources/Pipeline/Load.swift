@@ -59,7 +59,7 @@ public struct Load: Sendable {
     let tables = try selectedTables()
     return try await TargetConnection.using(target) { control in
       try await control.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
-      try await lockSource(on: control)
+      try await control.holdLock(ofSource: plan.database.sourceName)
       try await Installation(connection: control, logger: logger).ensure()
       if !plan.database.collations.isEmpty {
         try await TargetCheck.collations.run(on: control)
@@ -108,9 +108,14 @@ public struct Load: Sendable {
     }
   }
 
-  private func lockSource(on control: TargetConnection) async throws {
-    let source = plan.database.sourceName
-    guard case .held(let holder) = try await control.tryLock(source: source) else { return }
+}
+
+extension TargetConnection {
+  /// Keeps other runs of a source out for as long as the connection is open.
+  ///
+  /// - Throws: `locked` while another run of the source has it.
+  func holdLock(ofSource source: String) async throws {
+    guard case .held(let holder) = try await tryLock(source: source) else { return }
     throw PipelineError(
       .locked,
       "another run of source '\(source)' works on this target"

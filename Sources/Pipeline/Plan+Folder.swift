@@ -9,7 +9,7 @@ import Translation
 extension Plan {
   /// Writes the plan's files; `plan.json`, which makes it a plan, comes last.
   ///
-  /// What an earlier plan left in `ddl`, `merge` and `verify` is removed first, so that no file of
+  /// What an earlier plan left in `ddl`, `merge`, `verify` and `undo` is removed first, so that no file of
   /// another plan stays between the new ones.
   ///
   /// - Throws: `cannotWrite` with the path and the system's reason.
@@ -17,7 +17,7 @@ extension Plan {
     let manager = FileManager.default
     do {
       try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      for name in ["plan.json", "ddl", "merge", "verify", "unsupported.md"]
+      for name in ["plan.json", "ddl", "merge", "verify", "undo", "unsupported.md"]
       where manager.fileExists(atPath: "\(folder)/\(name)") {
         try manager.removeItem(atPath: "\(folder)/\(name)")
       }

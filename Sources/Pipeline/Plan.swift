@@ -48,6 +48,9 @@ public struct Plan: Sendable {
     for file in Proof.files(for: database) {
       add(file.path, file.text, .proof, file.table, "proof")
     }
+    for file in Undo.files(for: database) {
+      add(file.path, file.text, .undo, file.table, file.step.operation)
+    }
     self.texts = texts
     // A stable sort by phase: within one phase the order of the generators stands.
     self.files = files.enumerated().sorted {
@@ -77,6 +80,8 @@ public struct PlanFile: Codable, Hashable, Sendable {
     case constraints
     /// Read-only queries that prove the load.
     case proof
+    /// What takes a run back: stored in the target with the run, executed by a rollback alone.
+    case undo
 
     public static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
 

@@ -54,7 +54,8 @@ struct RunRecord: Sendable {
 // MARK: - SQL
 
 extension RunRecord {
-  /// Keeps the text of every file that the run may execute: the audit names it by its hash. What an
+  /// Keeps the text of every file that the run may execute, or that takes it back: they are named by
+  /// their hash. What an
   /// earlier run has kept is not sent again.
   func keepTexts(of plan: Plan) async throws {
     let texts = Dictionary(
@@ -81,7 +82,7 @@ extension RunRecord {
       """, [try Self.json(texts.filter { wanted.contains($0.key) })])
   }
 
-  private static func json(_ value: some Encodable) throws -> String {
+  static func json(_ value: some Encodable) throws -> String {
     String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
   }
 }

@@ -20,8 +20,8 @@ struct Restage: AsyncParsableCommand {
     version: Version.number,
     subcommands: [
       InspectCommand.self, ExportCommand.self, PlanCommand.self, LoadCommand.self,
-      VerifyCommand.self, RunCommand.self, StatusCommand.self, InstallCommand.self,
-      DoctorCommand.self,
+      VerifyCommand.self, RunCommand.self, StatusCommand.self, RollbackCommand.self,
+      InstallCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
