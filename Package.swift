@@ -59,8 +59,8 @@ let package = Package(
         "Catalog", "Staging", "BackupSource", "ServerSource", "Translation", "Statements", "Target",
         "Report", "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
       ],
-      // The extension's script is part of the tool, so that `install` needs no file beside it.
-      resources: [.embedInCode("install.sql")]),
+      // The extension's scripts are part of the tool, so that `install` needs no file beside it.
+      resources: [.embedInCode("install.sql"), .embedInCode("roles.sql")]),
     .executableTarget(
       name: "restage",
       dependencies: [

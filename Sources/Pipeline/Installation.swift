@@ -14,6 +14,11 @@ public struct Installation: Sendable {
   /// The script of the extension, which is plain SQL as well.
   public static var script: String { String(decoding: PackageResources.install_sql, as: UTF8.self) }
 
+  /// Makes the roles restage_owner, restage_loader and restage_auditor and grants them what they need.
+  public static var rolesScript: String {
+    String(decoding: PackageResources.roles_sql, as: UTF8.self)
+  }
+
   /// Installs what is missing; does nothing where everything is there.
   ///
   /// - Throws: `usage` for a server that is too old or a database that is not UTF-8, `notAllowed` for
@@ -29,6 +34,13 @@ public struct Installation: Sendable {
       "BEGIN;\n\(Self.script)\nCOMMIT;", file: "restage--1.0.sql")
     try await connection.unlockDefinitions()
     logger.notice("schema restage installed")
+  }
+
+  /// Makes the roles that are missing and grants what is not granted.
+  ///
+  /// - Throws: `notAllowed` for a role that may not create roles or does not own what is granted.
+  public func makeRoles() async throws {
+    try await connection.execute("BEGIN;\n\(Self.rolesScript)\nCOMMIT;", file: "roles.sql")
   }
 
   /// Whether the schema and its functions are there.

@@ -77,10 +77,13 @@ public struct Load: Sendable {
 
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await run.keepTexts(of: plan)
-    try await run.control.lockDefinitions()
-    try await execute(.schemas, for: tables, on: run.control, run: run)
-    try await run.control.unlockDefinitions()
     let isFirstLoad = try await drift(on: run.control).check()
+    if isFirstLoad {
+      // Later there is nothing to make, and a role that may only load is not even allowed to ask.
+      try await run.control.lockDefinitions()
+      try await execute(.schemas, for: tables, on: run.control, run: run)
+      try await run.control.unlockDefinitions()
+    }
     try await stage(tables, run: run)
     do {
       return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
@@ -107,7 +110,6 @@ public struct Load: Sendable {
         identityLastValue: source?.columns.compactMap(\.identity).first?.lastValue)
     }
   }
-
 }
 
 extension TargetConnection {

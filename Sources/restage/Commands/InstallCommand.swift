@@ -7,21 +7,26 @@ struct InstallCommand: AsyncParsableCommand {
     commandName: "install", abstract: "Install the database part into the target",
     discussion: """
       For servers where CREATE EXTENSION restage cannot be used. `load` does it by itself when the \
-      schema is missing.
+      schema is missing. --roles needs a role that may create roles, and can be applied again.
       """)
 
   @OptionGroup var target: TargetOptions
+  @Flag(help: "Make restage_owner, restage_loader and restage_auditor, with their grants.")
+  var roles = false
   @Flag(help: "Print the SQL instead of running it.") var print = false
   @OptionGroup var log: LogOptions
 
   func run() async throws {
     if print {
       try Terminal.answer(Installation.script)
+      if roles { try Terminal.answer(Installation.rolesScript) }
       return
     }
     let connection = try await TargetConnection.open(target.uri)
-    try await Installation(connection: connection, logger: log.logger).ensure()
+    let installation = Installation(connection: connection, logger: log.logger)
+    try await installation.ensure()
+    if roles { try await installation.makeRoles() }
     await connection.close()
-    try Terminal.answer("schema restage is installed")
+    try Terminal.answer("schema restage is installed" + (roles ? ", and its roles" : ""))
   }
 }
