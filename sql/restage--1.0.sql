@@ -165,7 +165,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
   table_name text NOT NULL,
   kind text NOT NULL CHECK (kind IN (
-    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked',
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered', 'transformed', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked',
     'restored', 'forgotten', 'missing'
   )),
   rows bigint NOT NULL,
@@ -175,7 +175,7 @@ CREATE TABLE IF NOT EXISTS restage.row_count (
 COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
 COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
 COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
-COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected. Beside it: allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied). Of a rollback: deleted (final rows), restored (as they were before the run), forgotten (rows of the key map), missing (gone from the final table before).';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected, filtered (left out by the mapping''s where). Beside it: transformed (went through the mapping''s expr and add), allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied). Of a rollback: deleted (final rows), restored (as they were before the run), forgotten (rows of the key map), missing (gone from the final table before).';
 COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
 
 CREATE TABLE IF NOT EXISTS restage.reject (
@@ -701,7 +701,7 @@ BEGIN
   FROM restage.row_count AS c
   WHERE c.run_id = run
     AND c.table_name = count_staged.table_name
-    AND c.kind = 'rejected';
+    AND c.kind IN ('rejected', 'filtered');
   SELECT g.staged_rows INTO recorded
   FROM restage.staged AS g
   WHERE g.run_id = run
@@ -757,7 +757,7 @@ BEGIN
   INTO
     accounted,
     terms
-  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected'])
+  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered'])
     WITH ORDINALITY AS t (kind, position)
   LEFT JOIN restage.row_count AS c
     ON c.run_id = run
@@ -791,7 +791,7 @@ BEGIN
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + kept + matched + rejected. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
+COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + kept + matched + rejected + filtered. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
 
 CREATE OR REPLACE FUNCTION restage.claim_source(source_name text, database_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE

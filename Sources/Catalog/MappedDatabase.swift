@@ -107,6 +107,10 @@ public struct MappedTable: Codable, Hashable, Sendable {
   public var naturalKey: [Int]
   /// Whether rows are kept as they were before an update, so that a rollback can restore them.
   public var keepBefore: Bool
+  /// PostgreSQL condition over the staged row: only rows for which it is true are loaded. Nil for all.
+  public var filter: String?
+  /// Columns of the final table alone that get a value when the row is written.
+  public var added: [AddedColumn]
   /// Whether the table belongs to a cycle of foreign keys through other tables (a self reference
   /// alone is none): its foreign keys within the cycle are deferrable.
   public var isInCycle: Bool
@@ -120,7 +124,7 @@ public struct MappedTable: Codable, Hashable, Sendable {
     onChanged: ChangePolicy = .update, onConflict: ConflictPolicy = .overwrite,
     onVanished: VanishPolicy = .report, vanishedMax: RowCeiling = .standard,
     markColumn: Identifier? = nil, naturalKey: [Int] = [], keepBefore: Bool = false,
-    isInCycle: Bool = false
+    filter: String? = nil, added: [AddedColumn] = [], isInCycle: Bool = false
   ) {
     self.source = source
     self.target = target
@@ -141,11 +145,24 @@ public struct MappedTable: Codable, Hashable, Sendable {
     self.markColumn = markColumn
     self.naturalKey = naturalKey
     self.keepBefore = keepBefore
+    self.filter = filter
+    self.added = added
     self.isInCycle = isInCycle
   }
 
   /// 'remap' when rows get new surrogate keys, else 'preserve'.
   public var keysMode: String { surrogate == nil ? "preserve" : "remap" }
+
+  /// Whether rows are loaded otherwise than they stand in the snapshot, because the mapping says so.
+  public var isTransformed: Bool { filter != nil || columns.contains { $0.expression != nil } }
+
+  /// Whether the mapping has SQL of its own for the table.
+  public var hasExpressions: Bool { isTransformed || !added.isEmpty }
+
+  /// Columns that the final table has and the source has not, with their types.
+  public var ownColumns: [(name: Identifier, type: String)] {
+    added.map { ($0.name, $0.type) } + [markColumn].compactMap { $0 }.map { ($0, "timestamptz") }
+  }
 }
 
 public struct MappedColumn: Codable, Hashable, Sendable {
@@ -166,12 +183,16 @@ public struct MappedColumn: Codable, Hashable, Sendable {
   /// through foreign keys, ends at the surrogate key of that table. The table itself for its own
   /// surrogate key. Nil for columns whose value is carried over as it is.
   public var keyTable: Int?
+  /// PostgreSQL expression over the staged row that gives the value that is loaded; nil for the value
+  /// as it stands in the snapshot.
+  public var expression: String?
   public var comment: String?
 
   public init(
     sourceName: String, sourceType: ColumnType, name: Identifier, type: String,
     collation: QualifiedIdentifier? = nil, isNullable: Bool, defaultExpression: String? = nil,
-    identity: MappedIdentity? = nil, keyTable: Int? = nil, comment: String? = nil
+    identity: MappedIdentity? = nil, keyTable: Int? = nil, expression: String? = nil,
+    comment: String? = nil
   ) {
     self.sourceName = sourceName
     self.sourceType = sourceType
@@ -182,7 +203,23 @@ public struct MappedColumn: Codable, Hashable, Sendable {
     self.defaultExpression = defaultExpression
     self.identity = identity
     self.keyTable = keyTable
+    self.expression = expression
     self.comment = comment
+  }
+}
+
+/// A column of the final table that the source does not have.
+public struct AddedColumn: Codable, Hashable, Sendable {
+  public var name: Identifier
+  /// PostgreSQL type.
+  public var type: String
+  /// PostgreSQL expression over the staged row.
+  public var expression: String
+
+  public init(name: Identifier, type: String, expression: String) {
+    self.name = name
+    self.type = type
+    self.expression = expression
   }
 }
 

@@ -56,9 +56,8 @@ extension Drift {
   }
 
   static func differences(of table: MappedTable, to found: [String: FoundColumn]) -> [String] {
-    let mark = table.markColumn.flatMap { mark in
-      found[mark.name] == nil
-        ? "column \(table.target.quoted).\(mark.quoted) (timestamptz) is not in the target" : nil
+    let own = table.ownColumns.filter { found[$0.name.name] == nil }.map { name, type in
+      "column \(table.target.quoted).\(name.quoted) (\(type)) is not in the target"
     }
     let differences: [String] = table.columns.compactMap { column in
       let name = "column \(table.target.quoted).\(column.name.quoted)"
@@ -69,7 +68,7 @@ extension Drift {
       let planned = ServerTypeName.spelled(column.type)
       return planned == there.type ? nil : "\(name) is \(there.type), planned \(planned)"
     }
-    return [mark].compactMap { $0 } + differences
+    return own + differences
   }
 
   /// A key map made for another source key cannot tell rows apart by the planned one.

@@ -28,7 +28,14 @@ extension Load {
   ) async throws {
     let began = ContinuousClock.now
     try snapshot.verifyChunks(of: table.manifest)
-    try await execute(.stage, for: [table], on: connection, run: run)
+    do {
+      try await execute(.stage, for: [table], on: connection, run: run)
+    } catch let error as TargetError where error.code == .sql && table.mapped.hasExpressions {
+      throw PipelineError(
+        .wrongMapping,
+        "\(table.mapped.source): PostgreSQL does not take where, expr or add of the mapping: \(error)",
+        advice: "columns have their names in the target there; nothing was loaded")
+    }
     let rowCount = try await connection.copyIn(
       Merge.copyStatement(for: table.index, of: plan.database),
       files: table.manifest.chunks.map { snapshot.chunkPath($0, of: table.manifest) })

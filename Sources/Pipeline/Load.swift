@@ -157,6 +157,8 @@ public struct LoadOutcome: Sendable {
     /// Recognised by their natural key as rows that were in the target already.
     public var matched: Int { counts["matched"] ?? 0 }
     public var rejected: Int { counts["rejected"] ?? 0 }
+    /// Left out by the mapping's `where`.
+    public var filtered: Int { counts["filtered"] ?? 0 }
     /// Among the updated: rows that had been edited in the target.
     public var overwritten: Int { counts["overwritten"] ?? 0 }
     /// Final rows that were deleted because the source no longer has them.

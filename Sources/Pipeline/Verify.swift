@@ -71,7 +71,8 @@ public struct Verifier: Sendable {
       try await connection.join(moment)
       let proof = TableProof(
         index: next.index, database: database, snapshot: snapshot, chunks: next.chunks,
-        level: level, limits: limits, reader: reader, connection: connection)
+        level: level, limits: limits, reader: reader, connection: connection,
+        target: target)
       lines.append((next.index, try await proof.run()))
       await connection.rollback()
       guard let following = queue.next() else { break }

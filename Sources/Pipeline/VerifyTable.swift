@@ -14,6 +14,8 @@ struct TableProof: Sendable {
   let limits: VerifyLimits
   let reader: SnapshotReader
   let connection: TargetConnection
+  /// For a connection more, where the mapping transforms the rows.
+  let target: String
 
   private var table: MappedTable { database.tables[index] }
 
@@ -76,7 +78,8 @@ extension TableProof {
     line.rejectedRows = try number("rejected", of: result)
     line.otherRows = try number(
       "others", of: try await connection.query(Proof.othersQuery(for: index, of: database)))
-    let accounted = line.targetRows + line.rejectedRows
+    let filtered = table.filter == nil ? 0 : try number("filtered", of: result)
+    let accounted = line.targetRows + line.rejectedRows + filtered
     line.missing = max(0, line.snapshotRows - accounted)
     line.extra = max(0, accounted - line.snapshotRows)
   }
@@ -107,14 +110,28 @@ extension TableProof {
 // MARK: - Content
 
 extension TableProof {
-  private var sides: VerifySides {
+  private func sides(transformed: TransformedRows?) -> VerifySides {
     VerifySides(
       snapshot: snapshot, chunks: chunks, reader: reader, connection: connection,
-      contentQuery: Proof.contentQuery(for: index, of: database))
+      contentQuery: Proof.contentQuery(for: index, of: database), transformed: transformed)
   }
 
   private func compareContent(_ line: inout Verification.TableLine) async throws {
-    let sides = sides
+    guard let transformation = Proof.transformation(of: index, of: database) else {
+      return try await compareContent(&line, sides(transformed: nil))
+    }
+    line = try await TargetConnection.using(target, applicationName: "restage verify") { scratch in
+      let transformed = TransformedRows(connection: scratch, transformation: transformation)
+      try await transformed.fill(from: chunks, of: snapshot)
+      var compared = line
+      try await compareContent(&compared, sides(transformed: transformed))
+      return compared
+    }
+  }
+
+  private func compareContent(
+    _ line: inout Verification.TableLine, _ sides: VerifySides
+  ) async throws {
     async let snapshotSide = sides.readSnapshot(into: BucketDigest()) { $0.add($1) }
     async let targetSide = sides.readTarget(into: BucketDigest()) { $0.add($1) }
     let (inSnapshot, inTarget) = try await (snapshotSide, targetSide)

@@ -16,6 +16,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
     /// Recognised by their natural key as rows that were in the target already.
     public var matched: Int
     public var rejected: Int
+    /// Left out by the mapping's `where`.
+    public var filtered: Int
     /// Loaded with a foreign key set to NULL; among the inserted.
     public var nulled: Int
     /// Edited in the target before; among the updated.
@@ -27,7 +29,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
 
     public init(
       table: String, staged: Int = 0, inserted: Int = 0, updated: Int = 0, unchanged: Int = 0,
-      changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0, nulled: Int = 0,
+      changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0, filtered: Int = 0,
+      nulled: Int = 0,
       overwritten: Int = 0, vanished: Int = 0, deleted: Int = 0
     ) {
       self.table = table
@@ -39,6 +42,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
       self.kept = kept
       self.matched = matched
       self.rejected = rejected
+      self.filtered = filtered
       self.nulled = nulled
       self.overwritten = overwritten
       self.vanished = vanished
@@ -47,7 +51,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
 
     /// Whether every staged row is in exactly one of the other columns.
     public var isAccounted: Bool {
-      staged == inserted + updated + unchanged + changed + kept + matched + rejected
+      staged == inserted + updated + unchanged + changed + kept + matched + rejected + filtered
     }
   }
 
@@ -116,6 +120,7 @@ extension RunSummary: CustomStringConvertible {
     CountColumn(title: "kept", count: \.kept, isAlwaysShown: false),
     CountColumn(title: "matched", count: \.matched, isAlwaysShown: false),
     CountColumn(title: "rejected", count: \.rejected),
+    CountColumn(title: "filtered", count: \.filtered, isAlwaysShown: false),
     CountColumn(title: "no parent", count: \.nulled, isAlwaysShown: false),
     CountColumn(title: "overwritten", count: \.overwritten, isAlwaysShown: false),
     CountColumn(title: "vanished", count: \.vanished),

@@ -27,6 +27,29 @@ public enum Proof {
     TableNames(database: database, index: table).countQuery
   }
 
+  /// How a table is proven whose rows are loaded otherwise than they stand in the snapshot: they are
+  /// copied into a temporary table, the mapping's expressions do there what they did to the staged
+  /// rows, and what comes out is the snapshot's side. Nil for other tables.
+  public static func transformation(
+    of table: Int, of database: MappedDatabase
+  ) -> Transformation? {
+    let names = TableNames(database: database, index: table)
+    guard names.mapped.isTransformed else { return nil }
+    return Transformation(
+      definition: names.scratchDefinition, copy: names.scratchCopy,
+      statements: names.scratchTransformation, content: names.scratchContent)
+  }
+
+  /// SQL for one connection, in this order.
+  public struct Transformation: Sendable {
+    public let definition: String
+    /// COPY … FROM STDIN.
+    public let copy: String
+    public let statements: String
+    /// COPY … TO STDOUT.
+    public let content: String
+  }
+
   /// Rows of the final table whose parent is missing: one column `orphans`. One query for each
   /// foreign key, in order.
   public static func orphanQueries(
@@ -181,11 +204,26 @@ extension TableNames {
       (
         SELECT count(*)
         FROM refused
-      ) AS rejected
+      ) AS rejected\(filteredCount)
     FROM restage.staged AS g
     WHERE g.run_id = \(lastRun)
       AND g.table_name = \(auditName);
     """
+  }
+
+  /// Rows that the mapping's condition left out.
+  private var filteredCount: String {
+    guard mapped.filter != nil else { return "" }
+    return """
+      ,
+        (
+          SELECT coalesce(sum(c.rows), 0)
+          FROM restage.row_count AS c
+          WHERE c.run_id = g.run_id
+            AND c.table_name = g.table_name
+            AND c.kind = 'filtered'
+        ) AS filtered
+      """
   }
 
   fileprivate func orphanQuery(_ foreignKey: MappedForeignKey) -> String {

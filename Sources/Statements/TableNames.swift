@@ -121,11 +121,11 @@ extension TableNames {
     let filter = conditions.isEmpty ? "" : "\nWHERE \(conditions.joined(separator: "\n  AND "))"
     let rows = """
       SELECT
-        \(lines: (withColumns ? allColumns.map { "s.\(column($0))" } : [])
+        \(lines: (withColumns ? allColumns.map(column) + addedColumns : []).map { "s.\($0)" }
           + ["\(rowHash(of: "s")) AS \(hashName)"], indent: 2)
       FROM \(stage) AS s\(filter)
       """
-    return numbered(rows, columns: withColumns ? allColumns.map(column) : [])
+    return numbered(rows, columns: withColumns ? allColumns.map(column) + addedColumns : [])
   }
 
   /// Rows that come with their hash, numbered among equal ones.

@@ -73,6 +73,10 @@ struct TableMapper {
       onConflict: source.rules.onConflict, onVanished: source.rules.onVanished,
       vanishedMax: source.rules.vanishedMax, markColumn: names.markColumns[index],
       naturalKey: source.naturalKey, keepBefore: source.rules.keepBefore,
+      filter: source.rules.filter?.value,
+      added: zip(names.addedColumns[index], source.rules.added).map {
+        AddedColumn(name: $0, type: $1.type.value, expression: $1.expression.value)
+      },
       isInCycle: order.isInCycle(index))
   }
 }
@@ -89,7 +93,9 @@ extension TableMapper {
     var mapped = MappedColumn(
       sourceName: source.name, sourceType: source.type, name: names.columns[index][column],
       type: types.types[index][column], collation: collations.collations[index][column],
-      isNullable: source.isNullable, identity: identity, comment: source.comment)
+      isNullable: source.isNullable, identity: identity,
+      expression: tables[index].rules.columns[source.name]?.expression?.value,
+      comment: source.comment)
     if let unused = source.defaultConstraint, identity != nil {
       findings.report(
         "default", "\(tables[index].table.name).\(source.name)",

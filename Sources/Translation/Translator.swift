@@ -18,6 +18,7 @@ public enum Translator {
     var tables = try SourceTable.moved(of: database, by: mapping, findings: &findings)
     let keys = KeyPlan(tables, order: ForeignKeyOrder(tables).order, findings: &findings)
     try keys.checkNaturalKeys(tables, mapping: mapping)
+    try keys.checkExpressions(tables, mapping: mapping)
     keys.dropIdleLinks(of: &tables, findings: &findings)
     let order = ForeignKeyOrder(tables)
     let mapper = TableMapper(

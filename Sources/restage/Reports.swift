@@ -11,7 +11,8 @@ extension LoadOutcome {
         RunSummary.TableLine(
           table: table.target, staged: table.staged, inserted: table.inserted,
           updated: table.updated, unchanged: table.unchanged, changed: table.changed,
-          kept: table.kept, matched: table.matched, rejected: table.rejected, nulled: table.nulled,
+          kept: table.kept, matched: table.matched, rejected: table.rejected,
+          filtered: table.filtered, nulled: table.nulled,
           overwritten: table.overwritten, vanished: table.vanished, deleted: table.deleted)
       })
   }

@@ -12,7 +12,7 @@ enum FinalTables {
       + database.tables.map { table in
         "CREATE TABLE \(table.target.quoted) (\n  "
           + (table.columns.map(definition)
-          + [table.markColumn].compactMap { $0.map { "\($0.quoted) timestamptz" } })
+          + table.ownColumns.map { "\($0.name.quoted) \($0.type)" })
           .joined(separator: ",\n  ") + "\n);\n"
       }.joined()
   }

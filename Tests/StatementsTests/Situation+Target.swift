@@ -7,6 +7,7 @@ extension Situation {
   static let inTheTarget = [
     vanishedDeleted, vanishedCeiling, vanishedMarked, vanishedWholeRows, naturalKeys,
     naturalKeyPreserved, naturalKeyAmbiguous, editedOverwritten, editedKept, editedFails,
+    expressions,
   ]
 
   /// Children go before their parents, what is still referred to stays, and what returns is unseen.
@@ -195,6 +196,34 @@ extension Situation {
         "RS011", ["Genre": ["1,Rock"]],
         after: "INSERT INTO public.genre (name) VALUES ('Rock'), ('Rock ');"),
       night("genre: 1 inserted", ["Genre": ["1,Jazz"]]),
+    ])
+
+  /// Rows that the mapping leaves out, values that it makes, and a column of its own.
+  static let expressions = Situation(
+    name: "expressions",
+    tables: [
+      TestTable(
+        "Track",
+        [
+          column("Id", "int"), column("Name", "varchar(20)", .null), column("Price", "int"),
+          column("Kind", "char(1)"),
+        ]
+      ).surrogate("Id").filter("kind <> 'x' -- no drafts").expression("Name", "btrim(name)")
+        .expression("Price", "price * 2").adding("summary", "text", "name || ':' || price")
+        .adding("loaded at", "timestamptz", "now()").onVanished(.delete),
+      TestTable("Line", [column("Text", "varchar(20)", .null), column("Size", "int", .null)])
+        .filter("size > 0").expression("Text", "upper(text)").adding("day", "date", "current_date"),
+    ],
+    nights: [
+      night(
+        "line: 2 filtered, 2 inserted, 2 transformed; track: 1 filtered, 2 inserted, 2 transformed",
+        ["Track": ["1, a ,5,a", "2,b,7,b", "3,c,9,x"], "Line": ["a,1", "a,1", "b,", "c,0"]],
+        as: ["Track": ["1,a,10,a", "2,b,14,b"], "Line": ["A,1", "A,1"]]),
+      // A blank more is no change, and a row that the condition leaves out now has vanished.
+      night(
+        "line: 1 filtered, 1 transformed, 1 unchanged, 1 vanished; track: 1 deleted, 1 filtered, 1 inserted, 2 transformed, 1 unchanged, 1 vanished",
+        ["Track": ["1, a  ,5,a", "2,b,7,x", "3,c,9,c"], "Line": ["a,1", "b,"]],
+        as: ["Track": ["1,a,10,a", "3,c,18,c"], "Line": ["A,1"]]),
     ])
 
   private static func edited(_ policy: ConflictPolicy) -> [TestTable] {

@@ -10,6 +10,8 @@ struct Situation: Sendable, CustomStringConvertible {
     var expected: String
     /// What somebody does to the target before the run.
     var before = ""
+    /// What the proof finds by source table, where the mapping transforms rows.
+    var content: [String: [String]] = [:]
     /// False where the mapping lets the target differ from the source on purpose.
     var isProven = true
 
@@ -29,6 +31,13 @@ func night(
   _ expected: String, _ rows: [String: [String]], after before: String = ""
 ) -> Situation.Night {
   Situation.Night(rows: rows, expected: expected, before: before)
+}
+
+/// A night whose rows are loaded otherwise than they are staged.
+func night(
+  _ expected: String, _ rows: [String: [String]], as content: [String: [String]]
+) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected, content: content)
 }
 
 /// A night on which the target is left behind the source, because the mapping says so.

@@ -38,6 +38,9 @@ struct TestTable {
   var vanishedMax: RowCeiling = .standard
   var markColumn: String?
   var naturalKey: [String] = []
+  var filter: String?
+  var expressions: [String: String] = [:]
+  var added: [AddedColumn] = []
 
   init(_ name: String, as target: String? = nil, _ columns: [Column]) {
     self.name = name
@@ -87,6 +90,18 @@ struct TestTable {
       $0.onVanished = policy
       $0.vanishedMax = max
       $0.markColumn = markColumn
+    }
+  }
+
+  func filter(_ condition: String) -> TestTable { with { $0.filter = condition } }
+
+  func expression(_ column: String, _ text: String) -> TestTable {
+    with { $0.expressions[column] = text }
+  }
+
+  func adding(_ name: String, _ type: String, _ text: String) -> TestTable {
+    with {
+      $0.added.append(AddedColumn(name: Identifier(name), type: type, expression: text))
     }
   }
 
@@ -210,7 +225,10 @@ extension MappedTable {
       },
       onChanged: table.onChanged, onConflict: table.onConflict, onVanished: table.onVanished,
       vanishedMax: table.vanishedMax, markColumn: table.markColumn.map { Identifier($0) },
-      naturalKey: table.indexes(table.naturalKey))
+      naturalKey: table.indexes(table.naturalKey), filter: table.filter, added: table.added)
+    for (index, column) in table.columns.enumerated() {
+      columns[index].expression = table.expressions[column.name]
+    }
   }
 }
 

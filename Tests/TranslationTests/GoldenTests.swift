@@ -58,7 +58,7 @@ struct GoldenTests {
         WHERE a.attrelid = \(SQLLiteral.quoted(table.target.quoted))::regclass
           AND a.attnum > 0 AND NOT a.attisdropped
         """)
-      let names = table.columns.map(\.name.name) + [table.markColumn?.name].compactMap { $0 }
+      let names = table.columns.map(\.name.name) + table.ownColumns.map(\.name.name)
       #expect(columns == names.joined(separator: "\u{1}"))
     }
   }

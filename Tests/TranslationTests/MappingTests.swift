@@ -206,15 +206,21 @@ struct MappingTests {
     WrongMapping("? [a]\n: b", .wrongValue, line: 1, "", "a plain key"),
     // Known to the format, not to this version.
     WrongMapping(
-      "tables:\n  dbo.Artist:\n    where: \"1 = 1\"", .notSupported, line: 3,
-      "tables.dbo.Artist.where",
-      "'where'"),
+      "tables: { dbo.Artist: { columns: { Name: { skip: x } } } }", .notSupported, line: 1,
+      "tables.dbo.Artist.columns.Name.skip", "'skip'"),
+    // Expressions of the mapping.
     WrongMapping(
-      "tables:\n  dbo.Artist:\n    add: { a: b }", .notSupported, line: 3, "tables.dbo.Artist.add",
-      "'add'"),
+      "tables:\n  dbo.Artist:\n    add: { a: \"now()\" }", .wrongValue, line: 3,
+      "tables.dbo.Artist.add.a", "keys with values"),
     WrongMapping(
-      "tables: { dbo.Artist: { columns: { Name: { expr: x } } } }", .notSupported, line: 1,
-      "tables.dbo.Artist.columns.Name.expr", "'expr'"),
+      "tables:\n  dbo.Artist:\n    add: { a: { expr: \"now()\" } }", .wrongValue, line: 3,
+      "tables.dbo.Artist.add.a", "no type"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    add: { name: { type: text, expr: \"1\" } }", .nameTaken, line: 3,
+      "tables.dbo.Artist.add.name", "'name'"),
+    WrongMapping(
+      "tables: { dbo.Album: { columns: { ArtistID: { expr: \"1\" } } } }", .unfitKey, line: 1,
+      "tables.dbo.Album.columns.ArtistID.expr", "source key or foreign key"),
     WrongMapping(
       "tables: { dbo.Artist: { columns: { Name: { nul: drop } } } }", .wrongValue, line: 1,
       "tables.dbo.Artist.columns.Name.nul", "fail, strip or replace"),

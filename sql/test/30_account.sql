@@ -21,7 +21,7 @@ SELECT throws_ok($$ SELECT restage.count_rows('public.a', 'lost', 1) $$, '23514'
 
 SELECT throws_ok(
   $$ SELECT restage.close_account('public.a', 2) $$, 'RS002',
-  'public.a: unknown rows in the snapshot, 10 staged, 9 accounted for: 5 inserted + 0 updated + 2 unchanged + 0 changed + 0 kept + 0 matched + 2 rejected',
+  'public.a: unknown rows in the snapshot, 10 staged, 9 accounted for: 5 inserted + 0 updated + 2 unchanged + 0 changed + 0 kept + 0 matched + 2 rejected + 0 filtered',
   'an account that does not add up names every number'
 );
 SELECT throws_ok(

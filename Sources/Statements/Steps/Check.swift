@@ -11,11 +11,11 @@ extension TableNames {
         ? "gather statistics and count; without a key there is nothing to check"
         : "count, and refuse rows whose source key is NULL or not unique",
       body: """
-        ANALYZE \(stage);
-
+        \(expressionValues.isEmpty ? "ANALYZE \(stage);\n\n" : "")\
         SELECT restage.count_staged(\(auditName), count(*)) AS staged
         FROM \(stage) AS s;
 
+        \(expressionValues)\
         \(isWholeRow ? "SELECT 0::bigint AS rows;" : refusal)\
         \(naturalKeyCheck.map { "\n\n" + $0 } ?? "")
         """)

@@ -6,15 +6,18 @@ extension TableNames {
   func insertFile() -> SQLFile {
     let references = self.references
     let joins = [keyMapJoin] + parentJoins(references)
+    let values =
+      allColumns.map { targetValue(of: $0, references: references) }
+      + addedColumns.map { "s.\($0)" }
     return SQLFile(
       .insert, of: self, purpose: "insert the unseen rows with their new keys",
       body: """
         \(wholeRowSettings)\(deferral)WITH inserted AS (
           INSERT INTO \(target) (
-            \(lines: allColumns.map(column), indent: 4)
+            \(lines: allColumns.map(column) + addedColumns, indent: 4)
           )
           SELECT
-            \(lines: allColumns.map { targetValue(of: $0, references: references) }, indent: 4)
+            \(lines: values, indent: 4)
           FROM \(block: stagedRows(withColumns: true), indent: 2)
           \(lines: joins, indent: 2, separator: "")
           WHERE \(all: [notYet("inserted")] + parentGuards(references), indent: 4)

@@ -6,7 +6,7 @@ extension TableNames {
   func stageFile() -> SQLFile {
     SQLFile(
       .stage, of: self, purpose: "make an empty stage table for the rows of this run",
-      body: stageDefinition)
+      body: stageDefinition + expressionCheck)
   }
 
   var stageDefinition: String {
@@ -14,7 +14,7 @@ extension TableNames {
     DROP TABLE IF EXISTS \(stage);
 
     CREATE UNLOGGED TABLE \(stage) (
-      \(lines: allColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
+      \(lines: columnDefinitions, indent: 2)
     )
     WITH (autovacuum_enabled = false);
     """

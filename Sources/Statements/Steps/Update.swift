@@ -59,9 +59,10 @@ extension TableNames {
         """
       ] + parentJoins(references, staged: "c")
     guard !assigned.isEmpty else { return "SELECT 0::bigint AS rows;" }
-    let values = assigned.map {
-      "\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
-    }
+    let values =
+      assigned.map {
+        "\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
+      } + addedColumns.map { "\($0) = c.\($0)" }
     let written =
       located(references) + parentGuards(references, staged: "c") + leftAlone("k")
     return """
@@ -71,7 +72,7 @@ extension TableNames {
 
       \(deferral)WITH changed AS MATERIALIZED (
         SELECT
-          \(lines: allColumns.map { "s.\(column($0))" }, indent: 4),
+          \(lines: (allColumns.map(column) + addedColumns).map { "s.\($0)" }, indent: 4),
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
         \(block: changedSource, indent: 2)
         WHERE \(all: isChanged + (mapped.onConflict == .keep ? [notYet("kept")] : []), indent: 4)

@@ -79,10 +79,10 @@ extension DDLBuilder {
 
 extension DDLBuilder {
   func createTable(_ table: MappedTable) -> String {
-    let mark = table.markColumn.map { "\($0.quoted) timestamptz" }
+    let own = table.ownColumns.map { "\($0.name.quoted) \($0.type)" }
     return """
       CREATE TABLE \(table.target.quoted) (
-        \(list(table.columns.map(definition) + [mark].compactMap { $0 }))
+        \(list(table.columns.map(definition) + own))
       );
       """
   }

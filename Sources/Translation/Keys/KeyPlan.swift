@@ -90,6 +90,19 @@ extension KeyPlan {
     }
   }
 
+  /// A key that an expression made would not find its row again, nor a child its parent.
+  func checkExpressions(_ tables: [SourceTable], mapping: Mapping) throws(MappingError) {
+    for table in tables {
+      let bound = Set((table.sourceKey ?? []) + table.links.flatMap(\.columns))
+      for (index, column) in table.columns.enumerated() where bound.contains(index) {
+        guard let rule = table.rules.columns[column.name]?.expression else { continue }
+        throw mapping.error(
+          .unfitKey, at: rule, expected: "a column that belongs to no source key or foreign key",
+          actual: "'\(column.name)', which does")
+      }
+    }
+  }
+
   /// Takes out disabled foreign keys whose values stay as they are: no constraint is made for them,
   /// and a value that nothing changes needs no parent. What is disabled is reported either way.
   func dropIdleLinks(of tables: inout [SourceTable], findings: inout Findings) {

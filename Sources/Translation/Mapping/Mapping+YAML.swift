@@ -77,11 +77,13 @@ extension TableMapping {
       }
     case "columns":
       for column in try field.fields() { columns.append(try ColumnMapping(column)) }
-    case "where", "add": throw field.notSupported
+    case "where": filter = try field.located()
+    case "add":
+      for column in try field.fields() { added.append(try AddedColumnMapping(column)) }
     default:
       throw field.unknown(
-        "rename, skip, keys, key, natural_key, on_changed, on_conflict, on_vanished, max_vanished, "
-          + "mark_column, on_orphan, keep_before, nul, foreign_keys, columns")
+        "rename, skip, keys, key, natural_key, where, add, on_changed, on_conflict, on_vanished, "
+          + "max_vanished, mark_column, on_orphan, keep_before, nul, foreign_keys, columns")
     }
   }
 }
@@ -98,6 +100,26 @@ extension ForeignKeyMapping {
   }
 }
 
+extension AddedColumnMapping {
+  /// No source column says which type it has.
+  fileprivate init(_ column: MappingField) throws(MappingError) {
+    var type: Located<String>?
+    var expression: Located<String>?
+    for field in try column.fields() {
+      switch field.key {
+      case "type": type = try field.located()
+      case "expr": expression = try field.located()
+      default: throw field.unknown("type, expr")
+      }
+    }
+    guard let type, let expression else {
+      throw column.error(
+        .wrongValue, expected: "{ type: …, expr: … }", actual: type == nil ? "no type" : "no expr")
+    }
+    self.init(name: column.name, type: type, expression: expression)
+  }
+}
+
 extension ColumnMapping {
   fileprivate init(_ column: MappingField) throws(MappingError) {
     self.init(name: column.name)
@@ -108,8 +130,9 @@ extension ColumnMapping {
       case "default": defaultExpression = field.located(try field.textOrNull())
       case "references": references = try field.located()
       case "nul": nul = try field.choice()
-      case "skip", "expr": throw field.notSupported
-      default: throw field.unknown("rename, type, default, references, nul")
+      case "expr": expression = try field.located()
+      case "skip": throw field.notSupported
+      default: throw field.unknown("rename, type, default, references, expr, nul")
       }
     }
   }

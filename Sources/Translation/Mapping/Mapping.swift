@@ -88,6 +88,10 @@ public struct TableMapping: Hashable, Sendable {
   public var markColumn: Located<String>?
   public var nul: TextPolicy?
   public var keepBefore: Bool?
+  /// PostgreSQL condition over the staged row.
+  public var filter: Located<String>?
+  /// Columns that the final table gets in addition.
+  public var added: [AddedColumnMapping] = []
   public var foreignKeys: [ForeignKeyMapping] = []
   public var columns: [ColumnMapping] = []
 
@@ -107,6 +111,21 @@ public struct ForeignKeyMapping: Hashable, Sendable {
   }
 }
 
+public struct AddedColumnMapping: Hashable, Sendable {
+  /// Name in the target.
+  public var name: Located<String>
+  /// PostgreSQL type.
+  public var type: Located<String>
+  /// PostgreSQL expression over the staged row.
+  public var expression: Located<String>
+
+  public init(name: Located<String>, type: Located<String>, expression: Located<String>) {
+    self.name = name
+    self.type = type
+    self.expression = expression
+  }
+}
+
 public struct ColumnMapping: Hashable, Sendable {
   /// Name of the column in the source.
   public var name: Located<String>
@@ -117,6 +136,8 @@ public struct ColumnMapping: Hashable, Sendable {
   public var defaultExpression: Located<String?>?
   /// The source table whose key the column holds though no foreign key says so.
   public var references: Located<String>?
+  /// PostgreSQL expression over the staged row.
+  public var expression: Located<String>?
   public var nul: TextPolicy?
 
   public init(name: Located<String>) {

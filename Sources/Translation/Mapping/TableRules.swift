@@ -15,6 +15,8 @@ struct TableRules {
   var onVanished: VanishPolicy
   var vanishedMax: RowCeiling
   var markColumn: Located<String>?
+  var filter: Located<String>?
+  var added: [AddedColumnMapping] = []
   var nul: TextPolicy
   var keepBefore: Bool
   /// By name of the foreign key in the source.
@@ -28,6 +30,7 @@ struct ColumnRules {
   var type: Located<String>?
   var defaultExpression: Located<String?>?
   var references: Located<String>?
+  var expression: Located<String>?
   var nul: TextPolicy?
 }
 
@@ -94,6 +97,8 @@ extension TableRules {
     onVanished = entry.onVanished ?? onVanished
     vanishedMax = entry.vanishedMax ?? vanishedMax
     markColumn = entry.markColumn ?? markColumn
+    filter = entry.filter ?? filter
+    if !entry.added.isEmpty { added = entry.added }
     key = entry.key.map { table.spelled($0) } ?? key
     naturalKey = entry.naturalKey.map { table.spelled($0) } ?? naturalKey
     for foreignKey in entry.foreignKeys {
@@ -113,6 +118,7 @@ extension ColumnRules {
     type = entry.type ?? type
     defaultExpression = entry.defaultExpression ?? defaultExpression
     references = entry.references ?? references
+    expression = entry.expression ?? expression
     nul = entry.nul ?? nul
   }
 }

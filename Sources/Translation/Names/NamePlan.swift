@@ -10,6 +10,8 @@ struct NamePlan {
   private(set) var columns: [[Identifier]] = []
   /// The column that says when a row vanished; nil for tables without.
   private(set) var markColumns: [Identifier?] = []
+  /// Columns that the mapping adds, in its order.
+  private(set) var addedColumns: [[Identifier]] = []
   private(set) var stages: [QualifiedIdentifier] = []
   private(set) var keyMaps: [QualifiedIdentifier] = []
   private(set) var sourceName: String
@@ -32,7 +34,9 @@ struct NamePlan {
     try nameTables(sourceTables, findings: &findings)
     for table in sourceTables {
       columns.append(try names(ofColumnsOf: table, findings: &findings))
-      markColumns.append(try markColumn(of: table, beside: columns.last ?? []))
+      addedColumns.append(try addedColumns(of: table, beside: columns.last ?? []))
+      markColumns.append(
+        try markColumn(of: table, beside: (columns.last ?? []) + (addedColumns.last ?? [])))
       constraints.append(NameScope())
     }
     for index in sourceTables.indices { nameScratch(of: index) }
@@ -204,6 +208,22 @@ extension NamePlan {
     of table: SourceTable, beside columns: [Identifier]
   ) throws(MappingError) -> Identifier? {
     guard let rule = table.rules.markColumn, table.rules.onVanished == .mark else { return nil }
+    return try ownColumn(rule, of: table, beside: columns)
+  }
+
+  private func addedColumns(
+    of table: SourceTable, beside columns: [Identifier]
+  ) throws(MappingError) -> [Identifier] {
+    var added: [Identifier] = []
+    for rule in table.rules.added {
+      added.append(try ownColumn(rule.name, of: table, beside: columns + added))
+    }
+    return added
+  }
+
+  private func ownColumn(
+    _ rule: Located<String>, of table: SourceTable, beside columns: [Identifier]
+  ) throws(MappingError) -> Identifier {
     let name = try mapping.identifier(rule)
     guard !columns.contains(name), !Self.systemColumns.contains(name.name) else {
       throw mapping.error(

@@ -1,0 +1,720 @@
+-- file:    merge/001_dbo.Track/10_stage.sql
+-- table:   public.track
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:c00937eac97a1c4f7107cbbe380c4f1b9c1a2d65cf468eb07777e92bdd88dace
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.track;
+
+CREATE UNLOGGED TABLE restage_stage.track (
+  id integer,
+  name varchar(20),
+  price integer,
+  kind char(1),
+  summary text,
+  "loaded at" timestamptz
+)
+WITH (autovacuum_enabled = false);
+
+-- The mapping's expressions, read before they are needed.
+SELECT
+  (btrim(name)),
+  (price * 2),
+  (name || ':' || price),
+  (now())
+FROM restage_stage.track AS s
+WHERE (kind <> 'x' -- no drafts
+)
+LIMIT 0;
+
+-- file:    merge/001_dbo.Track/15_check.sql
+-- table:   public.track
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:057aed4e1df07c4e968804529384d69ae790955fb25c5e13f4d8272c6e4b7235
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+SELECT restage.count_staged('public.track', count(*)) AS staged
+FROM restage_stage.track AS s;
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- where
+WITH filtered AS (
+  DELETE FROM restage_stage.track AS s
+  WHERE (kind <> 'x' -- no drafts
+) IS NOT TRUE
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.row_count AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.track'
+        AND c.kind = 'filtered'
+    )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'filtered', count(*)) AS filtered
+FROM filtered;
+
+-- expr and add
+WITH transformed AS (
+  UPDATE restage_stage.track AS s
+  SET
+    name = (btrim(name)),
+    price = (price * 2),
+    summary = (name || ':' || price),
+    "loaded at" = (now())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.track'
+      AND c.kind = 'transformed'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'transformed', count(*)) AS transformed
+FROM transformed;
+
+ANALYZE restage_stage.track;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.track AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.track AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.track AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.track AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Track/20_match.sql
+-- table:   public.track
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Track/30_allocate.sql
+-- table:   public.track
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:7dcda10354e969c15d73ece322b5d202fd493c0dc7000b70ad459f0feac2b289
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.track (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.track_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name,
+        s.price,
+        s.kind
+      )::text)::uuid AS row_hash
+    FROM restage_stage.track AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.track AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.track'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.track
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.track'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.track'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.track;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.track'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Track/35_orphans.sql
+-- table:   public.track
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:de3cefb95d0fad2c32693580d071ec40166775dcaa6a12893f2e019fa56fad55
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.track'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Track/40_insert.sql
+-- table:   public.track
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:a0f2c462f9fce4e2db34856ddc54ecd0e6ab96ef1b94a8d17d6fadb69b917070
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.track (
+    id,
+    name,
+    price,
+    kind,
+    summary,
+    "loaded at"
+  )
+  SELECT
+    k.target_key,
+    s.name,
+    s.price,
+    s.kind,
+    s.summary,
+    s."loaded at"
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.track'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Track/50_update.sql
+-- table:   public.track
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:29900efc222be01340a5b90c87e8cff61beabc3b55b76caab376700f3578e844
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    s.price,
+    s.kind,
+    s.summary,
+    s."loaded at",
+    md5(ROW(
+      s.id,
+      s.name,
+      s.price,
+      s.kind
+    )::text)::uuid AS row_hash
+  FROM restage_stage.track AS s
+  JOIN restage_keymap.track AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name,
+      s.price,
+      s.kind
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.track AS t
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name,
+      t.price,
+      t.kind
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.track AS t
+  SET
+    name = c.name,
+    price = c.price,
+    kind = c.kind,
+    summary = c.summary,
+    "loaded at" = c."loaded at"
+  FROM changed AS c
+  JOIN restage_keymap.track AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.track AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.track', 'updated', count(*)) AS rows,
+  restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/001_dbo.Track/60_vanished.sql
+-- table:   public.track
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:907768cad505aaa0c176efd7843ab6fd1bb2b732b989cbde78d23ff7e3f9d47a
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.track AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+returned AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM restage_stage.track AS s
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = s.id
+  RETURNING 1
+),
+returned_refused AS (
+  UPDATE restage_keymap.track AS k
+  SET vanished_run = NULL
+  FROM refused AS r
+  WHERE k.vanished_run IS NOT NULL
+    AND k.source_id = r.id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows(
+    'public.track',
+    'returned',
+    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
+  ) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.track',
+  going => (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NOT NULL
+      AND k.matched_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = 'public.track'
+          AND g.export_rejects > 0
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.shared_keys('stride', 'public', 'track') AS o (target_key)
+        WHERE o.target_key = k.target_key::text
+      )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NULL
+      OR k.vanished_run = (SELECT restage.run_id())
+  ),
+  max_percent => 100
+);
+
+WITH gone AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_id
+  FROM public.track AS t
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.track'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.shared_keys('stride', 'public', 'track') AS o (target_key)
+      WHERE o.target_key = k.target_key::text
+    )
+),
+deleted AS (
+  DELETE FROM public.track AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_id,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.track AS k
+  USING deleted AS d
+  WHERE k.source_id = d.source_id
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    jsonb_build_object('source_id', d.source_id),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.track', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Track/70_reset.sql
+-- table:   public.track
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Track/90_account.sql
+-- table:   public.track
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Track, staged in restage_stage.track
+-- body:    sha256:803109bafe1043ba44f0ccb9aa7534a2687287039ea172a34fe59998c63c4c86
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.track', count(*)) AS rows
+FROM restage_stage.track AS s
+JOIN restage_keymap.track AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Track/content.sql
+-- table:   public.track
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Track
+-- body:    sha256:8715533b978c6fcf7504f44409a0861b4319f2980544bf52dc69dc65660a5589
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      s.price,
+      s.kind,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+        AND r.table_name = 'public.track'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name,
+    t.price,
+    t.kind
+  FROM public.track AS t
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name,
+    n.price,
+    n.kind
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Track/counts.sql
+-- table:   public.track
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Track
+-- body:    sha256:54dde63b9b07db6a3145b5aa31305ac378c9e9fd8557c228ae2ce900be3ad3a8
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.track'))
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected,
+  (
+    SELECT coalesce(sum(c.rows), 0)
+    FROM restage.row_count AS c
+    WHERE c.run_id = g.run_id
+      AND c.table_name = g.table_name
+      AND c.kind = 'filtered'
+  ) AS filtered
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.track'))
+  AND g.table_name = 'public.track';
+
+-- file:    verify/001_dbo.Track/keys.sql
+-- table:   public.track
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Track
+-- body:    sha256:c95559a21a847d5c0068797ffa6078489070721bc4e241b907ef11f1eaff12f0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.track AS t
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.track AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
