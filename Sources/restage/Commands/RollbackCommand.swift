@@ -48,11 +48,11 @@ struct RollbackCommand: AsyncParsableCommand {
         lockTimeoutSeconds: lockTimeout, approval: try requireApproved.map(Approval.init(reading:))),
       logger: log.logger)
     guard !print else {
-      Terminal.answer(try await rollback.script())
+      try Terminal.answer(try await rollback.script())
       return
     }
     let outcome = try await rollback.run()
-    Terminal.answer(outcome.text)
+    try Terminal.answer(outcome.text)
     guard outcome.conflicts.isEmpty else { throw ExitStatus.differences }
   }
 }

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Entry
--- body:    sha256:13b0f31004b17efa891d9c725ee5133b1e46d85d959e5111f573b028094ff794
+-- body:    sha256:31c25d8e9fc7d118c04f054e9d89b5d6d61b3230e6317e0261ed0f79f922b30b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -134,9 +134,13 @@ WITH found AS MATERIALIZED (
   FROM public.entry AS t
   JOIN restage_keymap.entry AS k
     ON k.target_key = t.entryid
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -179,13 +183,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.entry AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.entry',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.entry AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.entry'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.entry',
@@ -201,7 +234,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Ledger
--- body:    sha256:7256f7d6611a9ba5aeb2fd2e1349b21860ea7ff7718c43253a14068291982f95
+-- body:    sha256:81350c0781652e767851c81c865aab17a1147d9a9abb3607e343645d5c20e838
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -303,9 +336,13 @@ WITH found AS MATERIALIZED (
   JOIN restage_keymap.ledger AS k
     ON k.source_year = t.year
     AND k.source_number = t.number
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -348,13 +385,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.ledger AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.ledger',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.ledger AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.ledger'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
@@ -400,11 +466,16 @@ SELECT restage.refuse_undo();
 -- file:    undo/002_dbo.Entry/50_restore.sql
 -- table:   public.entry
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Entry
--- body:    sha256:9a19f5392f541cd17dddf97ed08053fe18ae442fbf94e1a0a654a9c4850c70fa
+-- body:    sha256:d9d74ab2254e48ab0d6fd0e9cdc19c773b1cc28e0ef507e9671a5ec3c45c080c
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
@@ -454,11 +525,16 @@ SET LOCAL jit TO DEFAULT;
 -- file:    undo/001_dbo.Ledger/50_restore.sql
 -- table:   public.ledger
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Ledger
--- body:    sha256:c8c5d11e77b2aa8de49236814d513b5d60bf1d82fb42912809779ead7b14a905
+-- body:    sha256:3b13ed4d452ac5c09c447a3d37c60945259a66160a58ed1df64ca6d0ab3d8fa0
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;

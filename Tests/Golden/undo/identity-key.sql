@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Album
--- body:    sha256:99f7d9cf01cbb0bf191a1fb0c417127b7bed631462f6ef2ffa20a235ad8592f5
+-- body:    sha256:e4e581284b37f6ff25b0cbb119566d11b3226f9701da649923263a273f46601e
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -138,9 +138,13 @@ WITH found AS MATERIALIZED (
     ON p2.target_key = t.reviewed_by
   JOIN restage_keymap.album AS k
     ON k.target_key = t.albumid
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -183,13 +187,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.album AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.album',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.album AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.album'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.album',
@@ -205,7 +238,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Artist
--- body:    sha256:fcebf2cd10ae0b746bc1103616f543e7d44474796006dd4196c2e6032cd4cbc9
+-- body:    sha256:b67dc2c1be654973ecb71422c88f7e3e4304200687b15d825558405e70c62b3f
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -305,9 +338,13 @@ WITH found AS MATERIALIZED (
   FROM public.artist AS t
   JOIN restage_keymap.artist AS k
     ON k.target_key = t.artistid
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -350,13 +387,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.artist AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.artist',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.artist AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.artist'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.artist',
@@ -408,11 +474,16 @@ SELECT restage.refuse_undo();
 -- file:    undo/002_dbo.Album/50_restore.sql
 -- table:   public.album
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Album
--- body:    sha256:1abd8eff1787f595968b82f9d05ef2f3985e2a14dd42ad5e73ea610c428e6b98
+-- body:    sha256:a3456b08681e76a3c40a7ba2b777ab2a107dd4543fd10516a48bdf2261363682
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
@@ -462,11 +533,16 @@ SET LOCAL jit TO DEFAULT;
 -- file:    undo/001_dbo.Artist/50_restore.sql
 -- table:   public.artist
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Artist
--- body:    sha256:79cb9b6c9bf8d850e5d8cf85b287bf5c882b3c8395dfbeba00efc3587e3700cd
+-- body:    sha256:be4af243137e8afb3141f86691763403a2dc092d0325582b494dd69ab809bdb9
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;

@@ -399,7 +399,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Parent
--- body:    sha256:30e8aad5920899537c416ac49c4111f9dedd3b735cd34f89e8dab375014f6bcd
+-- body:    sha256:75cb10603587c78e52923505b64c5c85afe93596081fd5afb09cff29f8d2e88d
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -499,9 +499,13 @@ WITH found AS MATERIALIZED (
   FROM public.parent AS t
   JOIN restage_keymap.parent AS k
     ON k.target_key = t.id
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -544,13 +548,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.parent AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.parent',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.parent AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.parent'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.parent',
@@ -602,11 +635,16 @@ SELECT restage.refuse_undo();
 -- file:    undo/001_dbo.Parent/50_restore.sql
 -- table:   public.parent
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Parent
--- body:    sha256:65fcbb8760b4c85b5b74c4fad42be871d515f81decd64457cb46736b6b27370f
+-- body:    sha256:90707628ef660a11cd4d422c6052dacce648f5a45cd1913f6bd53f9c33b93022
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Employee
--- body:    sha256:e2778645474c4351ade28bd96da2ef0149ff8208b58d8b23690739781dc3b877
+-- body:    sha256:3dfbae39faeaaf52daa2cee413bd447353b4d2521997cb42c17d7f30e92c006a
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -135,9 +135,13 @@ WITH found AS MATERIALIZED (
     ON p1.target_key = t.managerid
   JOIN restage_keymap.employee AS k
     ON k.target_key = t.id
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -180,13 +184,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.employee AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.employee',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.employee AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.employee'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.employee',
@@ -238,11 +271,16 @@ SELECT restage.refuse_undo();
 -- file:    undo/001_dbo.Employee/50_restore.sql
 -- table:   public.employee
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Employee
--- body:    sha256:2b8df1f9ed1659e8175802bb2a83e5b548df6ccacd740cf24153a44d4ee03f1c
+-- body:    sha256:0766f476528dc0da4020691e94a532ead4e55cce56b578e7e69876d4fda92fd7
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;

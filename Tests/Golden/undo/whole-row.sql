@@ -203,7 +203,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Host
--- body:    sha256:e778166ddb7657083a3d6ae3a29aedda7520cc0a0b44501f30ebc50d71d1b52c
+-- body:    sha256:aa4d8859d40f67967975cca246d537c5476843eeffe348039620cca008da9b53
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -303,9 +303,13 @@ WITH found AS MATERIALIZED (
   FROM public.host AS t
   JOIN restage_keymap.host AS k
     ON k.target_key = t.hostid
-  WHERE k.first_run = (SELECT restage.undone_run())
+  WHERE (
+    k.first_run = (SELECT restage.undone_run())
+    AND k.matched_run IS NULL
+  )
       OR (
         k.last_run = (SELECT restage.undone_run())
+        AND k.first_run <> (SELECT restage.undone_run())
         AND NOT restage.undo_option('inserts_only')
       )
 ),
@@ -348,13 +352,42 @@ SELECT
     (
       SELECT count(*)
       FROM restage_keymap.host AS k
-      WHERE k.first_run = (SELECT restage.undone_run())
+      WHERE (
+        k.first_run = (SELECT restage.undone_run())
+        AND k.matched_run IS NULL
+      )
     ) - (
       SELECT count(*)
       FROM found AS f
       WHERE f.is_new
     )
   ) AS missing;
+
+INSERT INTO pg_temp.restage_conflict (
+  kind,
+  table_name,
+  row_key,
+  rows
+)
+SELECT
+  'edited',
+  'public.host',
+  NULL,
+  k.rows - u.rows
+FROM (
+  SELECT count(*) AS rows
+  FROM restage_keymap.host AS k
+  WHERE k.last_run = (SELECT restage.undone_run())
+    AND k.first_run <> (SELECT restage.undone_run())
+    AND NOT restage.undo_option('inserts_only')
+) AS k
+CROSS JOIN (
+  SELECT count(*) AS rows
+  FROM pg_temp.restage_undo AS u
+  WHERE u.relation = 'public.host'::regclass
+    AND NOT u.is_new
+) AS u
+WHERE k.rows > u.rows;
 
 SELECT restage.find_other_sources(
   'public.host',
@@ -406,11 +439,16 @@ SELECT restage.refuse_undo();
 -- file:    undo/001_dbo.Host/50_restore.sql
 -- table:   public.host
 -- step:    50 restore
--- purpose: write the rows that the run updated as they were before
+-- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Host
--- body:    sha256:960b832678846bd6fc6a348ba53bb7c8c2c2ab5e8d548e05889ef15e0d42881c
+-- body:    sha256:ce03ac2b01f7576ee7b310044e625a7fe8cf9563bbe9b161c62b83c3b1ba868e
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;

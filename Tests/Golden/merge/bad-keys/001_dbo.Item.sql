@@ -363,7 +363,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:37e0c349293c772a9e9d2f002854d3575e3ed8fae6cb4e1a93f13713a0c7608b
+-- body:    sha256:a9cbbff00c08315c72e698f9d14a5c154faf8522cd96d6f1db3d71de707fb333
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -400,31 +400,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_lot,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  JOIN restage_stage.item AS s
+    ON k.source_code = s.code
+    AND k.source_lot = s.lot
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.source_lot,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  JOIN refused AS r
+    ON k.source_code = r.code
+    AND k.source_lot = r.lot
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    'returned',
+    ARRAY[b.source_code::text, b.source_lot::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.item AS k
   SET vanished_run = NULL
-  FROM restage_stage.item AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = s.code
-    AND k.source_lot = s.lot
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.item AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = r.code
-    AND k.source_lot = r.lot
+  FROM back AS b
+  WHERE k.source_code = b.source_code
+    AND k.source_lot = b.source_lot
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.item',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item

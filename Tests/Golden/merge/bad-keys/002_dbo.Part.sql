@@ -494,7 +494,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:ef7258a57ac4cfa38848f55e15ab93f71fd037156edf0ed478e4ea0a196e8e0b
+-- body:    sha256:2b067cca61147fadca7d170e1172b99fed63f7143d7065722fc5f7e6fde63162
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -528,29 +528,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_partid,
+    k.vanished_run
+  FROM restage_keymap.part AS k
+  JOIN restage_stage.part AS s
+    ON k.source_partid = s.partid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_partid,
+    k.vanished_run
+  FROM restage_keymap.part AS k
+  JOIN refused AS r
+    ON k.source_partid = r.partid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.part',
+    'returned',
+    ARRAY[b.source_partid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.part AS k
   SET vanished_run = NULL
-  FROM restage_stage.part AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_partid = s.partid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.part AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_partid = r.partid
+  FROM back AS b
+  WHERE k.source_partid = b.source_partid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.part', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.part',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.part', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Part/70_reset.sql
 -- table:   public.part

@@ -335,7 +335,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:da7a13c157edb3f4fdb3ff70a0f732f0420af2996f41e82b364991480b0ba357
+-- body:    sha256:a840b71b792e750dac36b0f5529b72c99fa7dbda997352be0bec066eeee397f2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -369,29 +369,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_symbol,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN restage_stage.unit AS s
+    ON k.source_symbol = s.symbol
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_symbol,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN refused AS r
+    ON k.source_symbol = r.symbol
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    'returned',
+    ARRAY[b.source_symbol::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.unit AS k
   SET vanished_run = NULL
-  FROM restage_stage.unit AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_symbol = s.symbol
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.unit AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_symbol = r.symbol
+  FROM back AS b
+  WHERE k.source_symbol = b.source_symbol
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.unit',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Unit/70_reset.sql
 -- table:   public.unit

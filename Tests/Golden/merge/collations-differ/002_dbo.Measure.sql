@@ -478,7 +478,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:a6ca03e59ec03f0384c0f609aa9776e598bdd67fe7c87c1b0cbb2ced79448983
+-- body:    sha256:df9fd2f1ed09c9c70f52d5fbb7abbed0cabeb4daead4a2b24982e7d931a942c6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -512,29 +512,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_measureid,
+    k.vanished_run
+  FROM restage_keymap.measure AS k
+  JOIN restage_stage.measure AS s
+    ON k.source_measureid = s.measureid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_measureid,
+    k.vanished_run
+  FROM restage_keymap.measure AS k
+  JOIN refused AS r
+    ON k.source_measureid = r.measureid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.measure',
+    'returned',
+    ARRAY[b.source_measureid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.measure AS k
   SET vanished_run = NULL
-  FROM restage_stage.measure AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_measureid = s.measureid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.measure AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_measureid = r.measureid
+  FROM back AS b
+  WHERE k.source_measureid = b.source_measureid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.measure', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.measure',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.measure', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Measure/70_reset.sql
 -- table:   public.measure

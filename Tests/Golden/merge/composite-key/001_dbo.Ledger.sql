@@ -363,7 +363,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:7e5cbe084135e69ff26ff100e25984cc0feddba7272828aa7eb174c591690c58
+-- body:    sha256:4fab6454c26001161dfb0e9fae5c6c41103ae41c9e1ed447fa1130ad93355d1a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -400,31 +400,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_year,
+    k.source_number,
+    k.vanished_run
+  FROM restage_keymap.ledger AS k
+  JOIN restage_stage.ledger AS s
+    ON k.source_year = s.year
+    AND k.source_number = s.number
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_year,
+    k.source_number,
+    k.vanished_run
+  FROM restage_keymap.ledger AS k
+  JOIN refused AS r
+    ON k.source_year = r.year
+    AND k.source_number = r.number
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.ledger',
+    'returned',
+    ARRAY[b.source_year::text, b.source_number::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.ledger AS k
   SET vanished_run = NULL
-  FROM restage_stage.ledger AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_year = s.year
-    AND k.source_number = s.number
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.ledger AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_year = r.year
-    AND k.source_number = r.number
+  FROM back AS b
+  WHERE k.source_year = b.source_year
+    AND k.source_number = b.source_number
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.ledger', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.ledger',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.ledger', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Ledger/70_reset.sql
 -- table:   public.ledger

@@ -373,7 +373,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:cc489b50ae876b5bcc228cbb97a7ba66fc4ba283f6215d35a316645d45e4c026
+-- body:    sha256:bc5459a620861dbf6a4f2b042e90ec2c0ee26d94d43923264035cbf400d19846
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -407,29 +407,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_entryid,
+    k.vanished_run
+  FROM restage_keymap.entry AS k
+  JOIN restage_stage.entry AS s
+    ON k.source_entryid = s.entryid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_entryid,
+    k.vanished_run
+  FROM restage_keymap.entry AS k
+  JOIN refused AS r
+    ON k.source_entryid = r.entryid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.entry',
+    'returned',
+    ARRAY[b.source_entryid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.entry AS k
   SET vanished_run = NULL
-  FROM restage_stage.entry AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_entryid = s.entryid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.entry AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_entryid = r.entryid
+  FROM back AS b
+  WHERE k.source_entryid = b.source_entryid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.entry', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.entry',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.entry', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Entry/70_reset.sql
 -- table:   public.entry

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:3681e6d830f48c68a5cc712663213075703caa38ae14e07aa0fc3b0372f4e360
+-- body:    sha256:6613f8a461dbc9c704af24eca92eca25ffd5cb0a043ad562395ae35fbb005afd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN restage_stage.artist AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = NULL
-  FROM restage_stage.artist AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.artist AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.artist',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Artist/70_reset.sql
 -- table:   public.artist

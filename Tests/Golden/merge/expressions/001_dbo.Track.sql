@@ -415,7 +415,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:907768cad505aaa0c176efd7843ab6fd1bb2b732b989cbde78d23ff7e3f9d47a
+-- body:    sha256:51f5f832ef2f21d75d9b0d750d93c0d9b0ed60c4c3a6903a2643f33b936a7ceb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -449,29 +449,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  JOIN restage_stage.track AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = NULL
-  FROM restage_stage.track AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.track AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.track',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.track',
@@ -717,4 +737,19 @@ SELECT
     FROM restage_keymap.track AS k
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
+
+-- file:    verify/001_dbo.Track/others.sql
+-- table:   public.track
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Track
+-- body:    sha256:8a8a08167c9b0eb1e4400549fcf05833bbb4d9a50d5fd4f7a3f06dce69b80b96
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.track AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.track AS k
+  WHERE k.target_key = t.id
+);
 

@@ -279,7 +279,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:bf2c21b27cafc7a6d3fdb5a7c7651087c54efa18554f0e35225c0fa67dd8f0cc
+-- body:    sha256:dfb845e4d989b9ce23e400b3976ebb100cc491173f9057e424ee89a82d6b9834
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -334,10 +334,13 @@ vanished AS (
     )
   RETURNING 1
 ),
-returned AS (
-  UPDATE restage_keymap.line AS k
-  SET vanished_run = NULL
-  FROM (
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN (
     SELECT
       h.row_hash,
       row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
@@ -350,26 +353,46 @@ returned AS (
       FROM restage_stage.line AS s
     ) AS h
   ) AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = s.row_hash
+    ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  RETURNING 1
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash
+  WHERE k.vanished_run IS NOT NULL
 ),
-returned_refused AS (
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.line',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = r.row_hash
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.line', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.line',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.line', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Line/70_reset.sql
 -- table:   public.line
@@ -599,4 +622,42 @@ SELECT
     FROM restage_keymap.line AS k
     WHERE k.vanished_run IS NOT NULL
   ) AS vanished;
+
+-- file:    verify/002_dbo.Line/others.sql
+-- table:   public.line
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Line
+-- body:    sha256:3af933fc7ef4f16eaaa71f77b0a4643f178d5f255ef9bed49d76ed7328b4d549
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.text,
+            t.size
+          )::text)::uuid AS row_hash
+        FROM public.line AS t
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.line AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
 

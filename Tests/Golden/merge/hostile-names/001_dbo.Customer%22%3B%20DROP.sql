@@ -480,7 +480,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:c884f0bf810dd2296d502e0dc4d3c54697a35316d9076b85589e2835f4a5d557
+-- body:    sha256:c58a8ec1a9059264407e7c549c41525727d160d43c1b19d95a1fd6b426348169
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -514,29 +514,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k."source_Customer""ID",
+    k.vanished_run
+  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  JOIN restage_stage."Customer""; DROP TABLE x; --" AS s
+    ON k."source_Customer""ID" = s."Customer""ID"
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k."source_Customer""ID",
+    k.vanished_run
+  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  JOIN refused AS r
+    ON k."source_Customer""ID" = r."Customer""ID"
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."Customer""; DROP TABLE x; --"',
+    'returned',
+    ARRAY[b."source_Customer""ID"::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
   SET vanished_run = NULL
-  FROM restage_stage."Customer""; DROP TABLE x; --" AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k."source_Customer""ID" = s."Customer""ID"
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k."source_Customer""ID" = r."Customer""ID"
+  FROM back AS b
+  WHERE k."source_Customer""ID" = b."source_Customer""ID"
   RETURNING 1
 )
 SELECT
   restage.count_rows('public."Customer""; DROP TABLE x; --"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public."Customer""; DROP TABLE x; --"',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public."Customer""; DROP TABLE x; --"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/70_reset.sql
 -- table:   public."Customer""; DROP TABLE x; --"

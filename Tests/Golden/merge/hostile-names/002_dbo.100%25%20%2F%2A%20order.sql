@@ -431,7 +431,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:c67cf69475e7e62c0ec7d748ee137391a403d1107494e7c0a92deaedd6b7dd70
+-- body:    sha256:c0e68489a732a292ee0ebb5332bf3bf37bc211c4d35c18d7a18e0f3779ee278b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -468,31 +468,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_r,
+    k.source_k,
+    k.vanished_run
+  FROM restage_keymap."100% /* order" AS k
+  JOIN restage_stage."100% /* order" AS s
+    ON k.source_r = s.r
+    AND k.source_k = s.k
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_r,
+    k.source_k,
+    k.vanished_run
+  FROM restage_keymap."100% /* order" AS k
+  JOIN refused AS r
+    ON k.source_r = r.r
+    AND k.source_k = r.k
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."100% /* order"',
+    'returned',
+    ARRAY[b.source_r::text, b.source_k::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap."100% /* order" AS k
   SET vanished_run = NULL
-  FROM restage_stage."100% /* order" AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_r = s.r
-    AND k.source_k = s.k
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap."100% /* order" AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_r = r.r
-    AND k.source_k = r.k
+  FROM back AS b
+  WHERE k.source_r = b.source_r
+    AND k.source_k = b.source_k
   RETURNING 1
 )
 SELECT
   restage.count_rows('public."100% /* order"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public."100% /* order"',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public."100% /* order"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/70_reset.sql
 -- table:   public."100% /* order"

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:bb35c530e57b73eb0762612796798853eda20f668fece450782666473f8250b4
+-- body:    sha256:078945385845bd6fa32cac8e476164a9ca45f43d529e5f5f1d49af7da2bffb6e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN restage_stage.artist AS s
+    ON k.source_artistid = s.artistid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN refused AS r
+    ON k.source_artistid = r.artistid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    'returned',
+    ARRAY[b.source_artistid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = NULL
-  FROM restage_stage.artist AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_artistid = s.artistid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.artist AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_artistid = r.artistid
+  FROM back AS b
+  WHERE k.source_artistid = b.source_artistid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.artist',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Artist/70_reset.sql
 -- table:   public.artist

@@ -398,7 +398,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:0d726a3166de75a88a6681bfcbfd11c4f5731613c20eaf0be49e002c2040d9ba
+-- body:    sha256:8510912eca05d582dee3f079ca389599976069d318ce6a36e6b3667eb57e9e6c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -432,29 +432,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_albumid,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  JOIN restage_stage.album AS s
+    ON k.source_albumid = s.albumid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_albumid,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  JOIN refused AS r
+    ON k.source_albumid = r.albumid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    'returned',
+    ARRAY[b.source_albumid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.album AS k
   SET vanished_run = NULL
-  FROM restage_stage.album AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_albumid = s.albumid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.album AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_albumid = r.albumid
+  FROM back AS b
+  WHERE k.source_albumid = b.source_albumid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.album',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Album/70_reset.sql
 -- table:   public.album

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:c8c0b641c96b1e376b328b47440ebb19e76d0274d0349005b58a37567a16181d
+-- body:    sha256:f4fd91e791138f0f69d472edfe3bdc0c92935599cafb92975692b0d5f535b3c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    k.vanished_run
+  FROM restage_keymap.playlist AS k
+  JOIN restage_stage.playlist AS s
+    ON k.source_playlistid = s.playlistid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_playlistid,
+    k.vanished_run
+  FROM restage_keymap.playlist AS k
+  JOIN refused AS r
+    ON k.source_playlistid = r.playlistid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlist',
+    'returned',
+    ARRAY[b.source_playlistid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.playlist AS k
   SET vanished_run = NULL
-  FROM restage_stage.playlist AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_playlistid = s.playlistid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.playlist AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_playlistid = r.playlistid
+  FROM back AS b
+  WHERE k.source_playlistid = b.source_playlistid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.playlist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.playlist',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.playlist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Playlist/70_reset.sql
 -- table:   public.playlist

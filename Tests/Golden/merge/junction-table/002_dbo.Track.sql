@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:c51cfc7742a91776a958c7c423acc7dfc9f016fa28816c2820c5eca4ad582329
+-- body:    sha256:95e77a77235c68436b708484b1bbdf340254e6387275773ba688ca1346f9b2cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  JOIN restage_stage.track AS s
+    ON k.source_trackid = s.trackid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  JOIN refused AS r
+    ON k.source_trackid = r.trackid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    'returned',
+    ARRAY[b.source_trackid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = NULL
-  FROM restage_stage.track AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_trackid = s.trackid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.track AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_trackid = r.trackid
+  FROM back AS b
+  WHERE k.source_trackid = b.source_trackid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.track',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Track/70_reset.sql
 -- table:   public.track

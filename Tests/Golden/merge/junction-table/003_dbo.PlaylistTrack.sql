@@ -407,7 +407,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:321796516aee84dbacd283a834bd1cd11f3b74ca43084ab5aa6d9c7ae4ec12ac
+-- body:    sha256:ba17b4b972073259e16da72d7ad6a6ea893a2610c2326b22bbf0d3b1ae3fc131
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -444,31 +444,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.playlisttrack AS k
+  JOIN restage_stage.playlisttrack AS s
+    ON k.source_playlistid = s.playlistid
+    AND k.source_trackid = s.trackid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_playlistid,
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.playlisttrack AS k
+  JOIN refused AS r
+    ON k.source_playlistid = r.playlistid
+    AND k.source_trackid = r.trackid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.playlisttrack',
+    'returned',
+    ARRAY[b.source_playlistid::text, b.source_trackid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.playlisttrack AS k
   SET vanished_run = NULL
-  FROM restage_stage.playlisttrack AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_playlistid = s.playlistid
-    AND k.source_trackid = s.trackid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.playlisttrack AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_playlistid = r.playlistid
-    AND k.source_trackid = r.trackid
+  FROM back AS b
+  WHERE k.source_playlistid = b.source_playlistid
+    AND k.source_trackid = b.source_trackid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.playlisttrack', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.playlisttrack',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.playlisttrack', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/003_dbo.PlaylistTrack/70_reset.sql
 -- table:   public.playlisttrack

@@ -385,7 +385,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:652fa2679ff41ef3a7193b2f051be6717d94f5dce3bce0bff637d3b6e2e462f9
+-- body:    sha256:9802a1e4e20c3ad5244de3625021f32a596ee273a1d17b96634967acb974bea3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -419,29 +419,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_voteid,
+    k.vanished_run
+  FROM restage_keymap.vote AS k
+  JOIN restage_stage.vote AS s
+    ON k.source_voteid = s.voteid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_voteid,
+    k.vanished_run
+  FROM restage_keymap.vote AS k
+  JOIN refused AS r
+    ON k.source_voteid = r.voteid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.vote',
+    'returned',
+    ARRAY[b.source_voteid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.vote AS k
   SET vanished_run = NULL
-  FROM restage_stage.vote AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_voteid = s.voteid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.vote AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_voteid = r.voteid
+  FROM back AS b
+  WHERE k.source_voteid = b.source_voteid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.vote', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.vote',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.vote', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/004_dbo.Vote/70_reset.sql
 -- table:   public.vote

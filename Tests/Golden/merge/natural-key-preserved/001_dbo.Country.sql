@@ -440,7 +440,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:9c214d8112c39e0889423e72969b9e7e7c974be1a4f2a5c931ac2ad7d8b35eaf
+-- body:    sha256:4e3cf04292c018f8c56cf57922e6b84a103a0265c9c89191dbafaba774b89161
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -474,29 +474,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  JOIN restage_stage.country AS s
+    ON k.source_code = s.code
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  JOIN refused AS r
+    ON k.source_code = r.code
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.country',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.country AS k
   SET vanished_run = NULL
-  FROM restage_stage.country AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = s.code
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.country AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = r.code
+  FROM back AS b
+  WHERE k.source_code = b.source_code
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.country',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Country/70_reset.sql
 -- table:   public.country

@@ -474,7 +474,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:0518f02d84e8efe00ac87c2a7981318a4779e7c6c31f0dc1d74a6b3db4bc94bb
+-- body:    sha256:1004055928f2f8c6ad8c8b1ac8206419bf5645809587f9889a9514e1910c4145
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -511,31 +511,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_a,
+    k.source_b,
+    k.vanished_run
+  FROM restage_keymap.pair AS k
+  JOIN restage_stage.pair AS s
+    ON k.source_a = s.a
+    AND k.source_b = s.b
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_a,
+    k.source_b,
+    k.vanished_run
+  FROM restage_keymap.pair AS k
+  JOIN refused AS r
+    ON k.source_a = r.a
+    AND k.source_b = r.b
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.pair',
+    'returned',
+    ARRAY[b.source_a::text, b.source_b::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.pair AS k
   SET vanished_run = NULL
-  FROM restage_stage.pair AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_a = s.a
-    AND k.source_b = s.b
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.pair AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_a = r.a
-    AND k.source_b = r.b
+  FROM back AS b
+  WHERE k.source_a = b.source_a
+    AND k.source_b = b.source_b
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.pair', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.pair',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.pair', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Pair/70_reset.sql
 -- table:   public.pair

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:41ce6c9f6c788c54c7313791913cdfcf4c84598c458352386b5957d5756ab5b8
+-- body:    sha256:bb88e49edb187a93a94c16809825e69b48cc67c7adc2a9bfcc15c9da8094f0d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    k.vanished_run
+  FROM restage_keymap.tenant AS k
+  JOIN restage_stage.tenant AS s
+    ON k.source_tenantid = s.tenantid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_tenantid,
+    k.vanished_run
+  FROM restage_keymap.tenant AS k
+  JOIN refused AS r
+    ON k.source_tenantid = r.tenantid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.tenant',
+    'returned',
+    ARRAY[b.source_tenantid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.tenant AS k
   SET vanished_run = NULL
-  FROM restage_stage.tenant AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_tenantid = s.tenantid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.tenant AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_tenantid = r.tenantid
+  FROM back AS b
+  WHERE k.source_tenantid = b.source_tenantid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.tenant', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.tenant',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.tenant', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Tenant/70_reset.sql
 -- table:   public.tenant

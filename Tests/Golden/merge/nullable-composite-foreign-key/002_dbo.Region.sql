@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:70f2f2a94c1a7358473e578460168b5bfe6ff14f91b2a84ae2668c9db4f1b4b6
+-- body:    sha256:b45163a5b028dbc8e12fb5069d4c5f6abf15c4566bdbdafeb267f80b499b0702
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  JOIN restage_stage.region AS s
+    ON k.source_regionid = s.regionid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  JOIN refused AS r
+    ON k.source_regionid = r.regionid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    'returned',
+    ARRAY[b.source_regionid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.region AS k
   SET vanished_run = NULL
-  FROM restage_stage.region AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_regionid = s.regionid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.region AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_regionid = r.regionid
+  FROM back AS b
+  WHERE k.source_regionid = b.source_regionid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.region',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Region/70_reset.sql
 -- table:   public.region

@@ -407,7 +407,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:6bcb1e475c95f73fabd74d0b896bd9bf5cc85503db81de74c681c6cc3aef9b4d
+-- body:    sha256:0917faa7f2b06c267bcec71322123bcb838403ae7d90cae7e11748efddfb86a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -444,31 +444,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.office AS k
+  JOIN restage_stage.office AS s
+    ON k.source_tenantid = s.tenantid
+    AND k.source_regionid = s.regionid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_tenantid,
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.office AS k
+  JOIN refused AS r
+    ON k.source_tenantid = r.tenantid
+    AND k.source_regionid = r.regionid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.office',
+    'returned',
+    ARRAY[b.source_tenantid::text, b.source_regionid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.office AS k
   SET vanished_run = NULL
-  FROM restage_stage.office AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_tenantid = s.tenantid
-    AND k.source_regionid = s.regionid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.office AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_tenantid = r.tenantid
-    AND k.source_regionid = r.regionid
+  FROM back AS b
+  WHERE k.source_tenantid = b.source_tenantid
+    AND k.source_regionid = b.source_regionid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.office', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.office',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.office', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/003_dbo.Office/70_reset.sql
 -- table:   public.office

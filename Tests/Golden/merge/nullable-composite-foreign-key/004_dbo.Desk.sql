@@ -525,7 +525,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:c8d468f9eba038c8de216972dc8b34a689aa517a683d486cd67302716db2e168
+-- body:    sha256:3586abd59419ab7c89e8bc407bd985d67f1fb0f355e4d8438393672edd494d34
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -559,29 +559,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_deskid,
+    k.vanished_run
+  FROM restage_keymap.desk AS k
+  JOIN restage_stage.desk AS s
+    ON k.source_deskid = s.deskid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_deskid,
+    k.vanished_run
+  FROM restage_keymap.desk AS k
+  JOIN refused AS r
+    ON k.source_deskid = r.deskid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.desk',
+    'returned',
+    ARRAY[b.source_deskid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.desk AS k
   SET vanished_run = NULL
-  FROM restage_stage.desk AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_deskid = s.deskid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.desk AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_deskid = r.deskid
+  FROM back AS b
+  WHERE k.source_deskid = b.source_deskid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.desk', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.desk',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.desk', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/004_dbo.Desk/70_reset.sql
 -- table:   public.desk

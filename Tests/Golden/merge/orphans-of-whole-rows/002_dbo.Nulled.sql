@@ -330,7 +330,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:de1ad758f4fcefb618fe37fc463b63731f4ccbe284ff354f4b74592ac75e6ede
+-- body:    sha256:55ca97072906ead1bf49f7c7811281e0e6f96aab00c487cf3cffb82f6095195f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -385,10 +385,13 @@ vanished AS (
     )
   RETURNING 1
 ),
-returned AS (
-  UPDATE restage_keymap.nulled AS k
-  SET vanished_run = NULL
-  FROM (
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.nulled AS k
+  JOIN (
     SELECT
       h.row_hash,
       row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
@@ -401,26 +404,46 @@ returned AS (
       FROM restage_stage.nulled AS s
     ) AS h
   ) AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = s.row_hash
+    ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  RETURNING 1
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.nulled AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash
+  WHERE k.vanished_run IS NOT NULL
 ),
-returned_refused AS (
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.nulled',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
   UPDATE restage_keymap.nulled AS k
   SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = r.row_hash
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.nulled', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.nulled',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.nulled', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Nulled/70_reset.sql
 -- table:   public.nulled

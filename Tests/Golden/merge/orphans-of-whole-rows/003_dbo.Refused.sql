@@ -297,7 +297,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:96b563e8ec2f3a2278f380a1d6d952aa159065db2ad1f220c902c93e8f3c54e6
+-- body:    sha256:134bf18647f4d8f3c92adc19d9a12fe2072defc158ead415b1afb3449cb14fe0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -352,10 +352,13 @@ vanished AS (
     )
   RETURNING 1
 ),
-returned AS (
-  UPDATE restage_keymap.refused AS k
-  SET vanished_run = NULL
-  FROM (
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.refused AS k
+  JOIN (
     SELECT
       h.row_hash,
       row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
@@ -368,26 +371,46 @@ returned AS (
       FROM restage_stage.refused AS s
     ) AS h
   ) AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = s.row_hash
+    ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  RETURNING 1
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.refused AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash
+  WHERE k.vanished_run IS NOT NULL
 ),
-returned_refused AS (
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.refused',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
   UPDATE restage_keymap.refused AS k
   SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = r.row_hash
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.refused', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.refused',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.refused', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/003_dbo.Refused/70_reset.sql
 -- table:   public.refused

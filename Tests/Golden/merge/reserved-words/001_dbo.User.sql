@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:e5cc572dde2852f8afaa76460c36329e7b38844527014021b262c3ceea078a97
+-- body:    sha256:4c9c8a456587f36c82873bec3ac620fc46e935b08b1551cf4c19e24e7ed2bbff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_order,
+    k.vanished_run
+  FROM restage_keymap."user" AS k
+  JOIN restage_stage."user" AS s
+    ON k.source_order = s."order"
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_order,
+    k.vanished_run
+  FROM restage_keymap."user" AS k
+  JOIN refused AS r
+    ON k.source_order = r."order"
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."user"',
+    'returned',
+    ARRAY[b.source_order::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap."user" AS k
   SET vanished_run = NULL
-  FROM restage_stage."user" AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_order = s."order"
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap."user" AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_order = r."order"
+  FROM back AS b
+  WHERE k.source_order = b.source_order
   RETURNING 1
 )
 SELECT
   restage.count_rows('public."user"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public."user"',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public."user"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.User/70_reset.sql
 -- table:   public."user"

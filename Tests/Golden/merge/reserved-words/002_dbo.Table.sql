@@ -331,7 +331,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:12dfac2783771b2ecdc328e7b83dd598469138ec37fc3e9be7586fb293f6dc85
+-- body:    sha256:e15d449b0581e3c486d4a6f78ff7a4b7689441016cf4a5d8d67455f026fcde33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,31 +368,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_from,
+    k.source_where,
+    k.vanished_run
+  FROM restage_keymap."table" AS k
+  JOIN restage_stage."table" AS s
+    ON k.source_from = s."from"
+    AND k.source_where = s."where"
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_from,
+    k.source_where,
+    k.vanished_run
+  FROM restage_keymap."table" AS k
+  JOIN refused AS r
+    ON k.source_from = r."from"
+    AND k.source_where = r."where"
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public."table"',
+    'returned',
+    ARRAY[b.source_from::text, b.source_where::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap."table" AS k
   SET vanished_run = NULL
-  FROM restage_stage."table" AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_from = s."from"
-    AND k.source_where = s."where"
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap."table" AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_from = r."from"
-    AND k.source_where = r."where"
+  FROM back AS b
+  WHERE k.source_from = b.source_from
+    AND k.source_where = b.source_where
   RETURNING 1
 )
 SELECT
   restage.count_rows('public."table"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public."table"',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public."table"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Table/70_reset.sql
 -- table:   public."table"

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:e063e70a2eb7692f873b4d0cb1bfef8a9b825ee278e6c50c7edb8eb9b79d89a3
+-- body:    sha256:97c545bc88be3d91be970c39090bfbec074c831e0482b85db0ff1578c3db0e7b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.person AS k
+  JOIN restage_stage.person AS s
+    ON k.source_personid = s.personid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.person AS k
+  JOIN refused AS r
+    ON k.source_personid = r.personid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.person',
+    'returned',
+    ARRAY[b.source_personid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.person AS k
   SET vanished_run = NULL
-  FROM restage_stage.person AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = s.personid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.person AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = r.personid
+  FROM back AS b
+  WHERE k.source_personid = b.source_personid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.person', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.person',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.person', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Person/70_reset.sql
 -- table:   public.person

@@ -358,7 +358,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:b9c3a93926271ff7c78b6d74492905216110a952deb7bfd8459688fc0e7399a9
+-- body:    sha256:ecaa4eb3769debb8928cc475eb73ae3942816ea6157bd67eb5a842046d79a025
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -392,29 +392,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.employee AS k
+  JOIN restage_stage.employee AS s
+    ON k.source_personid = s.personid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.employee AS k
+  JOIN refused AS r
+    ON k.source_personid = r.personid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.employee',
+    'returned',
+    ARRAY[b.source_personid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.employee AS k
   SET vanished_run = NULL
-  FROM restage_stage.employee AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = s.personid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.employee AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = r.personid
+  FROM back AS b
+  WHERE k.source_personid = b.source_personid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.employee',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Employee/70_reset.sql
 -- table:   public.employee

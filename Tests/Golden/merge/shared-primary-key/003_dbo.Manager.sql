@@ -399,7 +399,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:33a43121bb83c6f19325144228d5a978df89a25e311e8652a51c6b656a67a31c
+-- body:    sha256:6aa487fdd4f626e1aae276f362d62c24222878295a3994bccc6c223faa90960b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -433,29 +433,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.manager AS k
+  JOIN restage_stage.manager AS s
+    ON k.source_personid = s.personid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.manager AS k
+  JOIN refused AS r
+    ON k.source_personid = r.personid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.manager',
+    'returned',
+    ARRAY[b.source_personid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.manager AS k
   SET vanished_run = NULL
-  FROM restage_stage.manager AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = s.personid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.manager AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_personid = r.personid
+  FROM back AS b
+  WHERE k.source_personid = b.source_personid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.manager', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.manager',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.manager', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/003_dbo.Manager/70_reset.sql
 -- table:   public.manager

@@ -359,7 +359,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:3d5b883c70ea00b3e2b1f1cb1e73ce40bafaf62a0c2d394510ae0b11b8c04cbf
+-- body:    sha256:2389d9ba99eacb2fa6ae8d26c0a9c4663fe9a131398ba08d6c637016817182ae
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -393,29 +393,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_cityid,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  JOIN restage_stage.city AS s
+    ON k.source_cityid = s.cityid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_cityid,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  JOIN refused AS r
+    ON k.source_cityid = r.cityid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    'returned',
+    ARRAY[b.source_cityid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.city AS k
   SET vanished_run = NULL
-  FROM restage_stage.city AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_cityid = s.cityid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.city AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_cityid = r.cityid
+  FROM back AS b
+  WHERE k.source_cityid = b.source_cityid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.city',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.City/70_reset.sql
 -- table:   public.city

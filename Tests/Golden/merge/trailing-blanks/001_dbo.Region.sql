@@ -335,7 +335,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:e5a85376a3c40023b616541a8e57682196d28407524dfa694c3b7d51495cd796
+-- body:    sha256:39a8b4831ca52a4888b3899fce06dc932df38c4b392a7d0f89663dd74673cb80
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -369,29 +369,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  JOIN restage_stage.region AS s
+    ON k.source_code = s.code
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  JOIN refused AS r
+    ON k.source_code = r.code
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.region',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.region AS k
   SET vanished_run = NULL
-  FROM restage_stage.region AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = s.code
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.region AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = r.code
+  FROM back AS b
+  WHERE k.source_code = b.source_code
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.region',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Region/70_reset.sql
 -- table:   public.region

@@ -623,7 +623,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:b013693c76439a20c77e9e892aace942d5d40818dfdccde8046212ca287ca2ab
+-- body:    sha256:590ed1af21774329cdd7dd58db7460086ae4dc77e02406ff5db01a53f65d45d2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -657,29 +657,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_placeid,
+    k.vanished_run
+  FROM restage_keymap.place AS k
+  JOIN restage_stage.place AS s
+    ON k.source_placeid = s.placeid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_placeid,
+    k.vanished_run
+  FROM restage_keymap.place AS k
+  JOIN refused AS r
+    ON k.source_placeid = r.placeid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.place',
+    'returned',
+    ARRAY[b.source_placeid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.place AS k
   SET vanished_run = NULL
-  FROM restage_stage.place AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_placeid = s.placeid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.place AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_placeid = r.placeid
+  FROM back AS b
+  WHERE k.source_placeid = b.source_placeid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.place', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.place',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.place', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Place/70_reset.sql
 -- table:   public.place

@@ -392,7 +392,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:ae291eeb4650b8e64640c4e31009622be54099667b489e9d6402b9665e7ce7dc
+-- body:    sha256:fcde899e990e3dddd6decb7db16974fade48dbf7e75faf0d25a22fcd2dd5d2a9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -426,29 +426,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.flag AS k
+  JOIN restage_stage.flag AS s
+    ON k.source_code = s.code
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.flag AS k
+  JOIN refused AS r
+    ON k.source_code = r.code
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.flag',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.flag AS k
   SET vanished_run = NULL
-  FROM restage_stage.flag AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = s.code
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.flag AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_code = r.code
+  FROM back AS b
+  WHERE k.source_code = b.source_code
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.flag', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.flag',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.flag', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/003_dbo.Flag/70_reset.sql
 -- table:   public.flag

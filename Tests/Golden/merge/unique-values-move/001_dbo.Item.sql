@@ -356,7 +356,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:cd815175ff259e130765cfa5157d8da8762879ce29619b55fee51491cf973c70
+-- body:    sha256:0945ce0e97edf6988f242b7d7d6712e98cdceb60dff8a8636f07ed3e3561404d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -390,29 +390,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_itemid,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  JOIN restage_stage.item AS s
+    ON k.source_itemid = s.itemid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_itemid,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  JOIN refused AS r
+    ON k.source_itemid = r.itemid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.item',
+    'returned',
+    ARRAY[b.source_itemid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.item AS k
   SET vanished_run = NULL
-  FROM restage_stage.item AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_itemid = s.itemid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.item AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_itemid = r.itemid
+  FROM back AS b
+  WHERE k.source_itemid = b.source_itemid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.item',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:fef3f237d2190c6e2b8362b5e0a702211a66ff327cc71408b0c8e49fdc33826a
+-- body:    sha256:bf16adba318dd9701ac6e8165449aecc88c7870f0ac0c082f74a24f1dee89636
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_deviceid,
+    k.vanished_run
+  FROM restage_keymap.device AS k
+  JOIN restage_stage.device AS s
+    ON k.source_deviceid = s.deviceid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_deviceid,
+    k.vanished_run
+  FROM restage_keymap.device AS k
+  JOIN refused AS r
+    ON k.source_deviceid = r.deviceid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.device',
+    'returned',
+    ARRAY[b.source_deviceid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.device AS k
   SET vanished_run = NULL
-  FROM restage_stage.device AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_deviceid = s.deviceid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.device AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_deviceid = r.deviceid
+  FROM back AS b
+  WHERE k.source_deviceid = b.source_deviceid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.device', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.device',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.device', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Device/70_reset.sql
 -- table:   public.device

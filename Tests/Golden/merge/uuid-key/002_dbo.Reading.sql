@@ -365,7 +365,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:98dbd07b61f959ff16984a56289df6b027347cdb05f1f12753d2dc97a41cc33a
+-- body:    sha256:cda702f46ca485db0b17fd3b3a819134414d26ac5f1b3f2c59aaf8c8b73edce9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -399,29 +399,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_readingid,
+    k.vanished_run
+  FROM restage_keymap.reading AS k
+  JOIN restage_stage.reading AS s
+    ON k.source_readingid = s.readingid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_readingid,
+    k.vanished_run
+  FROM restage_keymap.reading AS k
+  JOIN refused AS r
+    ON k.source_readingid = r.readingid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.reading',
+    'returned',
+    ARRAY[b.source_readingid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.reading AS k
   SET vanished_run = NULL
-  FROM restage_stage.reading AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_readingid = s.readingid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.reading AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_readingid = r.readingid
+  FROM back AS b
+  WHERE k.source_readingid = b.source_readingid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.reading', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.reading',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.reading', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Reading/70_reset.sql
 -- table:   public.reading

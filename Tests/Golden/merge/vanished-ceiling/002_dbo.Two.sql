@@ -250,7 +250,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:1bd6c3ede301e661ee172229155f3239b9887525a400a391b939ca31053cdca1
+-- body:    sha256:861560aa8d3d102035de80f3765f7b8abbb7bbbd27f408b5d1991b4d25c2bf5c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -284,29 +284,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.two AS k
+  JOIN restage_stage.two AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.two AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.two',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.two AS k
   SET vanished_run = NULL
-  FROM restage_stage.two AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.two AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.two', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.two',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.two', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.two',

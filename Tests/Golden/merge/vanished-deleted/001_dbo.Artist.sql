@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:2e996d859e54d960be0d2f1e00525f1a9950e5e384cd9484a335d1b85e121fe6
+-- body:    sha256:f73c01c8691c756774505bf59e0b972e6acfb101bda8df78fed8fd8c95649c72
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN restage_stage.artist AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = NULL
-  FROM restage_stage.artist AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.artist AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.artist',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.artist',

@@ -389,7 +389,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:79a9dd39b6456b253d17a6b61dd5d9ef2b5325867f452f1223fe70ada53d3409
+-- body:    sha256:b8502a6db91fa7a698a0e59bd367c66f00cd7e347284a7b8635037e247d34364
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -423,29 +423,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  JOIN restage_stage.album AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.album',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.album AS k
   SET vanished_run = NULL
-  FROM restage_stage.album AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.album AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.album',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.album',

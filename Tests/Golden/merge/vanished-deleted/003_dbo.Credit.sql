@@ -304,7 +304,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:e9d071b4243a70d3ed4e65cfbde4d3a962e7ab60ec407690bde600b32aac52f9
+-- body:    sha256:4a6535eb26e7f2740391d47ed6267a82cf3446578d3ee6b7d518ddcd9f2e811e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -341,31 +341,54 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_albumid,
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.credit AS k
+  JOIN restage_stage.credit AS s
+    ON k.source_albumid = s.albumid
+    AND k.source_artistid = s.artistid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_albumid,
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.credit AS k
+  JOIN refused AS r
+    ON k.source_albumid = r.albumid
+    AND k.source_artistid = r.artistid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.credit',
+    'returned',
+    ARRAY[b.source_albumid::text, b.source_artistid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.credit AS k
   SET vanished_run = NULL
-  FROM restage_stage.credit AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_albumid = s.albumid
-    AND k.source_artistid = s.artistid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.credit AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_albumid = r.albumid
-    AND k.source_artistid = r.artistid
+  FROM back AS b
+  WHERE k.source_albumid = b.source_albumid
+    AND k.source_artistid = b.source_artistid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.credit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.credit',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.credit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.credit',

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:c33eaf3d1e0c3abb8942e7a0bfa068371832c8b667f97560542c6604ddc1c9fa
+-- body:    sha256:dbde98db2a846092b72e25dadb62cacf9acc028e7a21fa69e8c49f5eb57cd51c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN restage_stage.artist AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = NULL
-  FROM restage_stage.artist AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.artist AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.artist',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.artist',
@@ -407,7 +427,9 @@ SELECT restage.guard_vanished(
 WITH changed AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
-    k.vanished_run IS NOT NULL AS is_gone
+    k.vanished_run IS NOT NULL AS is_gone,
+    t."gone at" AS marked_at,
+    ARRAY[k.source_id::text] AS source_key
   FROM public.artist AS t
   JOIN restage_keymap.artist AS k
     ON k.target_key = t.id
@@ -423,6 +445,22 @@ WITH changed AS MATERIALIZED (
         AND g.table_name = 'public.artist'
         AND g.export_rejects > 0
     )
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    marked_at
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.artist',
+    'marked',
+    b.source_key,
+    b.marked_at
+  FROM changed AS b
 ),
 marked AS (
   UPDATE public.artist AS t

@@ -220,7 +220,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:709e9c40d34bb214c9570e53f3ff6b811c4f9c890f8922b189e57b9e26a43a25
+-- body:    sha256:dd7017ef181ad2fa91efb19e176db21bb3d63cbabc2712630f803be39ee9335b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -273,10 +273,13 @@ vanished AS (
     )
   RETURNING 1
 ),
-returned AS (
-  UPDATE restage_keymap.line AS k
-  SET vanished_run = NULL
-  FROM (
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN (
     SELECT
       h.row_hash,
       row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
@@ -288,26 +291,46 @@ returned AS (
       FROM restage_stage.line AS s
     ) AS h
   ) AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = s.row_hash
+    ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  RETURNING 1
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash
+  WHERE k.vanished_run IS NOT NULL
 ),
-returned_refused AS (
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.line',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = r.row_hash
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.line', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.line',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.line', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 SELECT restage.guard_vanished(
   table_name => 'public.line',
@@ -324,7 +347,9 @@ SELECT restage.guard_vanished(
 WITH changed AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
-    k.vanished_run IS NOT NULL AS is_gone
+    k.vanished_run IS NOT NULL AS is_gone,
+    t.gone_at AS marked_at,
+    ARRAY[k.source_row_hash::text, k.source_occurrence::text] AS source_key
   FROM (
     SELECT
       h.row_id,
@@ -356,6 +381,22 @@ WITH changed AS MATERIALIZED (
         AND g.table_name = 'public.line'
         AND g.export_rejects > 0
     )
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    marked_at
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.line',
+    'marked',
+    b.source_key,
+    b.marked_at
+  FROM changed AS b
 ),
 marked AS (
   UPDATE public.line AS t

@@ -250,7 +250,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:fce7795419e33d62c9e0289a5509ebcd283837ee285c11564b4acd7501a40b2e
+-- body:    sha256:2917b83c2d58b67e357650036cce1aa3aa13a7a1bb2ff0938dd8526eb3a01add
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -284,29 +284,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.host AS k
+  JOIN restage_stage.host AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.host AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.host',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.host AS k
   SET vanished_run = NULL
-  FROM restage_stage.host AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = s.id
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.host AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_id = r.id
+  FROM back AS b
+  WHERE k.source_id = b.source_id
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.host',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.host', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Host/70_reset.sql
 -- table:   public.host

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:b8b189bbe5366a2dae4f16505257abdb40b9c211602e85c6b5fb7e52479c9d8c
+-- body:    sha256:9e827df6efa958f5311cf09701497c162cf7230c9a3a0e0e38a03b06df01cd58
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -368,29 +368,49 @@ vanished AS (
     )
   RETURNING 1
 ),
+back AS MATERIALIZED (
+  SELECT
+    k.source_hostid,
+    k.vanished_run
+  FROM restage_keymap.host AS k
+  JOIN restage_stage.host AS s
+    ON k.source_hostid = s.hostid
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_hostid,
+    k.vanished_run
+  FROM restage_keymap.host AS k
+  JOIN refused AS r
+    ON k.source_hostid = r.hostid
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.host',
+    'returned',
+    ARRAY[b.source_hostid::text],
+    b.vanished_run
+  FROM back AS b
+),
 returned AS (
   UPDATE restage_keymap.host AS k
   SET vanished_run = NULL
-  FROM restage_stage.host AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_hostid = s.hostid
-  RETURNING 1
-),
-returned_refused AS (
-  UPDATE restage_keymap.host AS k
-  SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_hostid = r.hostid
+  FROM back AS b
+  WHERE k.source_hostid = b.source_hostid
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.host',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.host', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/001_dbo.Host/70_reset.sql
 -- table:   public.host

@@ -265,7 +265,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:62a1dd1a6e8514eb1e66c2a95cd0bbc76ce766aceb0e957294d891aafb8a16ea
+-- body:    sha256:bdb7700cbc85bd53316b932f9e05607b157ff0cd536e3fd61830f0fa9780e073
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -324,10 +324,13 @@ vanished AS (
     )
   RETURNING 1
 ),
-returned AS (
-  UPDATE restage_keymap.log AS k
-  SET vanished_run = NULL
-  FROM (
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.log AS k
+  JOIN (
     SELECT
       h.row_hash_,
       row_number() OVER (PARTITION BY h.row_hash_)::integer AS occurrence
@@ -342,26 +345,46 @@ returned AS (
       FROM restage_stage.log AS s
     ) AS h
   ) AS s
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = s.row_hash_
+    ON k.source_row_hash = s.row_hash_
     AND k.source_occurrence = s.occurrence
-  RETURNING 1
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.log AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash_
+  WHERE k.vanished_run IS NOT NULL
 ),
-returned_refused AS (
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.log',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
   UPDATE restage_keymap.log AS k
   SET vanished_run = NULL
-  FROM refused AS r
-  WHERE k.vanished_run IS NOT NULL
-    AND k.source_row_hash = r.row_hash_
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
   RETURNING 1
 )
 SELECT
   restage.count_rows('public.log', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
-  restage.count_rows(
-    'public.log',
-    'returned',
-    (SELECT count(*) FROM returned) + (SELECT count(*) FROM returned_refused)
-  ) AS returned;
+  restage.count_rows('public.log', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
 -- file:    merge/002_dbo.Log/70_reset.sql
 -- table:   public.log
