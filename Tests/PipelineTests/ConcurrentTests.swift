@@ -104,7 +104,11 @@ struct ConcurrentTests {
       )
       """)
     #expect(unknown == "0")
-    let kept = try target.psql("SELECT count(*), count(DISTINCT sha256) > 10 FROM restage.sql_text")
+    let kept = try target.psql(
+      """
+      SELECT count(*), count(DISTINCT t.sha256) > 10 FROM restage.sql_text AS t
+      WHERE NOT EXISTS (SELECT FROM restage.undo_file AS u WHERE u.sha256 = t.sha256)
+      """)
     #expect(kept.hasSuffix("|t"))
     #expect(
       kept.split(separator: "|").first.map(String.init)

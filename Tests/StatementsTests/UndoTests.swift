@@ -25,15 +25,17 @@ struct UndoTests {
         try expectRefusal(of: target, naming: "were deleted and are not put back", title)
         continue
       }
-      let after = try target.state()
-      try target.takeBack(try target.lastRun())
+      let run = try target.lastRun()
+      let after = try target.state().replacing(run, with: "this run")
+      try target.takeBack(run)
       #expect(try target.state() == before, "\(title): taken back")
 
       try checkAgain(night, on: target, title)
       undone.append((try target.lastRun(), before))
       guard target.database.tables.allSatisfy({ $0.surrogate == nil && $0.markColumn == nil })
       else { continue }
-      #expect(try target.state() == after, "\(title): loaded again, rows")
+      let loadedAgain = try target.state().replacing(target.lastRun(), with: "this run")
+      #expect(loadedAgain == after, "\(title): loaded again, rows")
     }
     // All of them, the last one first, where nobody but restage wrote in between.
     guard undone.count == situation.nights.count(where: { !$0.fails }),
@@ -50,7 +52,8 @@ struct UndoTests {
     let again = try target.load(night.rows)
     #expect(again.counts == night.expected, "\(title): loaded again")
     for (index, table) in target.database.tables.enumerated() where night.isProven {
-      guard let rows = night.rows[table.source.name] else { continue }
+      guard let staged = night.rows[table.source.name] else { continue }
+      let rows = night.content[table.source.name] ?? staged
       #expect(
         again.content(of: index) == (rows.isEmpty ? [""] : rows.sorted()),
         "\(title): content of \(table.source)")
