@@ -915,17 +915,18 @@ BEGIN
     RETURN NEXT;
   ELSIF has_rows AND NOT has_keys AND (
     key_map IS NULL
-    OR EXISTS (
-      SELECT
+    -- As many rows as came into it and were not deleted again, key map row and final row together.
+    OR (
+      SELECT sum(CASE c.kind WHEN 'allocated' THEN c.rows ELSE -c.rows END)
       FROM restage.row_count AS c
       JOIN restage.run AS r
         ON r.id = c.run_id
       WHERE r.source_name = table_problems.source_name
         AND r.status = 'succeeded'
+        AND r.mode = 'load'
         AND c.table_name = target
-        AND c.kind = 'allocated'
-        AND c.rows > 0
-    )
+        AND c.kind IN ('allocated', 'deleted')
+    ) > 0
   ) THEN
     problem := format(
       'key map %s of %s is %s, so that every row would be loaded a second time into %s',

@@ -145,11 +145,14 @@ extension Drift {
   }
 
   /// Rows that were there before the first load may well be an application's. They may also be those
-  /// of loads that nothing remembers any more, which only a person can tell.
+  /// of loads that nothing remembers any more, which only a person can tell. Where a natural key is
+  /// declared they are looked through for rows of the source anyway.
   private func warnOfRows(_ registered: [Registration]) async throws {
     let targets = Set(registered.map(\.target))
     for table in database.tables
-    where !targets.contains(ObjectName(table.target.schema.name, table.target.name.name)) {
+    where table.naturalKey.isEmpty
+      && !targets.contains(ObjectName(table.target.schema.name, table.target.name.name))
+    {
       let name = table.target.quoted
       let counted = try await connection.query("SELECT count(*) AS rows FROM \(name)")
       guard let rows = counted.firstInteger("rows"), rows > 0 else { continue }

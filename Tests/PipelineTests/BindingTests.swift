@@ -180,6 +180,18 @@ struct BindingTests {
     #expect(try target.psql("SELECT count(*) FROM public.t") == "2")
   }
 
+  @Test("a key map whose rows were deleted with their final rows has lost none")
+  func deletedRows() throws {
+    let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 12]]))
+    let none = try source.snapshot("2", of: "s", SmallTable("dbo", "T", []))
+    let mapping = try source.mapping("on_vanished: delete\n")
+    expect(try target.load(one, "--mapping", mapping), 0)
+    try target.psql("INSERT INTO public.t (v) VALUES (99)")
+    for _ in 0..<2 { expect(try target.load(none, "--mapping", mapping, "--allow-shrink"), 0) }
+    expect(try target.load(one, "--mapping", mapping), 0)
+    #expect(try target.psql("SELECT v FROM public.t ORDER BY 1") == "11\n12\n99")
+  }
+
   @Test("76: key maps that know rows of final tables that are gone")
   func lostTables() throws {
     let one = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11]]))

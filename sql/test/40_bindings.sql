@@ -1,6 +1,6 @@
 -- What a load is bound to: a source to its database, a source table to final table and key map.
 BEGIN;
-SELECT plan(21);
+SELECT plan(22);
 
 SELECT restage.claim_source('shop', 'ShopDB');
 SELECT lives_ok($$ SELECT restage.claim_source('shop', 'ShopDB') $$, 'a source may be claimed again');
@@ -86,6 +86,13 @@ SELECT results_eq(
     'restore the key map; or, to load all rows anew, empty public.foo first'
   ) $$, 'a key map that lost its rows is noticed'
 );
+SELECT restage.begin_run('shop', '00000000-0000-4000-8000-000000000003');
+SELECT restage.count_rows('public.foo', 'deleted', 1);
+SELECT restage.finish_run('00000000-0000-4000-8000-000000000003');
+SELECT is_empty($$ EXECUTE foo('public', 'foo', 'restage_keymap.shop_foo') $$, 'one whose rows were deleted has lost none');
+SELECT restage.begin_run('shop', '00000000-0000-4000-8000-000000000004');
+SELECT restage.count_rows('public.foo', 'allocated', 1);
+SELECT restage.finish_run('00000000-0000-4000-8000-000000000004');
 INSERT INTO restage_keymap.shop_foo VALUES (1);
 SELECT is_empty($$ EXECUTE foo('public', 'foo', 'restage_keymap.shop_foo') $$, 'with them all is well');
 ALTER TABLE public.foo RENAME TO foo_away;
