@@ -13,9 +13,14 @@ struct WriteMix: ParsableCommand {
   @Argument(help: "The backup to write.") var file: String
   @Option(help: "Rows; 1,000,000 give about 150 MB.") var rows = 7_000_000
   @Flag(help: "Compress the backup.") var compressed = false
+  @Flag(help: "Write 14 tables that refer to each other instead of the wide one.") var related =
+    false
 
   func run() throws {
-    let database = FixtureDatabase("Mix", tables: [FixtureTable(Self.table, rowCount: rows, row: row)])
+    let database = FixtureDatabase(
+      "Mix",
+      tables: related
+        ? Self.relatedTables(rows) : [FixtureTable(Self.table, rowCount: rows, row: row)])
     try FixtureBackup(database, kind: compressed ? .compressed : .plain).write(to: file)
   }
 
@@ -53,5 +58,40 @@ struct WriteMix: ParsableCommand {
       number % 5 == 0 ? .null : .date(days: 737_800 + number / 9000 % 1500),
       .integer(Int64(next(6))), text(3 + next(3)), number % 3 == 0 ? .null : text(2 + next(2)),
     ]
+  }
+
+  /// 14 tables of which each refers to the one before and to the first; the shares of rows grow.
+  private static func relatedTables(_ rowCount: Int) -> [FixtureTable] {
+    let names = (1...14).map { "T\($0)" }
+    // 1 + 2 + … + 14 = 105 parts.
+    let counts = (1...14).map { max(1, rowCount * $0 / 105) }
+    return names.indices.map { number in
+      let before = max(0, number - 1)
+      var table = Table.fixture(
+        names[number], key: "ID",
+        [
+          ("ID", "int"), ("BeforeID", "int"), ("FirstID", "int"), ("Amount", "decimal(12,2)"),
+          ("At", "datetime2(3)"), ("Name", "nvarchar(60)"),
+        ])
+      table.columns[0].identity = Identity(
+        seed: 1, increment: 1, lastValue: Int64(counts[number]))
+      if number > 0 {
+        table.foreignKeys = [("BeforeID", before), ("FirstID", 0)].map { column, parent in
+          ForeignKey(
+            name: "FK_\(names[number])_\(column)", columns: [column],
+            parent: ObjectName("dbo", names[parent]), parentColumns: ["ID"])
+        }
+      }
+      let beforeCount = counts[before]
+      let firstCount = counts[0]
+      return FixtureTable(table, rowCount: counts[number]) { row in
+        [
+          .integer(Int64(row + 1)), .integer(Int64(row &* 7919 % beforeCount + 1)),
+          .integer(Int64(row % firstCount + 1)), .decimal(UInt128(row % 100_000)),
+          .timestamp(days: 737_790 + row / 9000 % 1500, ticks: Int64(row % 86_400_000) * 10_000),
+          .text("\(words[row % 16]) \(words[row / 16 % 16]) \(row)"),
+        ]
+      }
+    }
   }
 }
