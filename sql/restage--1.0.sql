@@ -1089,6 +1089,92 @@ $restage$;
 
 COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
 
+CREATE OR REPLACE FUNCTION restage.held_rows(
+  table_name text,
+  row_ids tid[],
+  self_included boolean DEFAULT true
+) RETURNS SETOF tid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  reference record;
+BEGIN
+  IF cardinality(row_ids) = 0 THEN
+    RETURN;
+  END IF;
+  FOR reference IN
+    SELECT
+      c.conname AS name,
+      c.conrelid::regclass AS child,
+      c.confrelid::regclass AS parent,
+      c.confdeltype IN ('c', 'n', 'd') AS acts,
+      has_table_privilege(c.conrelid, 'SELECT') AS is_readable,
+      (
+        SELECT string_agg(
+          format(
+            'p.%I OPERATOR(%I.%s) c.%I%s',
+            pa.attname, n.nspname, o.oprname, ca.attname,
+            CASE
+              WHEN pa.attcollation <> ca.attcollation
+                THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
+              ELSE ''
+            END
+          ),
+          ' AND ' ORDER BY k.place
+        )
+        FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
+        JOIN pg_attribute AS ca
+          ON ca.attrelid = c.conrelid
+          AND ca.attnum = k.child_column
+        JOIN pg_attribute AS pa
+          ON pa.attrelid = c.confrelid
+          AND pa.attnum = k.parent_column
+        JOIN pg_operator AS o
+          ON o.oid = k.operator
+        JOIN pg_namespace AS n
+          ON n.oid = o.oprnamespace
+      ) AS pairs
+    FROM pg_constraint AS c
+    WHERE c.contype = 'f'
+      AND c.conparentid = 0
+      AND c.confrelid = held_rows.table_name::regclass
+      AND (self_included OR c.conrelid <> c.confrelid)
+    ORDER BY c.conrelid, c.conname
+  LOOP
+    -- Where nobody may look, all rows count as held.
+    IF NOT reference.is_readable THEN
+      RAISE WARNING 'no row of % is deleted: % refers to it (%), and its rows may not be read', reference.parent, reference.child, reference.name;
+      RETURN QUERY SELECT r.row_id FROM unnest(row_ids) AS r (row_id);
+      RETURN;
+    END IF;
+    -- A constraint that acts (CASCADE, SET NULL, SET DEFAULT) would change rows that come in between
+    -- here and the end without a word; one that does not stops the run.
+    IF reference.acts AND reference.child <> reference.parent AND has_table_privilege(reference.child, 'UPDATE, DELETE, TRUNCATE') THEN
+      EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', reference.child);
+    END IF;
+    RETURN QUERY EXECUTE format(
+      $query$
+        SELECT p.ctid
+        FROM %s AS p
+        WHERE p.ctid = ANY ($1)
+          AND EXISTS (
+            SELECT
+            FROM %s AS c
+            WHERE %s%s
+          )
+      $query$,
+      reference.parent,
+      reference.child,
+      reference.pairs,
+      CASE WHEN reference.child = reference.parent THEN ' AND c.ctid <> p.ctid' ELSE '' END
+    ) USING row_ids;
+  END LOOP;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.held_rows(text, tid[], boolean) IS 'Which of these rows of a final table others refer to, by any foreign key that the database has, ours or an application''s. self_included: also by rows of the table itself.';
+
 CREATE OR REPLACE FUNCTION restage.shared_keys(source_name text, target_schema text, target_table text) RETURNS SETOF text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

@@ -69,6 +69,58 @@ struct VanishedTests {
     #expect(proof.isEqual)
   }
 
+  @Test(
+    "a row that an application's table refers to stays, whatever its foreign key would do",
+    arguments: ["", "ON DELETE CASCADE", "ON DELETE SET NULL", "DEFERRABLE INITIALLY DEFERRED"])
+  func heldByApplication(action: String) async throws {
+    let nights = try Nights(Self.tables, mapping: "on_vanished: delete\nmax_vanished: 100%\n")
+    _ = try await nights.load(["Artist": [["1", "a"], ["2", "b"], ["3", "c"]], "Album": [["9", "3"]]])
+    try nights.postgres.psql(
+      """
+      CREATE TABLE fan (artist_id integer REFERENCES public.artist \(action));
+      INSERT INTO fan SELECT artist_id FROM public.artist WHERE name = 'a';
+      """)
+    let night: [String: Rows] = ["Artist": [["3", "c"]], "Album": [["9", "3"]]]
+    let (counts, proof) = try await nights.load(night)
+    #expect(counts == "album: 1 unchanged; artist: 1 deleted, 1 unchanged, 2 vanished")
+    #expect(proof.isEqual)
+    let fans = try nights.postgres.psql("SELECT name FROM fan JOIN public.artist USING (artist_id)")
+    #expect(fans == "a")
+    #expect(try await nights.load(night).counts == "album: 1 unchanged; artist: 1 unchanged")
+  }
+
+  @Test("a child table that left the plan holds its parents still")
+  func heldBySkipped() async throws {
+    var tables = Self.tables
+    tables[1].foreignKeys[0].onDelete = .cascade
+    let policy = "on_vanished: delete\nmax_vanished: 100%\n"
+    let nights = try Nights(tables, mapping: policy)
+    _ = try await nights.load(Self.first)
+    let (counts, _) = try await nights.load(
+      ["Artist": [["3", "c"]], "Album": [["10", "1"]]],
+      mapping: policy + "tables: { dbo.Album: { skip: later } }\n")
+    #expect(counts == "artist: 1 unchanged, 2 vanished")
+    #expect(try nights.postgres.psql("SELECT count(*) FROM public.album") == "2")
+  }
+
+  @Test("rows that hold each other, and rows that vanished on earlier nights, count for the ceiling")
+  func ceilingOfChain() async throws {
+    let nights = try Nights(
+      [Table.numbered("Part", "PartID", "PartOfID", parents: [("PartOfID", "Part")])])
+    let chain: Rows = (1...20).map { ["\($0)", $0 == 1 ? nil : "\($0 - 1)"] }
+    _ = try await nights.load(["Part": chain])
+    _ = try await nights.load(["Part": Array(chain.prefix(1))])
+    let error = await #expect(throws: (any Error).self) {
+      _ = try await nights.load(
+        ["Part": Array(chain.prefix(1))], mapping: "on_vanished: delete\nmax_vanished: 50%\n")
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("19 of 20 known rows"))
+    #expect(try nights.postgres.psql("SELECT count(*) FROM public.part") == "20")
+    _ = try await nights.load(
+      ["Part": Array(chain.prefix(1))], mapping: "on_vanished: delete\nmax_vanished: 100%\n")
+    #expect(try nights.postgres.psql("SELECT count(*) FROM public.part") == "1")
+  }
+
   @Test("the mark column of the final table says when")
   func mark() async throws {
     let nights = try Nights(

@@ -93,8 +93,6 @@ extension TableNames {
         known => (
           SELECT count(*)
           FROM \(keyMap) AS k
-          WHERE k.vanished_run IS NULL
-            OR k.vanished_run = (SELECT restage.run_id())
         ),
         \(ceiling)
       );
@@ -105,12 +103,38 @@ extension TableNames {
 // MARK: - Delete
 
 extension TableNames {
+  /// Rows that hold each other within the table go together, leaf by leaf, so they all count.
   private var goingCount: String {
     """
     (
+      WITH candidates AS MATERIALIZED (
+        SELECT t.ctid AS row_id
+        \(block: goneSource, indent: 4)
+        WHERE \(all: goneConditions(selfIncluded: false), indent: 6)
+      ),
+      \(block: heldRows(selfIncluded: false), indent: 2)
       SELECT count(*)
-      \(block: goneSource, indent: 2)
-      WHERE \(all: goneConditions, indent: 4)
+      FROM candidates AS c
+      WHERE NOT EXISTS (
+        SELECT
+        FROM held AS h
+        WHERE h.row_id = c.row_id
+      )
+    )
+    """
+  }
+
+  /// Foreign keys that the plan does not know: an application's, or those of tables that were loaded
+  /// once and left the plan.
+  private func heldRows(selfIncluded: Bool) -> String {
+    """
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => \(auditName),
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => \(selfIncluded)
+      ) AS h (row_id)
     )
     """
   }
@@ -145,12 +169,22 @@ extension TableNames {
 
   private func deleting(into variable: String?) -> String {
     """
-    WITH gone AS MATERIALIZED (
+    WITH candidates AS MATERIALIZED (
       SELECT
         t.ctid AS row_id,
         \(lines: keyMapColumns.map { "k.\($0)" }, indent: 4)
       \(block: goneSource, indent: 2)
-      WHERE \(all: goneConditions, indent: 4)
+      WHERE \(all: goneConditions(selfIncluded: true), indent: 4)
+    ),
+    \(heldRows(selfIncluded: true)),
+    gone AS (
+      SELECT c.*
+      FROM candidates AS c
+      WHERE NOT EXISTS (
+        SELECT
+        FROM held AS h
+        WHERE h.row_id = c.row_id
+      )
     ),
     deleted AS (
       DELETE FROM \(target) AS t
@@ -214,8 +248,9 @@ extension TableNames {
       """
   }
 
-  private var goneConditions: [String] {
-    ["k.vanished_run IS NOT NULL", isOurs, isWhollyRead] + [isShared, holders].flatMap { $0 }
+  private func goneConditions(selfIncluded: Bool) -> [String] {
+    ["k.vanished_run IS NOT NULL", isOurs, isWhollyRead] + isShared
+      + holders(selfIncluded: selfIncluded)
   }
 
   /// A row that was in the target before restage came is never taken away.
@@ -263,9 +298,9 @@ extension TableNames {
     ]
   }
 
-  /// No row of any table refers to it, be it restage's or not: nothing cascades.
-  private var holders: [String] {
-    database.tables.indices.flatMap { child in
+  /// No row of any table of the plan refers to it, whether the target has the foreign key or not.
+  private func holders(selfIncluded: Bool) -> [String] {
+    database.tables.indices.filter { selfIncluded || $0 != index }.flatMap { child in
       database.tables[child].foreignKeys.filter { $0.parent == index }.map { foreignKey in
         isUnheld(by: table(child), foreignKey)
       }

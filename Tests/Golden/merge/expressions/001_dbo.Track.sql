@@ -415,7 +415,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:51f5f832ef2f21d75d9b0d750d93c0d9b0ed60c4c3a6903a2643f33b936a7ceb
+-- body:    sha256:94b0eb04b224cc8bcd4ee7e63bf0311ee6b1036893ed1e82fabf864a1e359c6e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -496,35 +496,50 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.track',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.track AS t
+      JOIN restage_keymap.track AS k
+        ON k.target_key = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.track'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'track') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.track',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.track AS t
-    JOIN restage_keymap.track AS k
-      ON k.target_key = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.track'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'track') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.track AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_id
@@ -545,6 +560,23 @@ WITH gone AS MATERIALIZED (
       FROM restage.shared_keys('stride', 'public', 'track') AS o (target_key)
       WHERE o.target_key = k.target_key::text
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.track',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.track AS t

@@ -449,7 +449,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:5a82aebfcaa063d377d6d01e9a7895eb6ef71d20c5c8c6650400aaba9db46d37
+-- body:    sha256:8adf25f935737541f62daf1b4aad8942aeb2d973d5561a963f9f2342c17471f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -530,40 +530,55 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.genre',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.genre AS t
+      JOIN restage_keymap.genre AS k
+        ON k.target_key = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.genre'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'genre') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM public.track AS c
+          WHERE t.id = c.genreid
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.genre',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.genre AS t
-    JOIN restage_keymap.genre AS k
-      ON k.target_key = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.genre'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'genre') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM public.track AS c
-        WHERE t.id = c.genreid
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.genre AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_id
@@ -589,6 +604,23 @@ WITH gone AS MATERIALIZED (
       FROM public.track AS c
       WHERE t.id = c.genreid
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.genre',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.genre AS t

@@ -250,7 +250,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:80a6d9b968e3ee00019269ae4014d7d036c4f9d6d67d0f47a338bb6668ca7bff
+-- body:    sha256:0371a7a08d748f7a50057fadfa38fe5c9df34ce7aa040fbf3ea774fe98162063
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -331,35 +331,50 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.half',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.half AS t
+      JOIN restage_keymap.half AS k
+        ON k.source_id = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.half'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'half') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.half',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.half AS t
-    JOIN restage_keymap.half AS k
-      ON k.source_id = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.half'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'half') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.half AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 50
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_id
@@ -380,6 +395,23 @@ WITH gone AS MATERIALIZED (
       FROM restage.shared_keys('stride', 'public', 'half') AS o (target_key)
       WHERE o.target_key = k.target_key::text
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.half',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.half AS t

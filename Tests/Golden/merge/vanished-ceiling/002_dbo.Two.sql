@@ -250,7 +250,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:861560aa8d3d102035de80f3765f7b8abbb7bbbd27f408b5d1991b4d25c2bf5c
+-- body:    sha256:4608a4b912ea47b0c4801538361503dd2c17033aa662ceafcf4b1a22f857eba7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -331,35 +331,50 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.two',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.two AS t
+      JOIN restage_keymap.two AS k
+        ON k.source_id = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.two'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'two') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.two',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.two AS t
-    JOIN restage_keymap.two AS k
-      ON k.source_id = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.two'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'two') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.two AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_rows => 2
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_id
@@ -380,6 +395,23 @@ WITH gone AS MATERIALIZED (
       FROM restage.shared_keys('stride', 'public', 'two') AS o (target_key)
       WHERE o.target_key = k.target_key::text
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.two',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.two AS t

@@ -334,7 +334,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:f73c01c8691c756774505bf59e0b972e6acfb101bda8df78fed8fd8c95649c72
+-- body:    sha256:7973accafcf9b3daa073094c26c53f9b0c577d0093746e97eed30017c9ad97af
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -415,45 +415,60 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.artist',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.artist AS t
+      JOIN restage_keymap.artist AS k
+        ON k.target_key = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.artist'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'artist') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM public.album AS c
+          WHERE t.id = c.artistid
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM public.credit AS c
+          WHERE t.id = c.artistid
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.artist',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.artist AS t
-    JOIN restage_keymap.artist AS k
-      ON k.target_key = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.artist'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'artist') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM public.album AS c
-        WHERE t.id = c.artistid
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM public.credit AS c
-        WHERE t.id = c.artistid
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.artist AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_id
@@ -484,6 +499,23 @@ WITH gone AS MATERIALIZED (
       FROM public.credit AS c
       WHERE t.id = c.artistid
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.artist',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.artist AS t

@@ -389,7 +389,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:b8502a6db91fa7a698a0e59bd367c66f00cd7e347284a7b8635037e247d34364
+-- body:    sha256:434998620bd5cd5568989fd139b893b44ae30184de96f9b636f3018775a347c1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -470,41 +470,50 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.album',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.album AS t
+      JOIN restage_keymap.album AS k
+        ON k.target_key = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.album'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'album') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM public.credit AS c
+          WHERE t.id = c.albumid
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.album',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.album AS t
-    JOIN restage_keymap.album AS k
-      ON k.target_key = t.id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.album'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.shared_keys('stride', 'public', 'album') AS o (target_key)
-        WHERE o.target_key = k.target_key::text
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM public.album AS c
-        WHERE t.id = c.sequelto
-          AND c.ctid <> t.ctid
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM public.credit AS c
-        WHERE t.id = c.albumid
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.album AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
@@ -514,7 +523,7 @@ DECLARE
   deleted_rows bigint;
 BEGIN
   LOOP
-    WITH gone AS MATERIALIZED (
+    WITH candidates AS MATERIALIZED (
       SELECT
         t.ctid AS row_id,
         k.source_id
@@ -546,6 +555,23 @@ BEGIN
           FROM public.credit AS c
           WHERE t.id = c.albumid
         )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.album',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => true
+      ) AS h (row_id)
+    ),
+    gone AS (
+      SELECT c.*
+      FROM candidates AS c
+      WHERE NOT EXISTS (
+        SELECT
+        FROM held AS h
+        WHERE h.row_id = c.row_id
+      )
     ),
     deleted AS (
       DELETE FROM public.album AS t

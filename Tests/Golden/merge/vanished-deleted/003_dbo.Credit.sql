@@ -304,7 +304,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:4a6535eb26e7f2740391d47ed6267a82cf3446578d3ee6b7d518ddcd9f2e811e
+-- body:    sha256:9c246805ea93cafcb6d343a4b7bf19727e9f765f35beb92e30f50589cdbd1f39
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -393,42 +393,57 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.credit',
   going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.credit AS t
+      LEFT JOIN restage_keymap.album AS p1
+        ON p1.target_key = t.albumid
+      LEFT JOIN restage_keymap.artist AS p2
+        ON p2.target_key = t.artistid
+      JOIN restage_keymap.credit AS k
+        ON k.source_albumid = p1.source_id
+        AND k.source_artistid = p2.source_id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.credit'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.table_map AS m
+          WHERE m.source_name <> 'stride'
+            AND m.target_schema = 'public'
+            AND m.target_table = 'credit'
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.credit',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
     SELECT count(*)
-    FROM public.credit AS t
-    LEFT JOIN restage_keymap.album AS p1
-      ON p1.target_key = t.albumid
-    LEFT JOIN restage_keymap.artist AS p2
-      ON p2.target_key = t.artistid
-    JOIN restage_keymap.credit AS k
-      ON k.source_albumid = p1.source_id
-      AND k.source_artistid = p2.source_id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.credit'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.table_map AS m
-        WHERE m.source_name <> 'stride'
-          AND m.target_schema = 'public'
-          AND m.target_table = 'credit'
-      )
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.credit AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_albumid,
@@ -457,6 +472,23 @@ WITH gone AS MATERIALIZED (
         AND m.target_schema = 'public'
         AND m.target_table = 'credit'
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.credit',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.credit AS t

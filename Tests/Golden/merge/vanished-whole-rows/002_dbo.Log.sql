@@ -251,7 +251,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:003dfd8d6ae2990f458cd6b20cd8947ca5097bdf6a8506b08b46baf8b06afdd2
+-- body:    sha256:6fdb857c1713cc3915815dc30a558ec6ac866aaffd81e990ad90693ea830ec2d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -369,56 +369,71 @@ SELECT
 SELECT restage.guard_vanished(
   table_name => 'public.log',
   going => (
-    SELECT count(*)
-    FROM (
-      SELECT
-        h.row_id,
-        h.row_hash,
-        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
       FROM (
         SELECT
-          t.ctid AS row_id,
-          md5(ROW(
-            p1.source_id,
-            t.line
-          )::text)::uuid AS row_hash
-        FROM public.log AS t
-        LEFT JOIN restage_keymap.host AS p1
-          ON p1.target_key = t.hostid
-      ) AS h
-    ) AS s
-    JOIN restage_keymap.log AS k
-      ON k.source_row_hash = s.row_hash
-      AND k.source_occurrence = s.occurrence
-    JOIN public.log AS t
-      ON t.ctid = s.row_id
-    WHERE k.vanished_run IS NOT NULL
-      AND k.matched_run IS NULL
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.staged AS g
-        WHERE g.run_id = (SELECT restage.run_id())
-          AND g.table_name = 'public.log'
-          AND g.export_rejects > 0
-      )
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.table_map AS m
-        WHERE m.source_name <> 'stride'
-          AND m.target_schema = 'public'
-          AND m.target_table = 'log'
-      )
+          h.row_id,
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            t.ctid AS row_id,
+            md5(ROW(
+              p1.source_id,
+              t.line
+            )::text)::uuid AS row_hash
+          FROM public.log AS t
+          LEFT JOIN restage_keymap.host AS p1
+            ON p1.target_key = t.hostid
+        ) AS h
+      ) AS s
+      JOIN restage_keymap.log AS k
+        ON k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+      JOIN public.log AS t
+        ON t.ctid = s.row_id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.log'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.table_map AS m
+          WHERE m.source_name <> 'stride'
+            AND m.target_schema = 'public'
+            AND m.target_table = 'log'
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.log',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
+    SELECT count(*)
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
   ),
   known => (
     SELECT count(*)
     FROM restage_keymap.log AS k
-    WHERE k.vanished_run IS NULL
-      OR k.vanished_run = (SELECT restage.run_id())
   ),
   max_percent => 100
 );
 
-WITH gone AS MATERIALIZED (
+WITH candidates AS MATERIALIZED (
   SELECT
     t.ctid AS row_id,
     k.source_row_hash,
@@ -461,6 +476,23 @@ WITH gone AS MATERIALIZED (
         AND m.target_schema = 'public'
         AND m.target_table = 'log'
     )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.log',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
 ),
 deleted AS (
   DELETE FROM public.log AS t
