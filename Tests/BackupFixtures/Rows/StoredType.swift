@@ -1,13 +1,13 @@
-import Catalog
+package import Catalog
 
 /// How a column type is stored and how the catalog writes it down.
-struct StoredType: Hashable {
+package struct StoredType: Hashable {
   var xtype: Int
   var utype: Int
   /// syscolpars.length: bytes, -1 for (max).
-  var length: Int
-  var precision = 0
-  var scale = 0
+  package var length: Int
+  package var precision = 0
+  package var scale = 0
   /// Bytes in the fixed part of a record; nil for variable-length types. A bit has 1.
   var fixedByteCount: Int?
 
@@ -43,7 +43,7 @@ struct StoredType: Hashable {
 }
 
 extension StoredType {
-  init(_ type: ColumnType) {
+  package init(_ type: ColumnType) {
     let length = type.length ?? 1
     let scale = type.scale ?? 0
     switch type.base {

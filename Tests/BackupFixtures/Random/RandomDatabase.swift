@@ -1,19 +1,18 @@
-import BackupFixtures
 import Catalog
 
 /// Databases of any tables, types, storage and values, made from a seed.
-struct RandomDatabase {
+package struct RandomDatabase {
   private let seed: UInt64
   private let compressions: [FixtureStorage.Compression]
   private var generator: SeededGenerator
 
-  init(seed: UInt64, compressions: [FixtureStorage.Compression]) {
+  package init(seed: UInt64, compressions: [FixtureStorage.Compression]) {
     self.seed = seed
     self.compressions = compressions
     generator = SeededGenerator(seed)
   }
 
-  mutating func make() -> FixtureDatabase {
+  package mutating func make() -> FixtureDatabase {
     var database = FixtureDatabase(
       "Random \(seed)", tables: [], dataFileCount: generator.pick([1, 1, 1, 2, 4]),
       pageVerify: generator.pick([.checksum, .checksum, .tornPages, .none]))

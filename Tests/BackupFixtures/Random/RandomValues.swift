@@ -1,20 +1,19 @@
-import BackupFixtures
 import Catalog
 
 /// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
-  init(_ seed: UInt64) { state = seed }
+  package init(_ seed: UInt64) { state = seed }
 
   /// A generator of its own for a part of what the seed describes.
-  init(_ seed: UInt64, _ parts: Int...) {
+  package init(_ seed: UInt64, _ parts: Int...) {
     state = parts.reduce(seed) {
       ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x9E37_79B9_7F4A_7C15 &+ 1
     }
   }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var bits = state
     bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -22,9 +21,11 @@ struct SeededGenerator: RandomNumberGenerator {
     return bits ^ bits >> 31
   }
 
-  mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-  mutating func chance(_ one: Int) -> Bool { below(one) == 0 }
-  mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+  package mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+  package mutating func chance(_ one: Int) -> Bool { below(one) == 0 }
+  package mutating func pick<Element>(_ elements: [Element]) -> Element {
+    elements[below(elements.count)]
+  }
 }
 
 /// Values of every type, edges more often than chance would have them.
