@@ -9,6 +9,8 @@ public struct Batch: Sendable {
   /// Counts the batches of the server from 1, over all connections.
   public var number: Int
   public var session: SessionState
+  /// What will be done to the answer.
+  public var fault: Fault?
 
   /// What stands after `-- restage:` in the first line; empty without it.
   public var name: String {

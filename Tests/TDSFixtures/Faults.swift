@@ -22,7 +22,8 @@ public enum Fault: Sendable, Hashable {
   case doneWithoutCount
   /// The message ends after so many rows, without DONE.
   case noDone(afterRows: Int)
-  /// So many rows, and a DONE that counts just those, as if there had never been more.
+  /// At most so many rows of each result set, and a DONE that counts just those, as if there had
+  /// never been more.
   case fewerRows(Int)
   /// Everything comes in pieces of a few bytes.
   case drip(byteCount: Int, milliseconds: Int)

@@ -64,7 +64,7 @@ struct ResponseStream {
       return .tokens(done(rowCount == nil ? .none : .update, rowCount: rowCount, isLast: isLast))
     case .rows(let set):
       var end = set.rowCount
-      if case .fewerRows(let count) = fault { end = min(end, max(0, count - rowCountSoFar)) }
+      if case .fewerRows(let count) = fault { end = min(end, count) }
       rows = OpenResultSet(
         set: set, columns: set.columns.map { ($0, WireType($0)) }, end: end)
       return .tokens(Token.columns(set.columns))

@@ -14,7 +14,7 @@ extension Session {
     }
     if isLeft {
       do {
-        let batch = Batch(text: text, number: number, session: state)
+        let batch = Batch(text: text, number: number, session: state, fault: fault)
         response.parts += try server.answer(batch).parts
       } catch let message as ServerMessage {
         response.parts.append(.message(message))

@@ -74,7 +74,7 @@ struct FaultTests {
   func doneTokens() throws {
     func done(_ fault: Fault) throws -> [UInt8] {
       let server = try server(fault)
-      let client = try RawClient(port: server.port)
+      let client = try RawClient(server)
       try client.logIn()
       client.send(1, RawClient.batch("SELECT 1"))
       return try client.message().bytes.suffix(13)
@@ -105,11 +105,11 @@ struct FaultTests {
   func loginCount() throws {
     let server = try TDSServer(faults: FaultPlan(loginCountMax: 2)) { _ in Response() }
     let clients = try (0..<2).map { _ in
-      let client = try RawClient(port: server.port)
+      let client = try RawClient(server)
       try client.logIn()
       return client
     }
-    #expect(throws: RawClient.Refused.self) { try RawClient(port: server.port) }
+    #expect(throws: RawClient.Refused.self) { try RawClient(server) }
     clients[0].send(1, RawClient.batch("SET NOCOUNT ON"))
     #expect(try clients[0].message().bytes.first == 0xFD)
   }

@@ -7,12 +7,15 @@ import TestSupport
 /// Runs `tsql`, `bsqldb` and `freebcp` with a configuration of their own.
 struct FreeTDS {
   let folder: TemporaryFolder
+  /// Kept, because a server stops with its last reference.
+  private let server: TDSServer
   var user = "sa"
   var password = "Pässword1"
   var database = "master"
 
   /// - Parameter settings: More lines of freetds.conf, "encryption = require".
   init(_ server: TDSServer, version: String = "7.4", settings: [String] = []) throws {
+    self.server = server
     folder = try TemporaryFolder()
     let lines =
       [

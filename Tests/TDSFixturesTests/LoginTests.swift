@@ -88,7 +88,7 @@ struct LoginTests {
     let hasArrived = server.batches.contains { $0.contains(text) }
     #expect(hasArrived)
     #expect(server.notes == [])
-    let raw = try RawClient(port: server.port)
+    let raw = try RawClient(server)
     try raw.logIn(packetByteCount: byteCount)
     raw.send(1, RawClient.batch("SET TEXTSIZE -1\nSELECT 1"), packetByteCount: byteCount)
     let counts = try raw.message().packetByteCounts
@@ -102,8 +102,8 @@ struct LoginTests {
         ResultSet(
           [ResultColumn("n", "int")], rows: [[.integer(Int64(batch.session.connection))]]))
     }
-    let first = try RawClient(port: server.port)
-    let second = try RawClient(port: server.port)
+    let first = try RawClient(server)
+    let second = try RawClient(server)
     for client in [first, second] { try client.logIn() }
     for _ in 0..<20 {
       for (number, client) in [first, second].enumerated() {
@@ -158,7 +158,7 @@ struct LoginTests {
   @Test("RPC is refused, and the session goes on")
   func rpc() throws {
     let server = try TDSServer(answer: Self.describe)
-    let client = try RawClient(port: server.port)
+    let client = try RawClient(server)
     try client.logIn()
     client.send(3, RawClient.batch("sp_who"))
     #expect(try client.message().bytes.first == 0xAA)
@@ -172,7 +172,7 @@ struct LoginTests {
       Response(
         ResultSet([ResultColumn("n", "int")], rowCount: 1_000_000_000) { [.integer(Int64($0))] })
     }
-    let client = try RawClient(port: server.port)
+    let client = try RawClient(server)
     try client.logIn()
     client.send(1, RawClient.batch("SELECT 1"))
     _ = client.packet()
@@ -188,14 +188,14 @@ struct LoginTests {
   @Test("what the protocol does not allow ends the connection and is noted")
   func protocolErrors() throws {
     let server = try TDSServer(answer: Self.describe)
-    let early = try RawClient(port: server.port)
+    let early = try RawClient(server)
     early.send(1, RawClient.batch("SELECT 1"))
     #expect(early.packet() == nil)
-    let headless = try RawClient(port: server.port)
+    let headless = try RawClient(server)
     try headless.logIn()
     headless.send(1, [0xFF, 0xFF, 0xFF, 0xFF])
     #expect(headless.packet() == nil)
-    let fat = try RawClient(port: server.port)
+    let fat = try RawClient(server)
     try fat.logIn(packetByteCount: 512)
     fat.send(1, RawClient.batch(String(repeating: "x", count: 1000)), packetByteCount: 1024)
     #expect(fat.packet() == nil)
@@ -212,7 +212,7 @@ struct LoginTests {
     let before = threadCount()
     for _ in 0..<60 {
       let server = try TDSServer(answer: Self.describe)
-      let client = try RawClient(port: server.port)
+      let client = try RawClient(server)
       try client.logIn()
       server.stop()
       #expect(client.packet() == nil)

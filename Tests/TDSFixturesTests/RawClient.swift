@@ -1,6 +1,7 @@
 // A client of bare packets, for what no program of FreeTDS does on purpose.
 
 import Foundation
+import TDSFixtures
 import Testing
 
 #if canImport(Glibc)
@@ -9,15 +10,18 @@ import Testing
 
 final class RawClient {
   private let socket: Int32
+  /// Kept, because a server stops with its last reference.
+  private let server: TDSServer
 
-  init(port: Int) throws {
+  init(_ server: TDSServer) throws {
+    self.server = server
     socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(
       socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
+    address.sin_port = in_port_t(server.port).bigEndian
     address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -1,0 +1,316 @@
+// The rows of the catalog views, by the name under which they are asked for. Tables have the object ids
+// 1001 and on, constraints those from 5001.
+
+import BackupFixtures
+import Catalog
+
+extension DatabaseAnswers {
+  /// - Returns: nil for a question without an answer.
+  func catalogRows(_ name: String) -> [Row]? {
+    switch name {
+    case "server": [server]
+    case "database":
+      [
+        [
+          "snapshot_state": flag(allowsSnapshot), "read_committed_snapshot": flag(false),
+          "is_read_only": flag(false), "compatibility_level": .integer(140),
+        ]
+      ]
+    case "permissions":
+      [["view_definition": flag(true), "login_name": .text("sa"), "user_name": .text("dbo")]]
+    case "permission to unmask": [["unmask": flag(true)]]
+    case "tables": tables
+    case "permissions on tables": perTable { _ in [["can_select": flag(true)]] }
+    case "row counts": perTable { [["row_count": .integer(Int64($0.rowCount))]] }
+    case "columns": perColumn(columnRow)
+    case "identities": perColumn(identityRow)
+    case "computed columns":
+      perColumn { column in
+        column.computed.map {
+          ["definition": .text($0.definition), "is_persisted": flag($0.isPersisted)]
+        }
+      }
+    case "defaults": perColumn(defaultRow)
+    case "bound defaults and rules": perColumn(boundDefaultRow)
+    case "indexes": perTable { table in table.indexForms.enumerated().map(indexRow) }
+    case "index columns":
+      perTable { table in
+        table.indexForms.enumerated().flatMap { indexColumnRows($0, $1, table.table) }
+      }
+    case "foreign keys": foreignKeys.map(foreignKeyRow)
+    case "foreign key columns": foreignKeys.flatMap(foreignKeyColumnRows)
+    case "checks":
+      perTable { table in
+        table.table.checks.map {
+          [
+            "constraint_name": text($0.name), "definition": .text($0.definition),
+            "is_disabled": flag($0.isDisabled),
+          ]
+        }
+      }
+    case "comments":
+      perTable { table in
+        table.table.comment.map { [["column_id": .integer(0), "comment": .text($0)]] } ?? []
+      } + perColumn { column in column.comment.map { ["comment": .text($0)] } }
+    case "sequences": database.catalog.sequences.map(sequenceRow)
+    case "alias types": database.catalog.aliasTypes.map(aliasTypeRow)
+    case "modules": database.catalog.modules.compactMap(moduleRow)
+    case "synonyms":
+      database.catalog.modules.filter { $0.kind == .synonym }.map {
+        [
+          "schema_name": .text($0.name.schema), "object_name": .text($0.name.name),
+          "definition": text($0.definition),
+        ]
+      }
+    case "security policies", "memory-optimized tables": []
+    default: nil
+    }
+  }
+
+  private var server: Row {
+    [
+      "product_version": .text(productVersion), "edition": .text("Developer Edition"),
+      "engine_edition": .integer(3), "babelfish": .null,
+      "database_name": .text(database.catalog.name),
+      "collation_name": text(database.catalog.collation?.name),
+      "code_page": integer(database.catalog.collation?.codePage),
+    ]
+  }
+
+  private var tables: [Row] {
+    perTable { table in
+      let history = table.table.historyTable.map { objectID($0) }
+      return [
+        [
+          "schema_name": .text(table.table.name.schema), "table_name": .text(table.table.name.name),
+          "temporal_type": .integer(history == nil ? 0 : 2), "history_table_id": integer(history),
+          "is_external": flag(false), "is_node": flag(false), "is_edge": flag(false),
+          "is_memory_optimized": flag(false),
+        ]
+      ]
+    }
+  }
+
+  // MARK: - Rows for each table and column
+
+  private func objectID(_ name: ObjectName) -> Int {
+    1001 + (database.tables.firstIndex { $0.table.name == name } ?? -1001)
+  }
+
+  private func perTable(_ rows: (FixtureTable) -> [Row]) -> [Row] {
+    database.tables.flatMap { table in
+      rows(table).map { row in
+        row.merging(["object_id": .integer(Int64(objectID(table.table.name)))]) { own, _ in own }
+      }
+    }
+  }
+
+  private func perColumn(_ row: (Column) -> Row?) -> [Row] {
+    perTable { table in
+      table.table.columns.compactMap { column in
+        row(column)?.merging(["column_id": .integer(Int64(column.id))]) { own, _ in own }
+      }
+    }
+  }
+
+  private func flag(_ flag: Bool) -> FixtureValue { .integer(flag ? 1 : 0) }
+  private func integer(_ number: Int?) -> FixtureValue {
+    number.map { .integer(Int64($0)) } ?? .null
+  }
+  private func text(_ text: String?) -> FixtureValue { text.map { .text($0) } ?? .null }
+}
+
+// MARK: - Columns
+
+extension DatabaseAnswers {
+  private func columnRow(_ column: Column) -> Row {
+    let stored = StoredType(column.type)
+    let own = column.type.base == .rowversion ? "timestamp" : column.type.base.rawValue
+    let alias = column.aliasType
+    let isAssembly = [.hierarchyid, .geometry, .geography].contains(column.type.base)
+    let generated: [GeneratedAlways: Int64] = [.rowStart: 1, .rowEnd: 2]
+    return [
+      "column_name": .text(column.name), "type_name": .text(alias?.name ?? own),
+      "type_schema": .text(alias?.schema ?? "sys"),
+      "is_user_defined": flag(alias != nil && alias?.schema != "sys"),
+      "is_assembly_type": flag(isAssembly), "base_name": isAssembly ? .null : .text(own),
+      "max_length": integer(stored.length), "type_precision": integer(stored.precision),
+      "type_scale": integer(stored.scale), "is_nullable": flag(column.isNullable),
+      "collation_name": text(column.collation?.name),
+      "code_page": integer(column.collation?.codePage), "is_rowguid": flag(column.isRowGUID),
+      "is_identity": flag(column.identity != nil), "is_computed": flag(column.computed != nil),
+      "is_filestream": flag(false), "is_sparse": flag(column.isSparse),
+      "is_column_set": flag(column.isColumnSet),
+      "default_object_id": .integer(column.defaultConstraint == nil ? 0 : 1),
+      "is_hidden": flag(column.isHidden),
+      "generated_always": .integer(column.generatedAlways.flatMap { generated[$0] } ?? 0),
+      "is_masked": flag(false), "encryption_type": .null,
+    ]
+  }
+
+  private func identityRow(_ column: Column) -> Row? {
+    column.identity.map { identity in
+      [
+        "seed_value": .text("\(identity.seed)"), "increment_value": .text("\(identity.increment)"),
+        "last_value": text(identity.lastValue.map { "\($0)" }), "seed": .text("\(identity.seed)"),
+        "increment": .text("\(identity.increment)"),
+        "latest": .text("\(identity.lastValue ?? identity.seed)"),
+      ]
+    }
+  }
+
+  private func defaultRow(_ column: Column) -> Row? {
+    guard let constraint = column.defaultConstraint, let name = constraint.name else { return nil }
+    return ["constraint_name": .text(name), "definition": .text(constraint.definition)]
+  }
+
+  /// An object of CREATE DEFAULT, which the column only names.
+  private func boundDefaultRow(_ column: Column) -> Row? {
+    guard let constraint = column.defaultConstraint, constraint.name == nil else { return nil }
+    return [
+      "object_type": .text("D"), "schema_name": .text("dbo"), "object_name": .text("bound"),
+      "definition": .text("CREATE DEFAULT bound AS \(constraint.definition)"),
+    ]
+  }
+}
+
+// MARK: - Indexes and constraints
+
+/// A key or an index as one list has them all.
+struct IndexForm {
+  var name: String?
+  var type: Int64
+  var isPrimaryKey = false
+  var isUniqueConstraint = false
+  var isUnique = true
+  var index: Index?
+  var columns: [KeyColumn]
+}
+
+extension FixtureTable {
+  fileprivate var indexForms: [IndexForm] {
+    let types: [Index.Kind: Int64] = [
+      .clustered: 1, .nonclustered: 2, .xml: 3, .spatial: 4, .columnstore: 6, .hash: 7,
+    ]
+    func form(_ key: Key) -> IndexForm {
+      IndexForm(name: key.name, type: key.isClustered ? 1 : 2, columns: key.columns)
+    }
+    var forms: [IndexForm] = []
+    if var primary = table.primaryKey.map(form) {
+      primary.isPrimaryKey = true
+      forms.append(primary)
+    }
+    for var unique in table.uniqueConstraints.map(form) {
+      unique.isUniqueConstraint = true
+      forms.append(unique)
+    }
+    return forms
+      + table.indexes.map {
+        IndexForm(
+          name: $0.name, type: types[$0.kind] ?? 0, isUnique: $0.isUnique, index: $0,
+          columns: $0.columns)
+      }
+  }
+}
+
+extension DatabaseAnswers {
+  private func indexRow(_ number: Int, _ form: IndexForm) -> Row {
+    [
+      "index_id": integer(number + 1), "index_name": text(form.name),
+      "index_type": .integer(form.type), "is_unique": flag(form.isUnique),
+      "is_primary_key": flag(form.isPrimaryKey),
+      "is_unique_constraint": flag(form.isUniqueConstraint),
+      "is_disabled": flag(form.index?.isDisabled ?? false),
+      "has_filter": flag(form.index?.filter != nil), "filter_definition": text(form.index?.filter),
+    ]
+  }
+
+  /// Backwards, because the view promises no order.
+  private func indexColumnRows(_ number: Int, _ form: IndexForm, _ table: Table) -> [Row] {
+    let keys = form.columns.map { ($0.name, isKey: true, isDescending: $0.isDescending) }
+    let included = (form.index?.included ?? []).map { ($0, isKey: false, isDescending: false) }
+    return (keys + included).enumerated().reversed().map { position, column in
+      [
+        "index_id": integer(number + 1), "index_column_id": integer(position + 1),
+        "column_id": integer(table.column(named: column.0)?.id),
+        "key_ordinal": integer(column.isKey ? position + 1 : 0),
+        "is_descending": flag(column.isDescending), "is_included": flag(!column.isKey),
+      ]
+    }
+  }
+
+  private struct NumberedKey {
+    var id: Int
+    var table: Table
+    var key: ForeignKey
+  }
+
+  private var foreignKeys: [NumberedKey] {
+    database.tables.flatMap { fixture in fixture.table.foreignKeys.map { (fixture.table, $0) } }
+      .enumerated().map { NumberedKey(id: 5001 + $0, table: $1.0, key: $1.1) }
+  }
+
+  private func foreignKeyRow(_ numbered: NumberedKey) -> Row {
+    let actions: [ForeignKey.Action: Int64] = [
+      .noAction: 0, .cascade: 1, .setNull: 2, .setDefault: 3,
+    ]
+    let key = numbered.key
+    return [
+      "constraint_id": integer(numbered.id), "object_id": integer(objectID(numbered.table.name)),
+      "referenced_object_id": integer(objectID(key.parent)), "constraint_name": text(key.name),
+      "delete_action": .integer(actions[key.onDelete] ?? 0),
+      "update_action": .integer(actions[key.onUpdate] ?? 0), "is_disabled": flag(key.isDisabled),
+      "is_not_trusted": flag(key.isNotTrusted),
+    ]
+  }
+
+  private func foreignKeyColumnRows(_ numbered: NumberedKey) -> [Row] {
+    let key = numbered.key
+    let parent = database.tables.first { $0.table.name == key.parent }?.table
+    return zip(key.columns, key.parentColumns).enumerated().map { position, pair in
+      [
+        "constraint_id": integer(numbered.id), "constraint_column_id": integer(position + 1),
+        "parent_column_id": integer(numbered.table.column(named: pair.0)?.id),
+        "referenced_column_id": integer(parent?.column(named: pair.1)?.id),
+      ]
+    }
+  }
+}
+
+// MARK: - Other objects
+
+extension DatabaseAnswers {
+  private func sequenceRow(_ sequence: SequenceGenerator) -> Row {
+    [
+      "schema_name": .text(sequence.name.schema), "sequence_name": .text(sequence.name.name),
+      "base_name": .text(sequence.type.base.rawValue), "start_value": .text("\(sequence.start)"),
+      "increment": .text("\(sequence.increment)"), "minimum_value": .text("\(sequence.minimum)"),
+      "maximum_value": .text("\(sequence.maximum)"), "current_value": .text("\(sequence.current)"),
+      "is_cycling": flag(sequence.cycles),
+    ]
+  }
+
+  private func aliasTypeRow(_ alias: AliasType) -> Row {
+    let stored = StoredType(alias.base)
+    return [
+      "schema_name": .text(alias.name.schema), "type_name": .text(alias.name.name),
+      "base_name": .text(alias.base.base.rawValue), "max_length": integer(stored.length),
+      "type_precision": integer(stored.precision), "type_scale": integer(stored.scale),
+      "is_nullable": flag(alias.isNullable), "is_table_type": flag(false),
+    ]
+  }
+
+  private func moduleRow(_ module: Module) -> Row? {
+    let types: [Module.Kind: String] = [
+      .view: "V", .procedure: "P", .function: "FN", .trigger: "TR",
+    ]
+    return types[module.kind].map { type in
+      [
+        "object_type": .text(type), "schema_name": .text(module.name.schema),
+        "object_name": .text(module.name.name),
+        "object_id": integer(module.table.map { objectID($0) } ?? 0),
+        "definition": text(module.definition),
+      ]
+    }
+  }
+}

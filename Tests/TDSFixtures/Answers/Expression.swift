@@ -1,0 +1,224 @@
+// What a client may select: columns, casts to binary and text, properties of sql_variant, counts.
+
+import BackupFixtures
+import Catalog
+
+/// An expression over the row of a described table.
+indirect enum Expression: Sendable {
+  case constant(FixtureValue, ColumnType)
+  case column(Int, ResultColumn)
+  case cast(Expression, ColumnType)
+  case variantProperty(Expression, String)
+  case collationProperty(Expression, String)
+
+  /// What names and functions stand for.
+  struct Context {
+    var columns: [Column] = []
+    var rowCount = 0
+    /// Rows of the statement before.
+    var rowCountBefore = 0
+    /// How the statement before ended.
+    var errorBefore = 0
+  }
+
+  /// Its type, and the collation of text.
+  var column: ResultColumn {
+    switch self {
+    case .constant(_, let type): ResultColumn("", type)
+    case .column(_, let column): column
+    case .cast(let inner, let type): ResultColumn("", type, collation: inner.column.collation)
+    case .variantProperty: ResultColumn("", ColumnType(.nvarchar, length: 128))
+    case .collationProperty: ResultColumn("", ColumnType(.int))
+    }
+  }
+
+  func value(_ row: [FixtureValue]) throws -> FixtureValue {
+    switch self {
+    case .constant(let value, _): return value
+    case .column(let index, _): return row[index]
+    case .cast(let inner, let type):
+      return try Self.cast(inner.value(row), inner.column, to: type)
+    case .variantProperty(let inner, let name):
+      let variant = VariantFacts(try inner.value(row), of: inner.column.type)
+      return try variant?.property(name) ?? .null
+    case .collationProperty(let inner, let name):
+      let collation = try inner.value(row)
+      return name == "CodePage" && collation != .null ? .integer(1252) : .null
+    }
+  }
+
+  private static func cast(
+    _ value: FixtureValue, _ column: ResultColumn, to type: ColumnType
+  ) throws -> FixtureValue {
+    if value == .null { return .null }
+    switch (type.base, value) {
+    case (.varbinary, _):
+      let bytes: [UInt8]?
+      if let variant = VariantFacts(value, of: column.type) {
+        bytes = try variant.binary()
+      } else {
+        bytes = WireValue.bytes(value, column)
+      }
+      return .bytes(Array((bytes ?? []).prefix(type.length ?? .max)))
+    case (.nvarchar, .xml(let document)): return .text(XMLText.text(document))
+    case (.nvarchar, .text(let text)) where column.type.base == .xml:
+      return .text(XMLText.text(.text(text)))
+    case (.nvarchar, _), (.varchar, _), (.int, .integer): return value
+    default:
+      throw ServerMessage(50_003, "the fixture does not cast \(column.type) to \(type)")
+    }
+  }
+}
+
+// MARK: - Parsing
+
+extension Expression {
+  init(_ tokens: [SpelledToken], _ context: Context) throws {
+    var parser = Parser(tokens: tokens[...], context: context)
+    self = try parser.expression()
+    guard parser.tokens.isEmpty else { throw parser.mistake }
+  }
+
+  private struct Parser {
+    var tokens: ArraySlice<SpelledToken>
+    let context: Context
+
+    var mistake: ServerMessage {
+      let place = tokens.first.map { "\($0.token)" } ?? "its end"
+      return ServerMessage(50_003, "the fixture does not understand an expression at \(place)")
+    }
+
+    mutating func expression() throws -> Expression {
+      guard let first = tokens.popFirst() else { throw mistake }
+      switch first.token {
+      case .number(let number): return .constant(.integer(Int64(number)), ColumnType(.int))
+      case .text(let text): return .constant(.text(text), ColumnType(.nvarchar, length: 4000))
+      case .word("@@ERROR"):
+        return .constant(.integer(Int64(context.errorBefore)), ColumnType(.int))
+      case .word(let function) where tokens.first?.token == .symbol("("):
+        try take(.symbol("("))
+        let called = try call(function)
+        try take(.symbol(")"))
+        return called
+      default: return try column(first)
+      }
+    }
+
+    private mutating func call(_ function: String) throws -> Expression {
+      switch function {
+      case "CAST":
+        let inner = try expression()
+        try take(.word("AS"))
+        return .cast(inner, try type())
+      case "SQL_VARIANT_PROPERTY": return .variantProperty(try expression(), try secondText())
+      case "COLLATIONPROPERTY": return .collationProperty(try expression(), try secondText())
+      case "COUNT_BIG":
+        try take(.symbol("*"))
+        return .constant(.integer(Int64(context.rowCount)), ColumnType(.bigint))
+      case "ROWCOUNT_BIG":
+        return .constant(.integer(Int64(context.rowCountBefore)), ColumnType(.bigint))
+      case "REPLICATE":
+        let inner = try expression()
+        try take(.symbol(","))
+        guard case .number(let count) = tokens.popFirst()?.token,
+          case .text(let text) = try inner.value([])
+        else { throw mistake }
+        return .constant(.text(String(repeating: text, count: count)), inner.column.type)
+      default: throw ServerMessage(195, "'\(function)' is not a recognized built-in function name.")
+      }
+    }
+
+    private mutating func take(_ token: SQLToken) throws {
+      guard tokens.first?.token == token else { throw mistake }
+      tokens.removeFirst()
+    }
+
+    private mutating func secondText() throws -> String {
+      try take(.symbol(","))
+      guard case .text(let text) = tokens.popFirst()?.token else { throw mistake }
+      return text
+    }
+
+    /// `varbinary(max)`.
+    private mutating func type() throws -> ColumnType {
+      guard var spelled = tokens.popFirst()?.name else { throw mistake }
+      if tokens.first?.token == .symbol("(") {
+        tokens.removeFirst()
+        switch tokens.popFirst()?.token {
+        case .number(let length): spelled += "(\(length))"
+        case .word("MAX"): spelled += "(max)"
+        default: throw mistake
+        }
+        try take(.symbol(")"))
+      }
+      guard let type = ColumnType(spelled) else { throw mistake }
+      return type
+    }
+
+    /// `name` or `t.name`.
+    private mutating func column(_ first: SpelledToken) throws -> Expression {
+      var name = first.name
+      if tokens.first?.token == .symbol(".") {
+        tokens.removeFirst()
+        name = tokens.popFirst()?.name
+      }
+      guard let name else { throw mistake }
+      guard let index = context.columns.firstIndex(where: { $0.name == name }) else {
+        throw ServerMessage(207, "Invalid column name '\(name)'.")
+      }
+      let column = context.columns[index]
+      return .column(
+        index,
+        ResultColumn(
+          name, column.type, isNullable: column.isNullable,
+          collation: column.collation ?? .sqlLatin1))
+    }
+  }
+}
+
+// MARK: - sql_variant
+
+/// A sql_variant as rows store it: type, version 1, properties, value.
+private struct VariantFacts {
+  let type: UInt8
+  let rest: [UInt8]
+
+  /// - Returns: nil for NULL and for values of other types.
+  init?(_ value: FixtureValue, of type: ColumnType) {
+    guard type.base == .sqlVariant, case .encoded(let bytes, _) = value else { return nil }
+    self.type = bytes[0]
+    rest = Array(bytes[2...])
+  }
+
+  func property(_ name: String) throws -> FixtureValue {
+    switch name {
+    case "BaseType": return .text(try baseType())
+    case "Collation":
+      return isText ? .text(Collation.sqlLatin1.name ?? "") : .null
+    default: throw ServerMessage(50_003, "the fixture does not know the property \(name)")
+    }
+  }
+
+  private var isText: Bool { [167, 175, 231, 239].contains(type) }
+
+  /// CAST to varbinary: whole numbers with their highest byte first, texts and bytes as they are.
+  func binary() throws -> [UInt8] {
+    switch type {
+    case 48, 52, 56, 127: rest.reversed()
+    case 167, 175, 231, 239: Array(rest.dropFirst(6))
+    case 165, 173: Array(rest.dropFirst(2))
+    default: throw ServerMessage(50_003, "the fixture does not cast a variant of type \(type)")
+    }
+  }
+
+  private func baseType() throws -> String {
+    let names: [UInt8: String] = [
+      48: "tinyint", 52: "smallint", 56: "int", 127: "bigint", 167: "varchar", 175: "char",
+      231: "nvarchar", 239: "nchar", 165: "varbinary", 173: "binary",
+    ]
+    guard let name = names[type] else {
+      throw ServerMessage(50_003, "the fixture does not know a variant of type \(type)")
+    }
+    return name
+  }
+}
