@@ -111,7 +111,7 @@ let package = Package(
       "BackupFixturesTests",
       ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),
     tests("ServerSourceTests", ["Catalog", "Staging", "ServerSource"]),
-    tests("TDSFixturesTests", ["Catalog", "BackupFixtures", "TDSFixtures"]),
+    tests("TDSFixturesTests", ["Catalog", "Staging", "BackupFixtures", "TDSFixtures"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),
     tests("TargetTests", ["Catalog", "Target"]),
