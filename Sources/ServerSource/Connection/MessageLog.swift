@@ -33,10 +33,12 @@ final class MessageLog {
   /// A server can say as much as it likes.
   private static let countMax = 32
 
-  var isEmpty: Bool { errors.isEmpty && libraryErrors.isEmpty }
+  /// Whether nothing was heard that is an error; asked after every row.
+  private(set) var isEmpty = true
 
   func add(_ message: ServerMessage) {
     if message.isError {
+      isEmpty = false
       if errors.count < Self.countMax { errors.append(message) }
     } else if notices.count < Self.countMax {
       notices.append(message)
@@ -46,10 +48,12 @@ final class MessageLog {
   func add(_ error: LibraryError) {
     // The echo of a message that has been heard.
     guard error.number != SYBESMSG else { return }
+    isEmpty = false
     if libraryErrors.count < Self.countMax { libraryErrors.append(error) }
   }
 
   func removeAll() {
+    isEmpty = true
     errors.removeAll()
     libraryErrors.removeAll()
     notices.removeAll()

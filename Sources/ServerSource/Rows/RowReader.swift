@@ -10,6 +10,14 @@ struct RowReader {
   let table: Table
   let query: TableQuery
   let connection: ServerConnection
+  /// What the row loop needs of each column, without a reference in it.
+  private let cells: [CellPlan]
+
+  private struct CellPlan: BitwiseCopyable {
+    let kind: CellKind
+    let wireColumn: Int32
+    let index: Int
+  }
 
   /// - Throws: `unknown` for a column whose values are not read.
   init(
@@ -22,6 +30,9 @@ struct RowReader {
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
+    }
+    cells = query.columns.enumerated().map { index, column in
+      CellPlan(kind: column.kind, wireColumn: column.wireColumn, index: index)
     }
   }
 
@@ -59,10 +70,11 @@ struct RowReader {
 
   private func readRows(into writer: inout TableWriter) throws -> Int {
     var rows = 0
+    let process = connection.process
     let checkInterval = max(1, connection.address.limits.rowsBetweenChecks)
     var untilCheck = checkInterval
     while true {
-      let status = dbnextrow(connection.process)
+      let status = dbnextrow(process)
       guard status == REG_ROW, connection.isSilent else {
         try connection.check(query.select)
         guard status == NO_MORE_ROWS else {
@@ -71,7 +83,7 @@ struct RowReader {
         return rows
       }
       writer.beginRow()
-      try writeCells(row: rows, into: &writer)
+      try writeCells(of: process, row: rows, into: &writer)
       try writer.endRow()
       rows += 1
       untilCheck -= 1
@@ -83,19 +95,24 @@ struct RowReader {
   }
 
   @inline(__always)
-  private func writeCells(row: Int, into writer: inout TableWriter) throws(ServerError) {
-    for index in query.columns.indices {
+  private func writeCells(
+    of process: OpaquePointer, row: Int, into writer: inout TableWriter
+  ) throws(ServerError) {
+    for cell in cells {
       do throws(Fault) {
-        if case .variant = query.columns[index].kind {
-          try writeVariant(query.columns[index], into: &writer)
-        } else if let bytes = connection.bytes(query.columns[index].wireColumn) {
-          try query.columns[index].kind.write(
-            bytes, codePage: query.columns[index].codePage, into: &writer)
+        if case .variant = cell.kind {
+          try writeVariant(query.columns[cell.index], into: &writer)
+        } else if let bytes = ServerConnection.bytes(process, cell.wireColumn) {
+          if case .text(let width) = cell.kind {
+            writer.write(text: bytes, in: query.columns[cell.index].codePage, paddedTo: width)
+          } else {
+            try cell.kind.write(bytes, codePage: .ascii, into: &writer)
+          }
         } else {
           writer.writeNull()
         }
       } catch {
-        throw answer(error.problem, at: "\(place(row)), column \(query.columns[index].name)")
+        throw answer(error.problem, at: "\(place(row)), column \(query.columns[cell.index].name)")
       }
     }
   }
@@ -198,9 +215,11 @@ struct RowReader {
 }
 
 extension ServerConnection {
+  func bytes(_ column: Int32) -> UnsafeRawBufferPointer? { Self.bytes(process, column) }
+
   /// The bytes of a column of the current row, nil for NULL. They hold until the next row is read.
   @inline(__always)
-  func bytes(_ column: Int32) -> UnsafeRawBufferPointer? {
+  static func bytes(_ process: OpaquePointer, _ column: Int32) -> UnsafeRawBufferPointer? {
     guard let data = dbdata(process, column) else { return nil }
     return UnsafeRawBufferPointer(start: data, count: max(0, Int(dbdatlen(process, column))))
   }

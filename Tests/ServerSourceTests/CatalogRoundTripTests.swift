@@ -1,0 +1,232 @@
+import BackupFixtures
+import Catalog
+import Staging
+import TDSFixtures
+import Testing
+
+@testable import ServerSource
+
+@Suite("the catalog of a live server")
+struct CatalogRoundTripTests {
+  /// A database with one of everything that a catalog can hold.
+  static let everything: FixtureDatabase = {
+    var parent = Table.fixture(
+      "Parent", schema: "sales", key: "id",
+      [
+        ("id", "int"), ("name", "nvarchar(40)"), ("code", "varchar(max)"),
+        ("price", "decimal(19,4)"),
+      ])
+    parent.columns[0].identity = Identity(seed: 10, increment: -2, lastValue: 4)
+    parent.columns[0].comment = "The \"key\", ключ"
+    parent.columns[1].defaultConstraint = DefaultConstraint(name: "DF_name", definition: "(N'é')")
+    parent.columns[2].defaultConstraint = DefaultConstraint(name: nil, definition: "'bound'")
+    parent.columns[3].aliasType = ObjectName("sales", "Price")
+    parent.comment = "All parents"
+    parent.uniqueConstraints = [
+      Key(name: "UQ_b", isClustered: false, columns: [KeyColumn("name"), KeyColumn("code")]),
+      Key(name: "UQ_a", isClustered: false, columns: [KeyColumn("name", isDescending: true)]),
+    ].sorted { ($0.name ?? "") < ($1.name ?? "") }
+    parent.indexes = [
+      Index(
+        name: "IX_filtered", kind: .nonclustered, isUnique: true,
+        columns: [KeyColumn("name", isDescending: true), KeyColumn("id")],
+        included: ["price", "code"], filter: "([price]>(0))"),
+      Index(
+        name: "IX_off", kind: .nonclustered, isUnique: false, columns: [KeyColumn("price")],
+        isDisabled: true),
+    ]
+    var child = Table.fixture(
+      "Child ]'--", key: "id",
+      [
+        ("id", "bigint"), ("parent", "int"), ("twice", "int"), ("total", "int"),
+        ("since", "datetime2(7)"),
+        ("till", "datetime2(3)"), ("guid", "uniqueidentifier"), ("fixed", "nchar(10)"),
+        ("old", "text"), ("row", "rowversion"), ("any", "sql_variant"), ("path", "hierarchyid"),
+        ("shape", "geography"), ("doc", "xml"), ("set", "xml"), ("who", "nvarchar(128)"),
+      ])
+    child.columns[2].computed = Computed(definition: "([parent]*(2))", isPersisted: false)
+    child.columns[3].computed = Computed(definition: "([parent]+(1))", isPersisted: true)
+    child.columns[4].generatedAlways = .rowStart
+    child.columns[4].isHidden = true
+    child.columns[5].generatedAlways = .rowEnd
+    child.columns[6].isRowGUID = true
+    child.columns[7].isSparse = true
+    child.columns[14].isColumnSet = true
+    child.columns[15].aliasType = ObjectName("sys", "sysname")
+    child.historyTable = ObjectName("sales", "Parent")
+    child.foreignKeys = [
+      ForeignKey(
+        name: "FK_a", columns: ["parent"], parent: parent.name, parentColumns: ["id"],
+        onDelete: .cascade, onUpdate: .setNull, isDisabled: true, isNotTrusted: true),
+      ForeignKey(
+        name: "FK_b", columns: ["id", "parent"], parent: child.name,
+        parentColumns: ["id", "parent"], onDelete: .setDefault),
+    ]
+    child.checks = [
+      CheckConstraint(name: "CK_a", definition: "([parent]>(0))"),
+      CheckConstraint(name: "CK_b", definition: "([id]>(0))", isDisabled: true),
+    ]
+    var database = FixtureDatabase(
+      "Everything ]'é", tables: [FixtureTable(child, rows: []), FixtureTable(parent, rows: [])])
+    database.catalog.sequences = [
+      SequenceGenerator(
+        name: ObjectName("dbo", "seq"), type: ColumnType(.bigint), start: -5, increment: 5,
+        minimum: Int64.min, maximum: Int64.max, current: 20, cycles: true)
+    ]
+    database.catalog.aliasTypes = [
+      AliasType(
+        name: ObjectName("sales", "Price"), base: ColumnType(.decimal, precision: 19, scale: 4),
+        isNullable: false)
+    ]
+    database.catalog.modules = [
+      Module(
+        kind: .function, name: ObjectName("dbo", "f"), definition: "CREATE FUNCTION f … 'é'"),
+      Module(kind: .synonym, name: ObjectName("dbo", "s"), definition: "[other].[dbo].[t]"),
+      Module(kind: .tableType, name: ObjectName("dbo", "tt")),
+      Module(
+        kind: .trigger, name: ObjectName("sales", "t"), table: parent.name,
+        definition: "CREATE TRIGGER t"),
+      Module(kind: .view, name: ObjectName("views", "v"), definition: "CREATE VIEW v AS\nSELECT 1"),
+    ]
+    database.catalog.schemas = ["dbo", "sales", "views"]
+    return database
+  }()
+
+  private func read(
+    _ answers: FixtureAnswers, options: String = ""
+  ) throws -> (Database, SourceIdentity) {
+    let server = try answers.serve()
+    defer { server.stop() }
+    let source = try ServerSource(
+      try server.address(answers.database.catalog.name, options: options),
+      password: TDSServer.password)
+    let database = try source.readCatalog()
+    #expect(server.notes.isEmpty)
+    return (database, source.identity)
+  }
+
+  @Test("everything that a server says arrives as the backup reader would say it")
+  func everything() throws {
+    var (database, identity) = try read(FixtureAnswers(Self.everything))
+    #expect(database.notes.isEmpty)
+    // A data file knows collations by number, a server by name.
+    var expected = Self.everything.expected
+    expected.collation?.id = nil
+    for table in expected.tables.indices {
+      for column in expected.tables[table].columns.indices {
+        expected.tables[table].columns[column].collation?.id = nil
+      }
+    }
+    for (found, wanted) in zip(database.tables, expected.tables) {
+      #expect(found == wanted)
+    }
+    database.notes = []
+    #expect(database == expected)
+    #expect(identity.kind == "mssql")
+    #expect(identity.warnings.isEmpty)
+    #expect(identity.database == "Everything ]'é")
+    #expect(identity.serverVersion == "SQL Server 2017")
+  }
+
+  @Test("views and columns of later versions are not asked for")
+  func olderVersion() throws {
+    var answers = FixtureAnswers(FixtureDatabase("old", tables: []))
+    answers.productVersion = "10.50.6000.34"
+    let server = try answers.serve()
+    defer { server.stop() }
+    let source = try ServerSource(
+      try server.address("old", options: "&tds=7.3"), password: TDSServer.password)
+    let database = try source.readCatalog()
+    #expect(database.serverVersion == "SQL Server 2008 R2")
+    for word in ["temporal_type", "is_hidden", "is_masked", "sys.sequences", "security_pol"] {
+      let asking = server.batches.filter { text in
+        text.split(separator: "\n").contains { $0.contains(word) && !$0.contains("0 AS") }
+      }
+      #expect(asking.isEmpty, "\(word)")
+    }
+  }
+
+  @Test("a view that is not there is a note, and the rest is read")
+  func absentViews() throws {
+    var answers = FixtureAnswers(Self.everything)
+    for name in ["sequences", "synonyms", "security policies", "row counts", "comments"] {
+      answers.overrides[name] = .some(nil)
+    }
+    let (database, _) = try read(answers)
+    #expect(database.notes.count == 5)
+    #expect(database.tables.count == 2)
+    #expect(database.sequences.isEmpty)
+    #expect(database.tables[0].rowCount == nil)
+  }
+
+  @Test("a view without which nothing can be read is an error")
+  func missingTables() throws {
+    var answers = FixtureAnswers(Self.everything)
+    answers.overrides["columns"] = .some(nil)
+    let error = #expect(throws: ServerError.self) { try read(answers) }
+    #expect(error?.code == .sql)
+    #expect(error?.number == 208)
+    #expect(error?.place == "columns")
+  }
+
+  @Test("a login that sees only a part of the catalog is warned of")
+  func viewDefinition() throws {
+    var answers = FixtureAnswers(Self.everything)
+    answers.mayViewDefinition = false
+    let (database, identity) = try read(answers)
+    #expect(database.notes.contains { $0.contains("lacks VIEW DEFINITION") })
+    #expect(identity.warnings.contains { $0.contains("lacks VIEW DEFINITION") })
+  }
+
+  @Test("what cannot be read truly is refused, table by table, with the reason")
+  func refusals() throws {
+    var answers = FixtureAnswers(Self.everything)
+    let parent = ObjectName("sales", "Parent")
+    func refusal() throws -> String? {
+      try read(answers).0.tables.first { $0.name == parent }?.refusal
+    }
+    #expect(try refusal() == nil)
+    answers.unreadable = [parent]
+    #expect(try refusal() == "login sa has no SELECT permission on it")
+    answers.unreadable = []
+    answers.filtered = [parent]
+    #expect(try refusal()?.contains("security policy") == true)
+    answers.filtered = []
+    answers.memoryOptimized = [parent]
+    #expect(try refusal()?.hasPrefix("memory-optimized") == true)
+    answers.allowsSnapshot = false
+    #expect(try refusal() == nil)
+    answers.memoryOptimized = []
+    answers.masked = ["price"]
+    #expect(try refusal() == nil, "the login may unmask")
+    answers.mayUnmask = false
+    #expect(try refusal()?.hasPrefix("column price: masked") == true)
+    answers.masked = []
+    answers.encrypted = ["code"]
+    #expect(try refusal()?.hasPrefix("column code: Always Encrypted") == true)
+  }
+
+  @Test("a server without SNAPSHOT isolation is said to have none")
+  func consistency() throws {
+    var answers = FixtureAnswers(Self.everything)
+    #expect(try read(answers).1.consistency.contains("SNAPSHOT isolation"))
+    answers.allowsSnapshot = false
+    let (_, identity) = try read(answers)
+    #expect(identity.consistency.contains("READ COMMITTED"))
+    #expect(identity.warnings.contains { $0.contains("ALLOW_SNAPSHOT_ISOLATION") })
+  }
+
+  @Test("every batch says in its first line who asks for what")
+  func comments() throws {
+    let answers = FixtureAnswers(Self.everything)
+    let server = try answers.serve()
+    defer { server.stop() }
+    _ = try ServerSource(
+      try server.address(answers.database.catalog.name), password: TDSServer.password
+    ).readCatalog()
+    let texts = server.batches.filter { !$0.contains("@@spid") }
+    #expect(texts.count > 20)
+    for text in texts { #expect(text.hasPrefix("-- restage: "), "\(text)") }
+    #expect(server.connectionCount == 1)
+  }
+}
