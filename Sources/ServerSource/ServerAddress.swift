@@ -188,7 +188,8 @@ private struct URIParts {
       let address = authority[authority.index(after: authority.startIndex)..<end]
       guard isIPv6(address) else { throw .badURI("what is in brackets is no IPv6 address") }
       let (instance, port) = try instanceAndPort(authority[authority.index(after: end)...])
-      return (String(address), instance, port)
+      // RFC 6874 writes the % before a zone as %25.
+      return (String(address).replacing("%25", with: "%"), instance, port)
     }
     let end =
       authority.firstIndex { $0 == ":" || $0 == "\\" }

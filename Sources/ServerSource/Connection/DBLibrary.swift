@@ -72,7 +72,11 @@ final class LibraryConfiguration: Sendable {
     let settings = try settings(address)
     let name = state.withLock { state in
       if let known = state.sections[settings] { return known }
-      let name = "restage\(state.sections.count + 1)"
+      // The name is also what the login says the server is called, by which Azure finds it.
+      let isTaken = state.sections.values.contains {
+        $0.lowercased() == address.host.lowercased()
+      }
+      let name = isTaken ? "\(address.host),\(state.sections.count + 1)" : address.host
       guard MemoryFile.append("[\(name)]\n\(settings)", to: descriptor) else { return "" }
       state.sections[settings] = name
       return name
