@@ -110,7 +110,12 @@ let package = Package(
     tests(
       "BackupFixturesTests",
       ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),
-    tests("ServerSourceTests", ["Catalog", "Staging", "ServerSource"]),
+    tests(
+      "ServerSourceTests",
+      [
+        "Catalog", "Staging", "ServerSource", "Pipeline", "BackupFixtures", "TDSFixtures",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     tests("TDSFixturesTests", ["Catalog", "Staging", "BackupFixtures", "TDSFixtures"]),
     tests("TranslationTests", ["Catalog", "Translation"]),
     tests("StatementsTests", ["Catalog", "Statements"]),

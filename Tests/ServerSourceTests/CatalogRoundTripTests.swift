@@ -159,6 +159,17 @@ struct CatalogRoundTripTests {
     #expect(database.tables[0].rowCount == nil)
   }
 
+  @Test("where a server fails to print computed columns the rest of them is read")
+  func unprintableExpressions() throws {
+    var answers = FixtureAnswers(Self.everything)
+    answers.overrides["computed columns"] = .some(nil)
+    let (database, _) = try read(answers)
+    let child = try #require(database.tables.first { $0.name.name.hasPrefix("Child") })
+    #expect(child.column(named: "twice")?.computed == Computed(definition: "", isPersisted: false))
+    #expect(child.column(named: "total")?.computed?.isPersisted == true)
+    #expect(database.notes.contains { $0.contains("twice cannot be seen") })
+  }
+
   @Test("a view without which nothing can be read is an error")
   func missingTables() throws {
     var answers = FixtureAnswers(Self.everything)

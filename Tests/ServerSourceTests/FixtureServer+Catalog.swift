@@ -43,15 +43,15 @@ extension FixtureAnswers {
         })
     case "columns": columns
     case "identities": identities
-    case "computed columns":
+    case "computed columns", "computed columns without their text":
       .of(
         ["object_id", "column_id", "definition:m", "is_persisted"],
         eachColumn { id, column in
           column.computed.map {
             [
               [
-                .integer(id), .integer(Int64(column.id)), .text($0.definition),
-                number($0.isPersisted),
+                .integer(id), .integer(Int64(column.id)),
+                name == "computed columns" ? .text($0.definition) : .null, number($0.isPersisted),
               ]
             ]
           } ?? []
