@@ -189,6 +189,27 @@ struct CatalogRoundTripTests {
     #expect(identity.warnings.contains { $0.contains("lacks VIEW DEFINITION") })
   }
 
+  @Test("where the permission is not known, that to read the whole database decides")
+  func selectAll() throws {
+    var answers = FixtureAnswers(Self.everything)
+    for (mayRead, isWarned) in [(0, true), (1, false)] as [(Int64, Bool)] {
+      answers.overrides["permissions"] = ResultSet.of(
+        ["view_definition", "select_all", "login_name:n"],
+        [[.null, .integer(mayRead), .text("reader")]])
+      let (_, identity) = try read(answers)
+      #expect(identity.warnings.contains { $0.contains("may not read the whole") } == isWarned)
+    }
+  }
+
+  @Test("a foreign key to a table that the login does not see is a warning")
+  func unseenParent() throws {
+    var answers = FixtureAnswers(Self.everything)
+    answers.database.tables.removeAll { $0.table.name.name == "Parent" }
+    let (database, identity) = try read(answers)
+    #expect(database.tables[0].foreignKeys.map(\.name) == ["FK_b"])
+    #expect(identity.warnings.contains { $0.contains("foreign key FK_a is left out") })
+  }
+
   @Test("what cannot be read truly is refused, table by table, with the reason")
   func refusals() throws {
     var answers = FixtureAnswers(Self.everything)

@@ -39,6 +39,7 @@ struct CatalogQueries {
     """
     SELECT
       HAS_PERMS_BY_NAME(NULL, 'DATABASE', 'VIEW DEFINITION') AS view_definition,
+      HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'SELECT') AS select_all,
       CAST(SUSER_SNAME() AS nvarchar(128)) AS login_name,
       CAST(USER_NAME() AS nvarchar(128)) AS user_name
     """)

@@ -36,6 +36,12 @@ struct CatalogReader {
     if !notes.contains(sentence) { notes.append(sentence) }
   }
 
+  /// Notes what also belongs into the manifest.
+  mutating func warn(_ sentence: String) {
+    note(sentence)
+    if !warnings.contains(sentence) { warnings.append(sentence) }
+  }
+
   /// Asks for what the database cannot be read without.
   func ask(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
     try connection.query(batch)
@@ -75,11 +81,15 @@ struct CatalogReader {
   private mutating func notePermissions(hasTables: Bool) throws(ServerError) {
     guard let record = try askIfThere(CatalogQueries.permissions).first else { return }
     let login = record.text("login_name") ?? connection.address.user
-    if let mayView = record.integer("view_definition"), mayView == 0 {
-      let sentence =
-        "login \(login) lacks VIEW DEFINITION: what it has no permission on is not listed at all"
-      note(sentence)
-      warnings.append(sentence)
+    if let mayView = record.integer("view_definition") {
+      guard mayView == 0 else { return }
+      warn(
+        "login \(login) lacks VIEW DEFINITION: what it has no permission on is not listed at all")
+    } else if record.integer("select_all") == 0 {
+      // Babelfish knows no such permission, and lists to a login what it may read.
+      warn(
+        "login \(login) may not read the whole database: what it has no permission on is not listed "
+          + "at all")
     }
   }
 }

@@ -135,7 +135,9 @@ struct TableParts {
       else { throw reader.missing("foreign keys") }
       let name = record.text("constraint_name")
       guard let parent = reader.tableNames[parentID] else {
-        reader.note("\(table): foreign key \(name ?? "") names no table and is left out")
+        reader.warn(
+          "\(table): foreign key \(name ?? "") is left out: this login does not see the table that it "
+            + "names")
         continue
       }
       let pairs = (members[constraint] ?? []).sorted {
