@@ -26,16 +26,18 @@ struct UndoTests {
         continue
       }
       let run = try target.lastRun()
-      let after = try target.state().replacing(run, with: "this run")
+      let after = try target.state().replacingOccurrences(of: run, with: "this run")
       try target.takeBack(run)
       #expect(try target.state() == before, "\(title): taken back")
 
       try checkAgain(night, on: target, title)
-      undone.append((try target.lastRun(), before))
+      let again = try target.lastRun()
+      undone.append((again, before))
       guard target.database.tables.allSatisfy({ $0.surrogate == nil && $0.markColumn == nil })
       else { continue }
-      let loadedAgain = try target.state().replacing(target.lastRun(), with: "this run")
-      #expect(loadedAgain == after, "\(title): loaded again, rows")
+      #expect(
+        try target.state().replacingOccurrences(of: again, with: "this run") == after,
+        "\(title): loaded again, rows")
     }
     // All of them, the last one first, where nobody but restage wrote in between.
     guard undone.count == situation.nights.count(where: { !$0.fails }),

@@ -19,7 +19,7 @@ struct RollbackCommand: AsyncParsableCommand {
   @Flag(help: "Delete and restore rows although they were changed in the target since.")
   var force = false
 
-  @Flag(help: "Leave updated rows as they are.")
+  @Flag(help: "Leave updated and deleted rows as they are.")
   var insertsOnly = false
 
   @Flag(help: "Run everything, report the numbers, and keep nothing.")
@@ -48,7 +48,7 @@ struct RollbackCommand: AsyncParsableCommand {
         lockTimeoutSeconds: lockTimeout, approval: try requireApproved.map(Approval.init(reading:))),
       logger: log.logger)
     guard !print else {
-      try Terminal.answer(try await rollback.script())
+      try Terminal.answer(await rollback.script())
       return
     }
     let outcome = try await rollback.run()
@@ -89,6 +89,7 @@ extension RollbackOutcome {
       ("referenced", "Take the runs back that loaded the referring rows, or remove those rows."),
       ("other_source", "Take the other source's run back first."),
       ("edited", "--force gives up what was changed in the target."),
+      ("deleted", "--inserts-only leaves deleted rows as they are: restage.displaced has them."),
       (
         "not_kept",
         "--inserts-only leaves updated rows as they are; keep_before: true in the mapping keeps later ones."
