@@ -144,6 +144,10 @@ public struct LoadOutcome: Sendable {
     /// The final table as it stands in SQL.
     public let target: String
     public let staged: Int
+    /// Rows that the export refused, so that no chunk holds them.
+    public let exportRejects: Int
+    /// Places that the export could not read, the number of their rows unknown.
+    public let damagedPlaces: Int
     /// By the kinds of `restage.row_count`.
     let counts: [String: Int]
 
@@ -179,4 +183,8 @@ public struct LoadOutcome: Sendable {
   public var insertedCount: Int { tables.reduce(0) { $0 + $1.inserted } }
   public var updatedCount: Int { tables.reduce(0) { $0 + $1.updated } }
   public var rejectedCount: Int { tables.reduce(0) { $0 + $1.rejected } }
+  /// Whether rows of the source were refused, by the export or by the load.
+  public var hasRejects: Bool {
+    tables.contains { $0.rejected > 0 || $0.exportRejects > 0 || $0.damagedPlaces > 0 }
+  }
 }

@@ -178,7 +178,8 @@ extension RunRecord {
       let name = table.mapped.target.quoted
       return LoadOutcome.Table(
         source: table.mapped.source, target: name, staged: table.manifest.rows,
-        counts: counts[name] ?? [:])
+        exportRejects: table.manifest.refusedRows,
+        damagedPlaces: table.manifest.unreadable ?? 0, counts: counts[name] ?? [:])
     }
   }
 }

@@ -23,7 +23,7 @@ struct TableProof: Sendable {
   func run() async throws -> Verification.TableLine {
     var line = Verification.TableLine(
       table: table.target.quoted, source: table.source.description, snapshotRows: chunks.rows,
-      exportRejects: chunks.rejects)
+      exportRejects: chunks.refusedRows, damagedPlaces: chunks.unreadable ?? 0)
     do {
       try await prove(&line)
     } catch let error as TargetError where !error.isAboutTable {

@@ -61,20 +61,25 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var status: String
   public var seconds: Double
   public var tables: [TableLine]
+  /// What the export refused, so that nothing of it was staged.
+  public var exportRefusals: Refusals
 
   public init(
-    runID: String, source: String, status: String, seconds: Double, tables: [TableLine]
+    runID: String, source: String, status: String, seconds: Double, tables: [TableLine],
+    exportRefusals: Refusals = Refusals()
   ) {
     self.runID = runID
     self.source = source
     self.status = status
     self.seconds = seconds
     self.tables = tables
+    self.exportRefusals = exportRefusals
   }
 
   enum CodingKeys: String, CodingKey {
     case source, status, seconds, tables
     case runID = "run_id"
+    case exportRefusals = "export_refusals"
   }
 }
 
@@ -83,7 +88,7 @@ extension RunSummary: CustomStringConvertible {
     """
     run \(runID) of \(source.printable): \(status) in \(Self.duration(seconds))
 
-    \(tableText)
+    \(tableText)\(exportRefusals.isEmpty ? "" : "\n\(exportRefusals.remark)\n")
     """
   }
 

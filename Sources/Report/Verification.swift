@@ -25,7 +25,16 @@ public struct Verification: Codable, Hashable, Sendable {
   public var isEqual: Bool { tables.allSatisfy(\.isEqual) }
 
   /// Rows of the source that are not in the target because the export or the load refused them.
-  public var refusedRows: Int { tables.reduce(0) { $0 + $1.rejectedRows + $1.exportRejects } }
+  public var refusals: Refusals {
+    tables.reduce(exportRefusals) { $0 + Refusals(rows: $1.rejectedRows) }
+  }
+
+  /// Those of them that the snapshot has in `rejects/` only.
+  private var exportRefusals: Refusals {
+    tables.reduce(Refusals()) {
+      $0 + Refusals(rows: $1.exportRejects, damagedPlaces: $1.damagedPlaces)
+    }
+  }
 
   /// What was found about one table.
   public struct TableLine: Codable, Hashable, Sendable {
@@ -40,6 +49,8 @@ public struct Verification: Codable, Hashable, Sendable {
     public var rejectedRows: Int
     /// Rows of the source that the export refused, so that the snapshot has them in `rejects/` only.
     public var exportRejects: Int
+    /// Places that the export could not read, and that hold rows of which nobody knows the number.
+    public var damagedPlaces: Int
     /// Rows of the final table that no run of this source loaded: an application's, another source's,
     /// or those of a load that nothing remembers any more.
     public var otherRows: Int
@@ -67,8 +78,8 @@ public struct Verification: Codable, Hashable, Sendable {
 
     public init(
       table: String, source: String, snapshotRows: Int, targetRows: Int = 0, rejectedRows: Int = 0,
-      exportRejects: Int = 0, otherRows: Int = 0, missing: Int = 0, extra: Int = 0,
-      differing: Int = 0, isCutShort: Bool = false,
+      exportRejects: Int = 0, damagedPlaces: Int = 0, otherRows: Int = 0, missing: Int = 0,
+      extra: Int = 0, differing: Int = 0, isCutShort: Bool = false,
       vanishedRows: Int? = nil, knownKeys: Int? = nil, presentKeys: Int? = nil,
       orphans: [OrphanLine] = [], examples: [Example] = [],
       problem: String? = nil
@@ -79,6 +90,7 @@ public struct Verification: Codable, Hashable, Sendable {
       self.targetRows = targetRows
       self.rejectedRows = rejectedRows
       self.exportRejects = exportRejects
+      self.damagedPlaces = damagedPlaces
       self.otherRows = otherRows
       self.missing = missing
       self.extra = extra
@@ -105,6 +117,7 @@ public struct Verification: Codable, Hashable, Sendable {
       case targetRows = "target_rows"
       case rejectedRows = "rejected_rows"
       case exportRejects = "export_rejects"
+      case damagedPlaces = "damaged_places"
       case otherRows = "other_rows"
       case isCutShort = "cut_short"
       case vanishedRows = "vanished_rows"
@@ -201,36 +214,27 @@ extension Verification: CustomStringConvertible {
   /// What is no difference and should be known all the same.
   private var remarks: [String] {
     let others = tables.reduce(0) { $0 + $1.otherRows }
-    let exportRejects = tables.reduce(0) { $0 + $1.exportRejects }
     var remarks: [String] = []
     if others > 0 { remarks.append("\(others.rows) of these tables are not from this source") }
-    if exportRejects > 0 {
-      remarks.append("\(exportRejects.rows) of the source are not in the snapshot: its rejects/")
-    }
+    if !exportRefusals.isEmpty { remarks.append(exportRefusals.remark) }
     return remarks
   }
 
   private var verdict: String {
     let equal = tables.filter(\.isEqual)
     let rows = tables.reduce(0) { $0 + $1.snapshotRows }
-    let rejected = tables.reduce(0) { $0 + $1.rejectedRows }
     guard isEqual else {
       return
         "\(tables.count - equal.count) of \(tables.count) tables differ (level \(level.rawValue))"
     }
-    let but =
-      rejected > 0 ? " but for \(rejected.rows(of: "rejected")), not in the target" : ""
+    let but = refusals.isEmpty ? "" : " but for \(refusals), not in the target"
     return "equal\(but): \(tables.count) tables, \(rows.rows) (level \(level.rawValue))"
   }
 }
 
 extension Int {
-  fileprivate var rows: String { rows(of: nil) }
-
-  /// "1 rejected row", "2,000 rejected rows".
-  fileprivate func rows(of kind: String?) -> String {
-    "\(grouped) \(kind.map { $0 + " " } ?? "")\(self == 1 ? "row" : "rows")"
-  }
+  /// "1 row", "2,000 rows".
+  fileprivate var rows: String { "\(grouped) \(self == 1 ? "row" : "rows")" }
 }
 
 extension Verification.Example: CustomStringConvertible {

@@ -14,6 +14,9 @@ extension LoadOutcome {
           kept: table.kept, matched: table.matched, rejected: table.rejected,
           filtered: table.filtered, nulled: table.nulled,
           overwritten: table.overwritten, vanished: table.vanished, deleted: table.deleted)
+      },
+      exportRefusals: tables.reduce(Refusals()) {
+        $0 + Refusals(rows: $1.exportRejects, damagedPlaces: $1.damagedPlaces)
       })
   }
 }

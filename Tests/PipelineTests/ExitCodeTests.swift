@@ -37,7 +37,7 @@ struct ExitCodeTests {
     let proof = try target.verify(snapshot, "--mapping", mapping, "--level", level)
     #expect(proof.status == 3, "\(proof.output)\(proof.errors)")
     #expect(
-      proof.output.contains("equal but for 1 rejected row, not in the target"), "\(proof.output)")
+      proof.output.contains("equal but for 1 refused row, not in the target"), "\(proof.output)")
   }
 
   @Test("65: the proof of a target without the tables, in words")

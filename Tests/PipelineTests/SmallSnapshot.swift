@@ -15,6 +15,10 @@ struct SmallTable {
   var key = ["Id"]
   var hasIdentity = true
   var foreignKeys: [ForeignKey] = []
+  /// A text column more, where there are any: by the row's first cell.
+  var notes: [Int: String] = [:]
+  /// Places that an export went past.
+  var damagedPlaces = 0
 
   init(_ schema: String, _ name: String, _ rows: [[Int?]]) {
     self.name = ObjectName(schema, name)
@@ -24,16 +28,26 @@ struct SmallTable {
   fileprivate var table: Table {
     Table(
       name: name,
-      columns: columns.enumerated().map { index, column in
-        Column(
-          id: index + 1, name: column, type: ColumnType(.int), isNullable: !key.contains(column),
-          identity: hasIdentity && index == 0
-            ? Identity(seed: 1, increment: 1, lastValue: nil) : nil)
-      },
+      columns: numberColumns + (notes.isEmpty ? [] : [noteColumn]),
       primaryKey: key.isEmpty
         ? nil
         : Key(name: "PK_\(name.name)", isClustered: true, columns: key.map { KeyColumn($0) }),
       foreignKeys: foreignKeys)
+  }
+
+  private var numberColumns: [Column] {
+    columns.enumerated().map { index, column in
+      Column(
+        id: index + 1, name: column, type: ColumnType(.int), isNullable: !key.contains(column),
+        identity: hasIdentity && index == 0
+          ? Identity(seed: 1, increment: 1, lastValue: nil) : nil)
+    }
+  }
+
+  private var noteColumn: Column {
+    Column(
+      id: columns.count + 1, name: "Note", type: ColumnType(.nvarchar, length: 40),
+      isNullable: true)
   }
 }
 
@@ -73,8 +87,14 @@ final class SmallSource: Sendable {
       for cell in row {
         if let cell { writer.write(integer: Int64(cell)) } else { writer.writeNull() }
       }
+      if let note = row.first.flatMap({ $0 }).flatMap({ table.notes[$0] }) {
+        Array(note.utf8).withUnsafeBytes { writer.write(utf8: $0) }
+      } else if !table.notes.isEmpty {
+        writer.writeNull()
+      }
       try writer.endRow()
     }
+    for place in 0..<table.damagedPlaces { try writer.noteUnreadable("page 1:\(place)") }
     return try writer.finish(order: .key)
   }
 }

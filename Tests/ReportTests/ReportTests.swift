@@ -140,15 +140,15 @@ import Testing
           and 2 more rows
 
         2,000 rows of these tables are not from this source
-        3 rows of the source are not in the snapshot: its rejects/
+        not in the snapshot: 3 refused rows; its rejects/ lists them
         1 of 2 tables differ (level content)
 
         """)
     #expect(
       Verification(level: .counts, tables: [genre]).description.hasSuffix(
-        "\nequal but for 1 rejected row, not in the target: 1 tables, 25 rows (level counts)\n"
+        "\nequal but for 4 refused rows, not in the target: 1 tables, 25 rows (level counts)\n"
       ))
-    #expect(Verification(level: .counts, tables: [genre]).refusedRows == 4)
+    #expect(Verification(level: .counts, tables: [genre]).refusals == Refusals(rows: 4))
     #expect(Verification.Level.counts < .keys && Verification.Level.keys < .content)
   }
 

@@ -78,6 +78,9 @@ public struct TableManifest: Codable, Hashable, Sendable {
   }
 
   public var table: ObjectName { ObjectName(schema, name) }
+
+  /// Rows among the rejects; the other lines stand for an unknown number of rows.
+  public var refusedRows: Int { rejects - (unreadable ?? 0) }
 }
 
 /// One CSV file: whole rows, no header line.

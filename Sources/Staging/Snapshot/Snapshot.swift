@@ -174,10 +174,20 @@ extension Snapshot {
     }
   }
 
+  /// Beyond what a table can have, and sums of it stay far from overflowing.
+  private static let countMax = 1 << 50
+
   /// Every chunk must be there in its size, and the sums must be right.
   static func checkSizes(
     of table: TableManifest, in layout: SnapshotLayout
   ) throws(StagingError) {
+    guard (0...countMax).contains(table.rejects),
+      (0...table.rejects).contains(table.unreadable ?? 0)
+    else {
+      throw StagingError(
+        .damaged, file: layout.manifest.string, place: table.table.description,
+        problem: "its rejects have a number that no export gives")
+    }
     var rows = 0
     var bytes = 0
     for chunk in table.chunks {

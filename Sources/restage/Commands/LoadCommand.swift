@@ -16,6 +16,6 @@ struct LoadCommand: AsyncParsableCommand {
   func run() async throws {
     let outcome = try await load.run(
       try Snapshot(opening: snapshot), tables: tables, logger: log.logger)
-    if outcome.rejectedCount > 0 { throw ExitStatus.doneWithRejects }
+    if outcome.hasRejects { throw ExitStatus.doneWithRejects }
   }
 }

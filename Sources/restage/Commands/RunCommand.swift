@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
     let proof = try await verify.run(
       snapshot, plan: plan, target: load.target.uri, tables: export.tables)
     guard proof.isEqual else { throw ExitStatus.differences }
-    let refused = exported.rejectCount + loaded.rejectedCount + proof.refusedRows
-    if refused > 0 { throw ExitStatus.doneWithRejects }
+    let isWhole = exported.rejectCount == 0 && !loaded.hasRejects && proof.refusals.isEmpty
+    if !isWhole { throw ExitStatus.doneWithRejects }
   }
 }

@@ -22,6 +22,6 @@ struct VerifyCommand: AsyncParsableCommand {
     let proof = try await verify.run(
       snapshot, plan: try plan.plan(for: snapshot), target: target.uri, tables: tables)
     guard proof.isEqual else { throw ExitStatus.differences }
-    if proof.refusedRows > 0 { throw ExitStatus.doneWithRejects }
+    if !proof.refusals.isEmpty { throw ExitStatus.doneWithRejects }
   }
 }

@@ -1,0 +1,47 @@
+// Rows that the export refused are in no chunk: whoever loads or proves such a snapshot is told.
+
+import TestSupport
+import Testing
+
+@Suite("Rows that the export refused")
+struct ExportRejectTests {
+  private let source: SmallSource
+  private let target: TestPostgres
+
+  init() throws {
+    source = try SmallSource()
+    target = try TestPostgres()
+  }
+
+  @Test("3: load and verify say how many rows are not in the snapshot")
+  func refused() throws {
+    var table = SmallTable("dbo", "T", [[1, 11], [2, 12], [3, 13]])
+    table.notes = [1: "a", 2: "b\u{0}", 3: "c\u{0}"]
+    let snapshot = try source.snapshot("1", of: "s", table)
+    let loaded = try target.load(snapshot)
+    #expect(loaded.status == 3, "\(loaded.errors)")
+    #expect(
+      loaded.output.contains("\nnot in the snapshot: 2 refused rows; its rejects/ lists them\n"),
+      "\(loaded.output)")
+    let proof = try target.verify(snapshot)
+    #expect(proof.status == 3, "\(proof.errors)")
+    #expect(
+      proof.output.contains("\nequal but for 2 refused rows, not in the target: 1 tables, 1 row"),
+      "\(proof.output)")
+  }
+
+  @Test("3: of damaged places nobody says how many rows they held")
+  func damaged() throws {
+    var table = SmallTable("dbo", "T", [[1, 11]])
+    table.damagedPlaces = 2
+    let snapshot = try source.snapshot("1", of: "s", table)
+    let loaded = try target.load(snapshot)
+    #expect(loaded.status == 3, "\(loaded.errors)")
+    let words = "an unknown number of rows at 2 damaged places"
+    #expect(loaded.output.contains("\nnot in the snapshot: \(words); "), "\(loaded.output)")
+    let proof = try target.verify(snapshot)
+    #expect(proof.status == 3, "\(proof.errors)")
+    #expect(
+      proof.output.contains("\nequal but for \(words), not in the target: "), "\(proof.output)")
+  }
+}
