@@ -157,7 +157,7 @@ COMMENT ON COLUMN restage.staged.run_id IS 'The run.';
 COMMENT ON COLUMN restage.staged.table_name IS 'The final table.';
 COMMENT ON COLUMN restage.staged.chunk_rows IS 'Rows that the snapshot''s chunks hold by its manifest; NULL for a run by hand.';
 COMMENT ON COLUMN restage.staged.staged_rows IS 'Rows that arrived in the stage table.';
-COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows that the export refused, so that no chunk holds them.';
+COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows of the source that no chunk holds: the export refused them, or the source counts them and they were not found. Unless it is 0, no row is taken for gone.';
 COMMENT ON COLUMN restage.staged.identity_last_value IS 'The last value that the source''s identity column handed out; NULL without one.';
 COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up.';
 

@@ -68,6 +68,7 @@ public struct BackupSource: Source {
     }
     var reader = TableReader(table, place, pages: pages, skipsDamaged: skipsDamaged)
     let counts = try reader.read(into: &writer)
+    if counts.rows != place.rowCount { writer.noteSourceRows(place.rowCount) }
     note(counts.warnings(table.name, promised: place.rowCount))
     return reader.order
   }

@@ -48,6 +48,15 @@ extension Load {
         """,
         advice: "nothing was merged; export the table again")
     }
+    if let counted = table.manifest.sourceRows,
+      counted - rowCount > table.manifest.refusedRows
+    {
+      logger.warning(
+        "fewer rows were read than the source counts: none of the table is taken for vanished",
+        metadata: [
+          "table": "\(table.mapped.source)", "rows": "\(rowCount)", "counted": "\(counted)",
+        ])
+    }
     try await run.recordStaged(table, rowCount: rowCount, on: connection)
     logger.info(
       "table staged",

@@ -144,7 +144,7 @@ extension RunRecord {
     try await connection.query(
       "SELECT restage.record_staged($1::uuid, $2, $3::bigint, $4::bigint, $5::bigint, $6::bigint)",
       [
-        id, name, "\(table.manifest.rows)", "\(rowCount)", "\(table.manifest.rejects)",
+        id, name, "\(table.manifest.rows)", "\(rowCount)", "\(table.manifest.absentRows)",
         table.identityLastValue.map { "\($0)" },
       ])
     for (index, chunk) in table.manifest.chunks.enumerated() {

@@ -71,6 +71,8 @@ struct SkipDamagedTests {
     #expect(found.lines.sorted() == expected.sorted())
     #expect(found.manifest.rejects == rows.count)
     #expect(found.manifest.unreadable == rows.count)
+    #expect(found.manifest.sourceRows == Self.rowCount)
+    #expect(found.manifest.absentRows == hurt.count)
     #expect(found.rejects.contains("checksum"))
     #expect(found.manifest.order == .physical)
     #expect(found.warnings.contains { $0.contains("\(rows.count) damaged places were skipped") })
@@ -83,6 +85,7 @@ struct SkipDamagedTests {
     let found = try export(table, BackupSource(file, skipsDamaged: true), scratch)
     #expect(found.lines == (0..<Self.rowCount).map { "\($0),\(Self.mark(table, $0))" })
     #expect(found.manifest.unreadable == nil)
+    #expect(found.manifest.sourceRows == nil)
     #expect(found.manifest.order == .key)
   }
 

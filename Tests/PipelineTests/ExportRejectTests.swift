@@ -44,4 +44,29 @@ struct ExportRejectTests {
     #expect(
       proof.output.contains("\nequal but for \(words), not in the target: "), "\(proof.output)")
   }
+
+  @Test(
+    "rows that the source counts and nobody found have not vanished",
+    arguments: ["delete", "mark\nmark_column: gone_at"])
+  func fewerThanCounted(policy: String) throws {
+    let mapping = try source.mapping("on_vanished: \(policy)\nmax_vanished: 2\n")
+    var table = SmallTable("dbo", "T", [[1, 1], [2, 2], [3, 3]])
+    let one = try source.snapshot("1", of: "s", table)
+    table.rows = [[1, 1]]
+    let whole = try source.snapshot("2", of: "s", table)
+    table.sourceRows = 3
+    let part = try source.snapshot("3", of: "s", table)
+    #expect(try target.load(one, "--mapping", mapping).status == 0)
+
+    let left =
+      policy == "delete"
+      ? "SELECT count(*) FROM public.t" : "SELECT count(*) FROM public.t WHERE gone_at IS NULL"
+    let loaded = try target.load(part, "--mapping", mapping)
+    #expect(loaded.status == 0, "\(loaded.errors)")
+    #expect(loaded.errors.contains("counted=3 rows=1 table=dbo.T"), "\(loaded.errors)")
+    #expect(try target.psql(left) == "3")
+    let last = try target.load(whole, "--mapping", mapping)
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(try target.psql(left) == "1")
+  }
 }

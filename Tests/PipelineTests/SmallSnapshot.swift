@@ -19,6 +19,8 @@ struct SmallTable {
   var notes: [Int: String] = [:]
   /// Places that an export went past.
   var damagedPlaces = 0
+  /// What the source's own bookkeeping says, where it says otherwise.
+  var sourceRows: Int?
 
   init(_ schema: String, _ name: String, _ rows: [[Int?]]) {
     self.name = ObjectName(schema, name)
@@ -94,6 +96,7 @@ final class SmallSource: Sendable {
       }
       try writer.endRow()
     }
+    if let count = table.sourceRows { writer.noteSourceRows(count) }
     for place in 0..<table.damagedPlaces { try writer.noteUnreadable("page 1:\(place)") }
     return try writer.finish(order: .key)
   }

@@ -42,6 +42,7 @@ public struct TableWriter: ~Copyable {
   private let rejects: RejectFile
   private var position = 0
   private var unreadableCount = 0
+  private var sourceRowCount: Int?
   private var alteredCount = 0
   private var chunks: [ChunkManifest] = []
   private var chunk = OpenChunk()
@@ -100,6 +101,9 @@ public struct TableWriter: ~Copyable {
     unreadableCount += 1
   }
 
+  /// Says that the source's own bookkeeping has another number of rows than were read.
+  public mutating func noteSourceRows(_ count: Int) { sourceRowCount = max(0, count) }
+
   /// Adds the row to the chunk, or to the rejects when PostgreSQL could not store it.
   ///
   /// - Throws: `.cannotWrite`; `.badValue` when a value is none of its type; `.valueTooLarge` for a
@@ -144,7 +148,8 @@ public struct TableWriter: ~Copyable {
     return TableManifest(
       table: table.name, rows: chunks.reduce(0) { $0 + $1.rows },
       bytes: chunks.reduce(0) { $0 + $1.bytes }, rejects: rejects.rows, order: order,
-      altered: alteredCount, unreadable: unreadableCount, chunks: chunks)
+      altered: alteredCount, unreadable: unreadableCount, sourceRows: sourceRowCount,
+      chunks: chunks)
   }
 
   private mutating func finishChunk() throws(StagingError) {

@@ -54,6 +54,9 @@ public struct TableManifest: Codable, Hashable, Sendable {
   /// Lines among the rejects that stand for rows that could not be read at all (a damaged page),
   /// their number unknown; nil for none. What such a table lacks has not vanished from the source.
   public var unreadable: Int?
+  /// Rows by the source's own bookkeeping, where other numbers of them were read; nil where both agree
+  /// or nothing is known. Where it is more than `rows`, what the table lacks has not vanished.
+  public var sourceRows: Int?
   /// Why the table could not be read; it has no chunks then.
   public var refusal: String?
   /// In the order of the rows.
@@ -61,8 +64,8 @@ public struct TableManifest: Codable, Hashable, Sendable {
 
   public init(
     table: ObjectName, rows: Int = 0, bytes: Int = 0, rejects: Int = 0,
-    order: RowOrder = .physical, altered: Int = 0, unreadable: Int = 0, refusal: String? = nil,
-    chunks: [ChunkManifest] = []
+    order: RowOrder = .physical, altered: Int = 0, unreadable: Int = 0, sourceRows: Int? = nil,
+    refusal: String? = nil, chunks: [ChunkManifest] = []
   ) {
     self.schema = table.schema
     self.name = table.name
@@ -73,6 +76,7 @@ public struct TableManifest: Codable, Hashable, Sendable {
     self.order = order
     self.altered = altered > 0 ? altered : nil
     self.unreadable = unreadable > 0 ? unreadable : nil
+    self.sourceRows = sourceRows
     self.refusal = refusal
     self.chunks = chunks
   }
@@ -81,6 +85,15 @@ public struct TableManifest: Codable, Hashable, Sendable {
 
   /// Rows among the rejects; the other lines stand for an unknown number of rows.
   public var refusedRows: Int { rejects - (unreadable ?? 0) }
+
+  /// Rows of the source that no chunk holds, as far as anything is known of them: refused, or counted
+  /// by the source and not found. Unless it is 0, no row is taken for vanished.
+  public var absentRows: Int { max(rejects, (sourceRows ?? 0) - rows) }
+
+  enum CodingKeys: String, CodingKey {
+    case schema, name, folder, rows, bytes, rejects, order, altered, unreadable, refusal, chunks
+    case sourceRows = "source_rows"
+  }
 }
 
 /// One CSV file: whole rows, no header line.

@@ -182,11 +182,12 @@ extension Snapshot {
     of table: TableManifest, in layout: SnapshotLayout
   ) throws(StagingError) {
     guard (0...countMax).contains(table.rejects),
-      (0...table.rejects).contains(table.unreadable ?? 0)
+      (0...table.rejects).contains(table.unreadable ?? 0), table.rows >= 0,
+      table.sourceRows ?? 0 >= 0
     else {
       throw StagingError(
         .damaged, file: layout.manifest.string, place: table.table.description,
-        problem: "its rejects have a number that no export gives")
+        problem: "its rows or rejects have a number that no export gives")
     }
     var rows = 0
     var bytes = 0
