@@ -21,11 +21,13 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
   public var unsupported: [Unsupported]
   /// Decisions a person should know before approving the plan, one sentence each.
   public var notes: [String]
+  /// Patterns of the tables that the mapping skips; nil for none.
+  public var skipped: [String]?
 
   public init(
     sourceName: String, databaseName: String, schemas: [Identifier],
     collations: [MappedCollation] = [], sequences: [MappedSequence] = [], tables: [MappedTable],
-    unsupported: [Unsupported] = [], notes: [String] = []
+    unsupported: [Unsupported] = [], notes: [String] = [], skipped: [String] = []
   ) {
     self.sourceName = sourceName
     self.databaseName = databaseName
@@ -35,6 +37,7 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
     self.tables = tables
     self.unsupported = unsupported
     self.notes = notes
+    self.skipped = skipped.isEmpty ? nil : skipped
   }
 }
 

@@ -50,7 +50,7 @@ struct Drift {
 // MARK: - What earlier loads are bound to
 
 /// A row of `restage.table_map`.
-private struct Registration {
+struct Registration {
   let keyMap: String
   let sourceName: String
   let source: ObjectName

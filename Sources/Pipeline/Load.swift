@@ -77,6 +77,7 @@ public struct Load: Sendable {
 
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await run.keepTexts(of: plan)
+    try await warnOfGoneTables(on: run.control)
     let isFirstLoad = try await drift(on: run.control).check()
     if isFirstLoad {
       // Later there is nothing to make, and a role that may only load is not even allowed to ask.
@@ -89,6 +90,16 @@ public struct Load: Sendable {
       return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
     } catch {
       throw await explained(error, tables, on: run.control)
+    }
+  }
+
+  private func warnOfGoneTables(on connection: TargetConnection) async throws {
+    let gone = GoneTables(
+      snapshot: snapshot, database: plan.database, selection: options.selection)
+    for table in try await gone.find(on: connection) {
+      logger.warning(
+        "table of earlier loads is no longer in the source, its rows are still in the target",
+        metadata: ["table": "\(table.source)", "target": "\(table.target)"])
     }
   }
 

@@ -76,7 +76,11 @@ public struct TableSelection: Sendable {
         .usage, "no table matches '\(pattern)'",
         advice: "tables are named schema.table; `restage inspect` lists them")
     }
-    return isAll ? names : names.filter { name in patterns.contains { $0.matches(name) } }
+    return names.filter(matches)
+  }
+
+  public func matches(_ name: ObjectName) -> Bool {
+    isAll || patterns.contains { $0.matches(name) }
   }
 
   /// Whether the table is asked for by its very name.

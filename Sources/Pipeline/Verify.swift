@@ -17,6 +17,8 @@ public struct Verifier: Sendable {
   public var limits = VerifyLimits()
   /// Indexes of the tables to prove; nil for all that the snapshot holds.
   public var tables: [Int]?
+  /// What was asked for: of tables that the source no longer has, these are named.
+  public var selection = TableSelection.all
 
   public init(
     snapshot: Snapshot, database: MappedDatabase, level: Verification.Level = .content
@@ -46,8 +48,13 @@ public struct Verifier: Sendable {
       }
       return try await group.reduce(into: []) { $0 += $1 }
     }
+    let gone = try await GoneTables(
+      snapshot: snapshot, database: database, selection: selection
+    ).find(on: keeper)
     await keeper.close()
-    return Verification(level: level, tables: lines.sorted { $0.0 < $1.0 }.map(\.1))
+    return Verification(
+      level: level, tables: lines.sorted { $0.0 < $1.0 }.map(\.1),
+      goneTables: gone.map { "\($0.source) (\($0.target))" })
   }
 
   /// Tables with their chunks, the largest first, so that it is not the last to be begun.

@@ -16,10 +16,18 @@ public struct Verification: Codable, Hashable, Sendable {
 
   public var level: Level
   public var tables: [TableLine]
+  /// Tables of earlier loads that the source no longer has, with their final tables: not compared.
+  public var goneTables: [String]
 
-  public init(level: Level, tables: [TableLine]) {
+  public init(level: Level, tables: [TableLine], goneTables: [String] = []) {
     self.level = level
     self.tables = tables
+    self.goneTables = goneTables
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case level, tables
+    case goneTables = "gone_tables"
   }
 
   public var isEqual: Bool { tables.allSatisfy(\.isEqual) }
@@ -217,6 +225,10 @@ extension Verification: CustomStringConvertible {
     var remarks: [String] = []
     if others > 0 { remarks.append("\(others.rows) of these tables are not from this source") }
     if !exportRefusals.isEmpty { remarks.append(exportRefusals.remark) }
+    for table in goneTables {
+      remarks.append(
+        "\(table.printable): loaded earlier, no longer in the source, and not compared")
+    }
     return remarks
   }
 

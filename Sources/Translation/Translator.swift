@@ -37,7 +37,8 @@ public enum Translator {
       sourceName: names.sourceName, databaseName: databaseName(of: database),
       schemas: schemas.sorted(), collations: mapper.collations.used, sequences: mapped.sequences,
       tables: mapped.tables, unsupported: findings.unsupported,
-      notes: findings.notes)
+      notes: findings.notes,
+      skipped: mapping.tables.filter { $0.skip != nil }.map(\.pattern.value))
   }
 
   /// The database's name without folder and ending: an attached file can be its own name.

@@ -18,6 +18,7 @@ struct VerifyOptions: ParsableArguments {
     verifier.tables = plan.database.tables.indices.filter {
       names.contains(plan.database.tables[$0].source)
     }
+    verifier.selection = tables.selection
     let proof = try await verifier.run(target: target, connectionCount: tables.jobs)
     try Terminal.answer("\(proof)")
     return proof

@@ -97,6 +97,45 @@ struct BindingTests {
     #expect(try target.psql("SELECT to_regclass('b.c_t') IS NULL") == "t")
   }
 
+  // MARK: - Tables that are gone
+
+  private static let gone = "dbo.Gone (public.gone): loaded earlier, no longer in the source"
+
+  @Test("a table that the source no longer has is named")
+  func goneTable() throws {
+    let both = try source.snapshot(
+      "1", of: "s", SmallTable("dbo", "Gone", [[1, 1]]), SmallTable("dbo", "Stays", [[1, 1]]))
+    let one = try source.snapshot("2", of: "s", SmallTable("dbo", "Stays", [[1, 1]]))
+    expect(try target.load(both), 0)
+    expect(try target.load(one), 0, naming: "no longer in the source", "table=dbo.Gone")
+    let proof = try target.verify(one)
+    expect(proof, 0)
+    #expect(proof.output.contains(Self.gone), "\(proof.output)")
+    #expect(try target.psql("SELECT count(*) FROM public.gone") == "1")
+  }
+
+  @Test(
+    "a table that nobody asked for is not",
+    arguments: [["--tables", "dbo.Stays"], ["--mapping", "dbo.*o*"], ["--mapping", "dbo.go*"]])
+  func leftOutTable(options: [String]) throws {
+    let stays = SmallTable("dbo", "Stays", [[1, 1]])
+    let other = SmallTable("dbo", "Goes", [[1, 1]])
+    let all = try source.snapshot("1", of: "s", SmallTable("dbo", "Gone", [[1, 1]]), other, stays)
+    let some = try source.snapshot("2", of: "s", other, stays)
+    expect(try target.load(all), 0)
+    var options = options
+    if options[0] == "--mapping" {
+      options[1] = try source.mapping("tables: { \"\(options[1])\": { skip: not wanted } }\n")
+    }
+    let loaded = try RestageTool.run(
+      ["load", some, "--target", target.uri, "--quiet"] + options)
+    expect(loaded, 0)
+    #expect(!loaded.errors.contains("Gone"), "\(loaded.errors)")
+    let proof = try RestageTool.run(["verify", some, "--target", target.uri] + options)
+    expect(proof, 0)
+    #expect(!proof.output.contains("Gone"), "\(proof.output)")
+  }
+
   // MARK: - Tables that appear later
 
   @Test("76: a table that appears later and takes the final table of another")
