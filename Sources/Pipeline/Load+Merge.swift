@@ -46,9 +46,9 @@ extension Load {
   }
 
   /// A table that had rows and has none any more is more often a mistake of the export than of the
-  /// source. Where nothing is deleted the run goes on.
+  /// source. Where nothing is deleted the run goes on; `--allow-shrink` deletes on purpose.
   private func warn(of outcome: LoadOutcome) {
-    for table in outcome.tables where table.staged == 0 && table.vanished > 0 {
+    for table in outcome.tables where table.staged == 0 && table.vanished > table.deleted {
       logger.warning(
         "table is empty in the snapshot, its rows are still in the target",
         metadata: ["table": "\(table.source)", "vanished": "\(table.vanished)"])

@@ -97,6 +97,22 @@ struct BindingTests {
     #expect(try target.psql("SELECT to_regclass('b.c_t') IS NULL") == "t")
   }
 
+  // MARK: - Tables that are empty
+
+  @Test(
+    "rows of an empty table are said to stay only where they do", arguments: ["report", "delete"])
+  func emptyTable(policy: String) throws {
+    let full = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 1], [2, 2]]))
+    let empty = try source.snapshot("2", of: "s", SmallTable("dbo", "T", []))
+    let mapping = try source.mapping("on_vanished: \(policy)\n")
+    expect(try target.load(full), 0)
+    let loaded = try target.load(empty, "--mapping", mapping, "--allow-shrink")
+    expect(loaded, 0)
+    let isLeft = policy == "report"
+    #expect(loaded.errors.contains("its rows are still in the target") == isLeft)
+    #expect(try target.psql("SELECT count(*) FROM public.t") == (isLeft ? "2" : "0"))
+  }
+
   // MARK: - Tables that are gone
 
   private static let gone = "dbo.Gone (public.gone): loaded earlier, no longer in the source"
