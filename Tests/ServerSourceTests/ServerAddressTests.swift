@@ -135,4 +135,17 @@ struct PasswordTests {
       #expect(error?.code == .passwordFile)
     }
   }
+
+  @Test("a login that failed without a password says so, another error does not")
+  func noPassword() {
+    let login = ServerError(
+      .login, server: "h", problem: "Login failed", advice: "check", number: 18456)
+    #expect(
+      login.withoutPassword.description == """
+        h: Login failed, and no password was given (RESTAGE_SOURCE_PASSWORD or --password-file); check
+        """)
+    #expect(login.withoutPassword.number == 18456)
+    let other = ServerError(.unreachable, server: "h", problem: "no route")
+    #expect(other.withoutPassword.description == other.description)
+  }
 }

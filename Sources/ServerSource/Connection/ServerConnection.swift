@@ -24,7 +24,8 @@ final class ServerConnection: @unchecked Sendable {
     let record = try LoginRecord.filled(address, password: password)
     let opened = log.whileOpening { restage_open(record.login, section) }
     guard let process = opened else {
-      throw ServerError(connecting: address, log)
+      let failure = ServerError(connecting: address, log)
+      throw password.isEmpty ? failure.withoutPassword : failure
     }
     self.process = process
     log.attach(to: process)

@@ -25,6 +25,17 @@ extension ServerError {
       advice: refusal?.advice, number: message.number)
   }
 
+  /// The same error of a login that was tried without a password: more often one that was forgotten
+  /// than one that is empty.
+  var withoutPassword: ServerError {
+    guard code == .login else { return self }
+    return ServerError(
+      code, server: server, place: place,
+      problem: problem
+        + ", and no password was given (RESTAGE_SOURCE_PASSWORD or --password-file)",
+      advice: advice, number: number)
+  }
+
   /// - Parameters:
   ///   - log: What was heard while the connection was used.
   ///   - otherwise: The problem where nothing was heard.
