@@ -167,7 +167,8 @@ struct FaultTests {
         try await group.waitForAll()
       }
     }
-    #expect(ContinuousClock.now - began < .seconds(60))
+    // Without the cancellation it would be an hour; a busy machine may take its time.
+    #expect(ContinuousClock.now - began < .seconds(900))
   }
 
   @Test("an error that another attempt cannot cure ends the export without a manifest")
