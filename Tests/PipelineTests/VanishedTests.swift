@@ -74,7 +74,9 @@ struct VanishedTests {
     arguments: ["", "ON DELETE CASCADE", "ON DELETE SET NULL", "DEFERRABLE INITIALLY DEFERRED"])
   func heldByApplication(action: String) async throws {
     let nights = try Nights(Self.tables, mapping: "on_vanished: delete\nmax_vanished: 100%\n")
-    _ = try await nights.load(["Artist": [["1", "a"], ["2", "b"], ["3", "c"]], "Album": [["9", "3"]]])
+    _ = try await nights.load([
+      "Artist": [["1", "a"], ["2", "b"], ["3", "c"]], "Album": [["9", "3"]],
+    ])
     try nights.postgres.psql(
       """
       CREATE TABLE fan (artist_id integer REFERENCES public.artist \(action));
@@ -103,7 +105,8 @@ struct VanishedTests {
     #expect(try nights.postgres.psql("SELECT count(*) FROM public.album") == "2")
   }
 
-  @Test("rows that hold each other, and rows that vanished on earlier nights, count for the ceiling")
+  @Test(
+    "rows that hold each other, and rows that vanished on earlier nights, count for the ceiling")
   func ceilingOfChain() async throws {
     let nights = try Nights(
       [Table.numbered("Part", "PartID", "PartOfID", parents: [("PartOfID", "Part")])])
