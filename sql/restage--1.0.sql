@@ -1089,6 +1089,49 @@ $restage$;
 
 COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
 
+CREATE OR REPLACE FUNCTION restage.foreign_keys_to(parents oid[])
+RETURNS TABLE (name name, child regclass, parent regclass, acts boolean, pairs text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+SELECT
+  c.conname AS name,
+  c.conrelid::regclass AS child,
+  c.confrelid::regclass AS parent,
+  c.confdeltype IN ('c', 'n', 'd') AS acts,
+  (
+    SELECT string_agg(
+      format(
+        'p.%I OPERATOR(%I.%s) c.%I%s',
+        pa.attname, n.nspname, o.oprname, ca.attname,
+        CASE
+          WHEN pa.attcollation <> ca.attcollation
+            THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
+          ELSE ''
+        END
+      ),
+      ' AND ' ORDER BY k.place
+    )
+    FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
+    JOIN pg_attribute AS ca
+      ON ca.attrelid = c.conrelid
+      AND ca.attnum = k.child_column
+    JOIN pg_attribute AS pa
+      ON pa.attrelid = c.confrelid
+      AND pa.attnum = k.parent_column
+    JOIN pg_operator AS o
+      ON o.oid = k.operator
+    JOIN pg_namespace AS n
+      ON n.oid = o.oprnamespace
+  ) AS pairs
+FROM pg_constraint AS c
+WHERE c.contype = 'f'
+  AND c.conparentid = 0
+  AND c.confrelid = ANY (parents);
+$restage$;
+
+COMMENT ON FUNCTION restage.foreign_keys_to(oid[]) IS 'Foreign keys, ours and others, that lead to these tables. acts: deleting a parent changes the child (CASCADE, SET NULL, SET DEFAULT). pairs: the condition that joins a child c to its parent p, with the constraint''s own operators.';
+
 CREATE OR REPLACE FUNCTION restage.held_rows(
   table_name text,
   row_ids tid[],
@@ -1104,46 +1147,14 @@ BEGIN
     RETURN;
   END IF;
   FOR reference IN
-    SELECT
-      c.conname AS name,
-      c.conrelid::regclass AS child,
-      c.confrelid::regclass AS parent,
-      c.confdeltype IN ('c', 'n', 'd') AS acts,
-      has_table_privilege(c.conrelid, 'SELECT') AS is_readable,
-      (
-        SELECT string_agg(
-          format(
-            'p.%I OPERATOR(%I.%s) c.%I%s',
-            pa.attname, n.nspname, o.oprname, ca.attname,
-            CASE
-              WHEN pa.attcollation <> ca.attcollation
-                THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
-              ELSE ''
-            END
-          ),
-          ' AND ' ORDER BY k.place
-        )
-        FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
-        JOIN pg_attribute AS ca
-          ON ca.attrelid = c.conrelid
-          AND ca.attnum = k.child_column
-        JOIN pg_attribute AS pa
-          ON pa.attrelid = c.confrelid
-          AND pa.attnum = k.parent_column
-        JOIN pg_operator AS o
-          ON o.oid = k.operator
-        JOIN pg_namespace AS n
-          ON n.oid = o.oprnamespace
-      ) AS pairs
-    FROM pg_constraint AS c
-    WHERE c.contype = 'f'
-      AND c.conparentid = 0
-      AND c.confrelid = held_rows.table_name::regclass
-      AND (self_included OR c.conrelid <> c.confrelid)
-    ORDER BY c.conrelid, c.conname
+    SELECT f.*
+    FROM restage.foreign_keys_to(ARRAY[held_rows.table_name::regclass::oid]) AS f
+    WHERE self_included
+      OR f.child <> f.parent
+    ORDER BY f.child, f.name
   LOOP
     -- Where nobody may look, all rows count as held.
-    IF NOT reference.is_readable THEN
+    IF NOT has_table_privilege(reference.child, 'SELECT') THEN
       RAISE WARNING 'no row of % is deleted: % refers to it (%), and its rows may not be read', reference.parent, reference.child, reference.name;
       RETURN QUERY SELECT r.row_id FROM unnest(row_ids) AS r (row_id);
       RETURN;
@@ -1382,41 +1393,9 @@ DECLARE
   added bigint;
 BEGIN
   FOR reference IN
-    SELECT
-      c.conname AS name,
-      c.conrelid::regclass AS child,
-      c.confrelid::regclass AS parent,
-      c.confdeltype IN ('c', 'n', 'd') AS acts,
-      (
-        SELECT string_agg(
-          format(
-            'p.%I OPERATOR(%I.%s) c.%I%s',
-            pa.attname, n.nspname, o.oprname, ca.attname,
-            CASE
-              WHEN pa.attcollation <> ca.attcollation
-                THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
-              ELSE ''
-            END
-          ),
-          ' AND ' ORDER BY k.place
-        )
-        FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
-        JOIN pg_attribute AS ca
-          ON ca.attrelid = c.conrelid
-          AND ca.attnum = k.child_column
-        JOIN pg_attribute AS pa
-          ON pa.attrelid = c.confrelid
-          AND pa.attnum = k.parent_column
-        JOIN pg_operator AS o
-          ON o.oid = k.operator
-        JOIN pg_namespace AS n
-          ON n.oid = o.oprnamespace
-      ) AS pairs
-    FROM pg_constraint AS c
-    WHERE c.contype = 'f'
-      AND c.conparentid = 0
-      AND c.confrelid IN (SELECT u.relation FROM pg_temp.restage_undo AS u)
-    ORDER BY c.confrelid, c.conrelid, c.conname
+    SELECT f.*
+    FROM restage.foreign_keys_to(ARRAY(SELECT u.relation FROM pg_temp.restage_undo AS u)) AS f
+    ORDER BY f.parent, f.child, f.name
   LOOP
     -- A constraint that acts (CASCADE, SET NULL, SET DEFAULT) would change rows that come in between
     -- here and the end without a word; one that does not stops the rollback.
