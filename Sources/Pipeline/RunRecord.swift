@@ -159,10 +159,8 @@ extension RunRecord {
     }
   }
 
-  /// What became of the staged rows, as the merge counted them.
-  func counts(
-    of tables: [StagedTable], on connection: TargetConnection
-  ) async throws -> [LoadOutcome.Table] {
+  /// What the steps counted: number of rows by kind, by final table.
+  func rowCounts(on connection: TargetConnection) async throws -> [String: [String: Int]] {
     let result = try await connection.query(
       """
       SELECT c.table_name, c.kind, c.rows
@@ -174,6 +172,14 @@ extension RunRecord {
       guard row.count == 3, let table = row[0], let kind = row[1] else { continue }
       counts[table, default: [:]][kind] = row[2].flatMap { Int($0) }
     }
+    return counts
+  }
+
+  /// What became of the staged rows, as the merge counted them.
+  func counts(
+    of tables: [StagedTable], on connection: TargetConnection
+  ) async throws -> [LoadOutcome.Table] {
+    let counts = try await rowCounts(on: connection)
     return tables.map { table in
       let name = table.mapped.target.quoted
       return LoadOutcome.Table(

@@ -131,18 +131,7 @@ extension RunRecord {
 
   /// What the steps of a rollback counted, table by table.
   func undoneCounts(on connection: TargetConnection) async throws -> [RollbackOutcome.Table] {
-    let result = try await connection.query(
-      """
-      SELECT c.table_name, c.kind, c.rows
-      FROM restage.row_count AS c
-      WHERE c.run_id = $1::uuid
-      """, [id])
-    var counts: [String: [String: Int]] = [:]
-    for row in result.rows {
-      guard row.count == 3, let table = row[0], let kind = row[1] else { continue }
-      counts[table, default: [:]][kind] = row[2].flatMap { Int($0) }
-    }
-    return counts.sorted { $0.key < $1.key }.map {
+    try await rowCounts(on: connection).sorted { $0.key < $1.key }.map {
       RollbackOutcome.Table(target: $0.key, counts: $0.value)
     }
   }
