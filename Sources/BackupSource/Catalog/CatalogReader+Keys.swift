@@ -13,7 +13,7 @@ extension CatalogReader {
       } else if index.status.contains(.uniqueConstraint) {
         table.uniqueConstraints.append(
           Key(name: index.name, isClustered: index.type == 1, columns: columns))
-      } else if let kind = Index.Kind(systemType: index.type) {
+      } else if let kind = Index.Kind(number: index.type) {
         table.indexes.append(self.index(index, kind, columns: columns, in: table.name))
       } else {
         note("\(table.name): index \(index.name) of unknown type \(index.type) is left out")
@@ -101,31 +101,5 @@ extension CatalogReader {
           isDisabled: constraint.status.contains(.disabled)))
     }
     table.checks.sort { ($0.name ?? "") < ($1.name ?? "") }
-  }
-}
-
-extension Index.Kind {
-  /// - Parameter systemType: `sysidxstats.type`.
-  init?(systemType: Int) {
-    switch systemType {
-    case 1: self = .clustered
-    case 2: self = .nonclustered
-    case 3: self = .xml
-    case 4: self = .spatial
-    case 5, 6: self = .columnstore
-    case 7: self = .hash
-    default: return nil
-    }
-  }
-}
-
-extension ForeignKey.Action {
-  init(number: Int) {
-    switch number {
-    case 1: self = .cascade
-    case 2: self = .setNull
-    case 3: self = .setDefault
-    default: self = .noAction
-    }
   }
 }

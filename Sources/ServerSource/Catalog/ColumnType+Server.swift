@@ -40,33 +40,6 @@ extension Collation {
   }
 }
 
-extension Index.Kind {
-  /// - Parameter number: `sys.indexes.type`.
-  init?(server number: Int?) {
-    switch number {
-    case 1: self = .clustered
-    case 2: self = .nonclustered
-    case 3: self = .xml
-    case 4: self = .spatial
-    case 5, 6: self = .columnstore
-    case 7: self = .hash
-    default: return nil
-    }
-  }
-}
-
-extension ForeignKey.Action {
-  /// - Parameter number: `sys.foreign_keys.delete_referential_action`, or of the update.
-  init(server number: Int?) {
-    switch number {
-    case 1: self = .cascade
-    case 2: self = .setNull
-    case 3: self = .setDefault
-    default: self = .noAction
-    }
-  }
-}
-
 extension Module.Kind {
   /// - Parameter type: `sys.objects.type` without its padding.
   init?(server type: String?) {

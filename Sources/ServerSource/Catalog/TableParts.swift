@@ -76,7 +76,7 @@ struct TableParts {
       guard let id = record.integer("object_id"), let index = record.integer("index_id"),
         let name = record.text("index_name"), let table = reader.tableNames[id]
       else { throw reader.missing("indexes") }
-      let kind = Index.Kind(server: record.integer("index_type"))
+      let kind = Index.Kind(number: record.integer("index_type"))
       let own = members[ColumnKey(id, index)] ?? []
       let columns = keyColumns(own, takesAll: (record.integer("index_type") ?? 0) >= 3, reader)
       let key = Key(name: name, isClustered: kind == .clustered, columns: columns)
@@ -153,8 +153,8 @@ struct TableParts {
           parentColumns: pairs.map {
             reader.columnName(ColumnKey(parentID, $0.integer("referenced_column_id") ?? 0))
           },
-          onDelete: ForeignKey.Action(server: record.integer("delete_action")),
-          onUpdate: ForeignKey.Action(server: record.integer("update_action")),
+          onDelete: ForeignKey.Action(number: record.integer("delete_action")),
+          onUpdate: ForeignKey.Action(number: record.integer("update_action")),
           isDisabled: record.flag("is_disabled"), isNotTrusted: record.flag("is_not_trusted")))
     }
   }
