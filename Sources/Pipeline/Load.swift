@@ -110,6 +110,11 @@ public struct Load: Sendable {
   /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.
   private func selectedTables() throws -> [StagedTable] {
     let manifests = snapshot.manifest.tables
+    if let partial = manifests.first(where: { $0.partial != nil }) {
+      throw PipelineError(
+        .wrongMapping, "\(partial.table): only rows that changed were read of it",
+        advice: "export the table whole, without --since")
+    }
     let names = Set(try options.selection.select(from: manifests.map(\.table)))
     return plan.database.tables.enumerated().compactMap { index, table in
       guard names.contains(table.source),

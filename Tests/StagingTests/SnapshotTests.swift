@@ -236,7 +236,7 @@ struct SnapshotTests {
     try writeSnapshot()
     let text = try folder.text("s/manifest.json")
     try put(
-      text.replacingOccurrences(of: "\"format\" : 1", with: "\"format\" : 2"), at: "s/manifest.json"
+      text.replacingOccurrences(of: "\"format\" : 1", with: "\"format\" : 3"), at: "s/manifest.json"
     )
     #expect(opening()?.code == .unknownFormat)
     try put(String(text.dropLast(10)), at: "s/manifest.json")

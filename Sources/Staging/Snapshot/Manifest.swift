@@ -4,8 +4,9 @@ public import Catalog
 ///
 /// The same source gives the same bytes: no clock, no host, no order that changes.
 public struct Manifest: Codable, Hashable, Sendable {
-  /// Raised when a reader of the number before would misread the folder.
-  public static let formatCurrent = 1
+  /// The newest format that is read. Raised when a reader of the number before would misread the
+  /// folder: 2 has tables of which only changed rows were read (`TableManifest.partial`).
+  public static let formatCurrent = 2
 
   public var format: Int
   public var source: SourceIdentity
@@ -20,7 +21,7 @@ public struct Manifest: Codable, Hashable, Sendable {
     source: SourceIdentity, schemaXXH3: String, tables: [TableManifest],
     leftOut: [ObjectName] = []
   ) {
-    self.format = Self.formatCurrent
+    self.format = tables.contains { $0.partial != nil } ? 2 : 1
     self.source = source
     self.schemaXXH3 = schemaXXH3
     self.tables = tables
@@ -57,6 +58,14 @@ public struct TableManifest: Codable, Hashable, Sendable {
   /// Rows by the source's own bookkeeping, where other numbers of them were read; nil where both agree
   /// or nothing is known. Where it is more than `rows`, what the table lacks has not vanished.
   public var sourceRows: Int?
+  /// Why rows that the chunks lack may still be in the source: the table was not read as one state.
+  /// Nil where it was.
+  public var uncertainty: String?
+  /// Set where the chunks hold only rows that changed since an earlier snapshot: what they lack has
+  /// neither vanished nor changed. Nil for a table that was read whole.
+  public var partial: PartialRead?
+  /// What the next, partial snapshot goes on from, where the mapping says `incremental`.
+  public var watermark: Watermark?
   /// Why the table could not be read; it has no chunks then.
   public var refusal: String?
   /// In the order of the rows.
@@ -87,11 +96,15 @@ public struct TableManifest: Codable, Hashable, Sendable {
   public var refusedRows: Int { rejects - (unreadable ?? 0) }
 
   /// Rows of the source that no chunk holds, as far as anything is known of them: refused, or counted
-  /// by the source and not found. Unless it is 0, no row is taken for vanished.
-  public var absentRows: Int { max(rejects, (sourceRows ?? 0) - rows) }
+  /// by the source and not found; at least 1 where the table was not read as one state. Unless it is
+  /// 0, no row is taken for vanished.
+  public var absentRows: Int {
+    max(rejects, (sourceRows ?? 0) - rows, uncertainty == nil ? 0 : 1)
+  }
 
   enum CodingKeys: String, CodingKey {
     case schema, name, folder, rows, bytes, rejects, order, altered, unreadable, refusal, chunks
+    case uncertainty, partial, watermark
     case sourceRows = "source_rows"
   }
 }

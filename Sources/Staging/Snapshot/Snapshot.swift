@@ -22,10 +22,11 @@ public struct Snapshot: Sendable {
 
     let bytes = try Folder.read(layout.manifest)
     let format = try SnapshotJSON.decode(FormatOnly.self, from: bytes, of: layout.manifest).format
-    guard format == Manifest.formatCurrent else {
+    guard (1...Manifest.formatCurrent).contains(format) else {
       throw StagingError(
         .unknownFormat, file: layout.manifest.string,
-        problem: "format \(format), and this version reads format \(Manifest.formatCurrent)",
+        problem:
+          "format \(format), and this version reads formats 1 to \(Manifest.formatCurrent)",
         advice: "use the version of restage that wrote the snapshot, or export again")
     }
     manifest = try SnapshotJSON.decode(Manifest.self, from: bytes, of: layout.manifest)
