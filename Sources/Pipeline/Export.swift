@@ -45,7 +45,21 @@ public struct Export: Sendable {
   /// - Throws: The source's error for the first table that cannot be read; the folder then has no
   ///   manifest and is no snapshot.
   public func run() async throws -> Outcome {
+    do {
+      return try await readAll()
+    } catch {
+      do {
+        try await close()
+      } catch let leftBehind {
+        logger.error("\(leftBehind)")
+      }
+      throw error
+    }
+  }
+
+  private func readAll() async throws -> Outcome {
     let database = try await onBlockingThread { try source.readCatalog() }
+    for line in source.announcements { logger.notice("\(line)") }
     let (tables, leftOut) = try selectTables(of: database)
     let textPolicies = try mapping.textPolicies(for: database.tables)
     let writer = try SnapshotWriter(folder: folder)
@@ -60,8 +74,22 @@ public struct Export: Sendable {
     let written = try await forEachBlocking(largestFirst, jobCount: jobCount) { table in
       try await exportPatiently(table, textPolicies[table.name] ?? [:], to: writer)
     }
-    let manifest = try writer.finish(source: source.identity, tables: written, leftOut: leftOut)
+    var identity = source.identity
+    do {
+      try await close()
+    } catch {
+      // The rows are all there; that something stays on the server is for a person to clear.
+      identity.warnings.append("\(error)")
+    }
+    let manifest = try writer.finish(source: identity, tables: written, leftOut: leftOut)
     return Outcome(folder: folder, manifest: manifest)
+  }
+
+  /// Lets the source give back what it made elsewhere, also when this task is cancelled.
+  private func close() async throws {
+    try await Task.detached(executorPreference: BlockingThreads.shared) { [source] in
+      try source.close()
+    }.value
   }
 
   /// The tables of this export, and those that nobody asked for.

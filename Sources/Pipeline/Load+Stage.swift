@@ -57,6 +57,11 @@ extension Load {
           "table": "\(table.mapped.source)", "rows": "\(rowCount)", "counted": "\(counted)",
         ])
     }
+    if let uncertainty = table.manifest.uncertainty {
+      logger.warning(
+        "table was not read as one state: none of its rows is taken for vanished",
+        metadata: ["table": "\(table.mapped.source)", "reason": "\(uncertainty)"])
+    }
     try await run.recordStaged(table, rowCount: rowCount, on: connection)
     logger.info(
       "table staged",

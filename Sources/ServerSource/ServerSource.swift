@@ -4,44 +4,61 @@ public import Staging
 
 /// A live SQL Server (or a server that speaks like one) as a source of rows.
 ///
-/// Connections are opened as threads ask for them and are kept for the next table. Where the database
-/// allows SNAPSHOT isolation, each connection reads inside one such transaction from its first table to
-/// its last, so that what one connection reads is of one moment.
+/// Connections are opened as threads ask for them and are kept for the next table. How far what they
+/// read is of one moment is `Consistency`'s to say.
 public struct ServerSource: Source {
   public let facts: [SourceFact]
 
   private let address: ServerAddress
+  private let password: String
   private let server: ServerFacts
+  private let mode: ReadMode
   private let connections: ConnectionPool
-  private let catalogWarnings = Locked<[String]>([])
+  private let found = Locked(Found())
+
+  /// What is found out on the way.
+  private struct Found {
+    var catalogWarnings: [String] = []
+    var rowWarnings: [String] = []
+    var snapshot: DatabaseSnapshot?
+  }
 
   /// Connects and asks what kind of server it is.
   ///
-  /// - Parameter password: From `Password` or the environment; empty for none.
-  /// - Throws: The layer that failed, with the server's own words.
-  public init(_ address: ServerAddress, password: String) throws(ServerError) {
+  /// - Parameters:
+  ///   - password: From `Password` or the environment; empty for none.
+  ///   - consistency: nil for SNAPSHOT isolation where the database allows it, else none.
+  /// - Throws: The layer that failed, with the server's own words; `unknown` where the server does not
+  ///   have the consistency that is asked for.
+  public init(
+    _ address: ServerAddress, password: String, consistency: Consistency? = nil
+  ) throws(ServerError) {
     self.address = address
+    self.password = password
     let connection = try ServerConnection.ready(address, password: password)
     server = try ServerFacts(connection)
-    connections = ConnectionPool(
-      address, password: password, usesSnapshot: server.allowsSnapshot)
-    facts = Self.facts(server, address, connection)
+    mode = try ReadMode(consistency, server, address)
+    connections = ConnectionPool(address, password: password, mode: mode)
+    facts = Self.facts(server, mode, address)
     connections.giveBack(connection)
   }
 
   public var identity: SourceIdentity {
     SourceIdentity(
       kind: "mssql", database: server.database, serverVersion: server.version.description,
-      files: [], consistency: consistency,
-      warnings: catalogWarnings.withLock { $0 } + consistencyWarnings)
+      files: [], consistency: mode.sentence(connections.moments, snapshot),
+      warnings: found.withLock { $0.catalogWarnings + $0.rowWarnings } + consistencyWarnings,
+      read: mode.state(connections.moments, snapshot))
   }
 
+  /// Makes the database snapshot first, where one is asked for: the catalog is then of its moment, too.
   public func readCatalog() throws -> Database {
+    if mode.consistency == .databaseSnapshot { try makeSnapshot() }
     let connection = try connections.take()
     var reader = CatalogReader(connection, version: server.version)
     let database = try reader.database(server)
     let warnings = reader.warnings
-    catalogWarnings.withLock { $0 = warnings }
+    found.withLock { $0.catalogWarnings += warnings }
     connections.giveBack(connection)
     return database
   }
@@ -55,8 +72,10 @@ public struct ServerSource: Source {
     let connection = try connections.take()
     do {
       try connections.beginReading(on: connection)
-      let reader = try RowReader(table, TextForm(server.version.kind), on: connection)
-      _ = try reader.read(into: &writer)
+      let reader = try RowReader(table, TextForm(server.version.kind), mode, on: connection)
+      let read = try reader.read(into: &writer)
+      try connections.endReading(on: connection)
+      noteCounts(read, of: table, into: &writer)
       connections.giveBack(connection)
       return reader.query.order
     } catch {
@@ -66,8 +85,21 @@ public struct ServerSource: Source {
     }
   }
 
+  /// Only a mode that promises nothing gets here with two numbers.
+  private func noteCounts(
+    _ read: (rows: Int, counted: Int), of table: Table, into writer: inout TableWriter
+  ) {
+    if let uncertainty = mode.uncertainty { writer.noteUncertainty(uncertainty) }
+    guard read.rows != read.counted else { return }
+    writer.noteSourceRows(read.counted)
+    let warning =
+      "\(table.name): \(read.rows) rows were read where \(read.counted) were counted, under "
+      + mode.isolation.rawValue
+    found.withLock { $0.rowWarnings.append(warning) }
+  }
+
   private static func facts(
-    _ server: ServerFacts, _ address: ServerAddress, _ connection: ServerConnection
+    _ server: ServerFacts, _ mode: ReadMode, _ address: ServerAddress
   ) -> [SourceFact] {
     var facts = [
       SourceFact("kind", "live server"),
@@ -78,6 +110,7 @@ public struct ServerSource: Source {
     if !server.edition.isEmpty { facts.append(SourceFact("edition", server.edition)) }
     facts.append(
       SourceFact("snapshot isolation", server.allowsSnapshot ? "allowed" : "not allowed"))
+    facts.append(SourceFact("locks", mode.locks))
     if let collation = server.collation {
       let page = collation.codePage.map { "code page \($0)" } ?? "code page unknown"
       facts.append(SourceFact("collation", "\(collation.name ?? "unknown") (\(page))"))
@@ -89,25 +122,52 @@ public struct ServerSource: Source {
 // MARK: - Consistency
 
 extension ServerSource {
-  /// One sentence on how far the rows belong to one moment.
-  private var consistency: String {
-    if server.isReadOnly { return "live server, the database is read-only" }
-    guard server.allowsSnapshot else {
-      return "live server, READ COMMITTED: rows and tables are of different moments"
+  public var announcements: [String] {
+    var lines = [
+      "consistency \(mode.consistency.rawValue), \(mode.isolation.rawValue); locks: \(mode.locks)"
+    ]
+    if let snapshot {
+      lines.append(
+        "database snapshot \(snapshot.name) is dropped at the end; should restage be killed: "
+          + "DROP DATABASE \(SQLText.quoted(snapshot.name));")
     }
-    let moments = connections.moments
-    guard let first = moments.first, let last = moments.last, moments.count > 1 else {
-      return "live server, SNAPSHOT isolation: all tables are of one moment"
+    return lines
+  }
+
+  /// Closes the connections and drops the database snapshot, where one was made.
+  public func close() throws {
+    connections.reopen()
+    try snapshot?.drop()
+  }
+
+  private var snapshot: DatabaseSnapshot? { found.withLock { $0.snapshot } }
+
+  private func makeSnapshot() throws(ServerError) {
+    guard snapshot == nil else { return }
+    let leftBehind = try DatabaseSnapshot.dropAbandoned(
+      address, database: server.database, password: password)
+    let made = try DatabaseSnapshot(of: server.database, address, password: password)
+    // Known before it is made, so that it is dropped whatever happens in between.
+    found.withLock { found in
+      found.catalogWarnings += leftBehind
+      found.snapshot = made
     }
-    return "live server, SNAPSHOT isolation in \(moments.count) transactions that began within "
-      + "\(last - first) ms: each table is of the moment of its own"
+    try made.create()
+    connections.reopen(database: made.name)
   }
 
   private var consistencyWarnings: [String] {
-    guard !server.isReadOnly, !server.allowsSnapshot else { return [] }
+    guard mode.isolation == .readCommitted || mode.isolation == .readCommittedVersions else {
+      return []
+    }
+    let what =
+      mode.isolation == .readCommitted
+      ? "what is written during the export may be read in part, and no row is taken for vanished"
+      : "tables are of different moments, and no row is taken for vanished"
+    guard !server.allowsSnapshot else { return ["--consistency none: \(what)"] }
     return [
-      "database \(server.database) does not allow SNAPSHOT isolation: what is written during the "
-        + "export may be read in part (ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON)"
+      "database \(server.database) does not allow SNAPSHOT isolation: \(what) "
+        + "(ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON)"
     ]
   }
 }

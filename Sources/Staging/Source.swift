@@ -27,6 +27,21 @@ public protocol Source: Sendable {
   /// - Throws: The source's own error type on the first byte that cannot be read as what it should
   ///   be. A read error never ends the rows early and never becomes NULL.
   func readRows(of table: Table, into writer: inout TableWriter) throws -> RowOrder
+
+  /// What a person should see before rows are read: which locks that takes, what is made elsewhere for
+  /// it. One sentence each; known after `readCatalog`.
+  var announcements: [String] { get }
+
+  /// Gives back what was made elsewhere for the export. Called once after the last table, also after
+  /// an error or a cancellation, never from a cancelled task. Nothing is read afterwards.
+  ///
+  /// - Throws: The source's own error type where something stays behind; it says what.
+  func close() throws
+}
+
+extension Source {
+  public var announcements: [String] { [] }
+  public func close() throws {}
 }
 
 /// One line of what `inspect` tells about a source, such as "backup finished" and its time.
@@ -62,10 +77,12 @@ public struct SourceIdentity: Codable, Hashable, Sendable {
   public var consistency: String
   /// What a person should know before trusting the rows, one sentence each.
   public var warnings: [String]
+  /// How a live server was read; nil for files.
+  public var read: ReadState?
 
   public init(
     kind: String, database: String, serverVersion: String, files: [String], consistency: String,
-    warnings: [String] = []
+    warnings: [String] = [], read: ReadState? = nil
   ) {
     self.kind = kind
     self.database = database
@@ -73,10 +90,43 @@ public struct SourceIdentity: Codable, Hashable, Sendable {
     self.files = files
     self.consistency = consistency
     self.warnings = warnings
+    self.read = read
   }
 
   enum CodingKeys: String, CodingKey {
-    case kind, database, files, consistency, warnings
+    case kind, database, files, consistency, warnings, read
     case serverVersion = "server_version"
+  }
+}
+
+/// How a live server was read, for programs; `SourceIdentity.consistency` says it to people.
+public struct ReadState: Codable, Hashable, Sendable {
+  /// As `--consistency` names it: snapshot, database-snapshot, locked, none.
+  public var mode: String
+  /// The isolation level of the transactions in which rows were read.
+  public var isolation: String
+  /// Whether all tables are of one moment.
+  public var isOneMoment: Bool
+  /// Name of the database snapshot that was read; it is gone by now.
+  public var databaseSnapshot: String?
+  /// When it was made, by the server's clock.
+  public var databaseSnapshotCreated: String?
+
+  public init(
+    mode: String, isolation: String, isOneMoment: Bool, databaseSnapshot: String? = nil,
+    databaseSnapshotCreated: String? = nil
+  ) {
+    self.mode = mode
+    self.isolation = isolation
+    self.isOneMoment = isOneMoment
+    self.databaseSnapshot = databaseSnapshot
+    self.databaseSnapshotCreated = databaseSnapshotCreated
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case mode, isolation
+    case isOneMoment = "one_moment"
+    case databaseSnapshot = "database_snapshot"
+    case databaseSnapshotCreated = "database_snapshot_created"
   }
 }

@@ -3,6 +3,7 @@ import BackupSource
 import FoundationEssentials
 import Logging
 import Pipeline
+import ServerSource
 import Staging
 import Translation
 
@@ -20,11 +21,27 @@ struct ExportOptions: ParsableArguments {
     help: "Skip damaged pages of a file, list them among the rejects and end with 3.")
   var allowDamaged = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      How a live server is read: snapshot, database-snapshot, locked or none; snapshot where the \
+      database allows it, else none.
+      """, valueName: "mode"),
+    transform: { text in
+      guard let mode = Consistency(rawValue: text) else {
+        let known = Consistency.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--consistency takes one of \(known), not '\(text)'")
+      }
+      return mode
+    })
+  var consistency: Consistency?
+
   /// - Parameter mapping: Says what becomes of text that PostgreSQL cannot store.
   func run(
     _ specification: String, mapping: Mapping, logger: Logger
   ) async throws -> Export.Outcome {
-    let source = try sourceOptions.open(specification, skipsDamaged: allowDamaged)
+    let source = try sourceOptions.open(
+      specification, skipsDamaged: allowDamaged, consistency: consistency)
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(

@@ -40,15 +40,20 @@ struct SourceOptions: ParsableArguments {
       valueName: "file"))
   var passwordFile: String?
 
-  func open(_ specification: String, skipsDamaged: Bool = false) throws -> any Source {
+  func open(
+    _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil
+  ) throws -> any Source {
     guard ServerAddress.isURI(specification) else {
+      guard consistency == nil else {
+        throw ValidationError("--consistency is for live servers, and the source is a file")
+      }
       return try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
     }
     guard !skipsDamaged else {
       throw ValidationError("--allow-damaged is for backup files, and the source is a live server")
     }
     let (address, password) = try server(specification)
-    return try ServerSource(address, password: password)
+    return try ServerSource(address, password: password, consistency: consistency)
   }
 
   /// A live server and the password for it.

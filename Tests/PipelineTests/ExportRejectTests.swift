@@ -69,4 +69,23 @@ struct ExportRejectTests {
     #expect(last.status == 0, "\(last.errors)")
     #expect(try target.psql(left) == "1")
   }
+
+  @Test("of a table that was not read as one state nothing is deleted")
+  func uncertain() throws {
+    let mapping = try source.mapping("on_vanished: delete\nmax_vanished: 2\n")
+    var table = SmallTable("dbo", "T", [[1, 1], [2, 2], [3, 3]])
+    let one = try source.snapshot("1", of: "s", table)
+    table.rows = [[1, 1]]
+    let whole = try source.snapshot("2", of: "s", table)
+    table.uncertainty = "READ COMMITTED"
+    let part = try source.snapshot("3", of: "s", table)
+    #expect(try target.load(one, "--mapping", mapping).status == 0)
+    let loaded = try target.load(part, "--mapping", mapping)
+    #expect(loaded.status == 0, "\(loaded.errors)")
+    #expect(loaded.errors.contains("not read as one state"), "\(loaded.errors)")
+    #expect(try target.psql("SELECT count(*) FROM public.t") == "3")
+    #expect(try target.verify(part, "--mapping", mapping).status == 0)
+    #expect(try target.load(whole, "--mapping", mapping).status == 0)
+    #expect(try target.psql("SELECT count(*) FROM public.t") == "1")
+  }
 }

@@ -21,6 +21,8 @@ struct SmallTable {
   var damagedPlaces = 0
   /// What the source's own bookkeeping says, where it says otherwise.
   var sourceRows: Int?
+  /// Why the table was not read as one state.
+  var uncertainty: String?
 
   init(_ schema: String, _ name: String, _ rows: [[Int?]]) {
     self.name = ObjectName(schema, name)
@@ -97,6 +99,7 @@ final class SmallSource: Sendable {
       try writer.endRow()
     }
     if let count = table.sourceRows { writer.noteSourceRows(count) }
+    if let uncertainty = table.uncertainty { writer.noteUncertainty(uncertainty) }
     for place in 0..<table.damagedPlaces { try writer.noteUnreadable("page 1:\(place)") }
     return try writer.finish(order: .key)
   }

@@ -21,6 +21,10 @@ public final class TDSServer: Sendable {
     /// Databases that a login can name; the first is the one of a login that names none.
     public var databases: [String]
     public var encryption: ServerEncryption
+    /// Whether a database is there that came later than `databases`.
+    public var hasDatabase: @Sendable (String) -> Bool = { _ in false }
+    /// Called with its number when a connection is gone.
+    public var onEnd: @Sendable (Int) -> Void = { _ in }
 
     public init(
       users: [String: String] = ["sa": "Pässword1"], databases: [String] = ["master"],
@@ -107,6 +111,10 @@ final class ServerCore: Sendable {
     self.answer = answer
     faultCounter = FaultCounter(faults)
     tls = try configuration.encryption.certificate.map(TLSTunnel.makeContext)
+  }
+
+  func has(database: String) -> Bool {
+    configuration.databases.contains(database) || configuration.hasDatabase(database)
   }
 
   /// Gives a new connection its session.

@@ -32,7 +32,7 @@ extension Session {
       state.textSize = size == -1 ? .max : size == 0 ? 4096 : size
       return [.statement(rowCount: nil)]
     case .use(let database):
-      guard server.configuration.databases.contains(database) else {
+      guard server.has(database: database) else {
         let text = "Database '\(database)' does not exist. Make sure that the name is right."
         return [.message(ServerMessage(911, text))]
       }

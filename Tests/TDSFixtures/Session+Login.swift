@@ -69,7 +69,7 @@ extension Session {
       return [ServerMessage(50_002, "TDS version \(version) is too old for this server")]
     }
     guard configuration.users[login.user] == login.password else { return [failed] }
-    guard login.database.isEmpty || configuration.databases.contains(login.database) else {
+    guard login.database.isEmpty || server.has(database: login.database) else {
       let text =
         "Cannot open database \"\(login.database)\" requested by the login. The login failed."
       return [ServerMessage(4060, severity: 11, text), failed]

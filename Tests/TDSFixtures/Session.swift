@@ -63,6 +63,7 @@ final class Session: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) {
     phase = .closed
     outbox = nil
+    server.configuration.onEnd(state.connection)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

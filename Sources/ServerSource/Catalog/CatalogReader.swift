@@ -119,6 +119,8 @@ struct ServerFacts: Sendable {
   let database: String
   let collation: Collation?
   let allowsSnapshot: Bool
+  /// Statements under READ COMMITTED see one moment each.
+  let readsCommittedVersions: Bool
   let isReadOnly: Bool
 
   /// - Throws: `unknown` where the server does not say what it is.
@@ -137,6 +139,7 @@ struct ServerFacts: Sendable {
       server: record.text("collation_name"), codePage: record.integer("code_page"))
     let settings = try connection.query(CatalogQueries.database).first
     allowsSnapshot = settings?.integer("snapshot_state") == 1
+    readsCommittedVersions = settings?.flag("read_committed_snapshot") ?? false
     isReadOnly = settings?.flag("is_read_only") ?? false
   }
 }

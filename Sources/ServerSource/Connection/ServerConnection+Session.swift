@@ -32,6 +32,16 @@ extension ServerConnection {
     isInSnapshot = true
   }
 
+  /// Begins the transaction in which one table is read; the hints of its queries take the lock and
+  /// hold it to the end.
+  func beginLocked() throws(ServerError) {
+    try run(SQLBatch("locked", "BEGIN TRANSACTION;"))
+  }
+
+  func endLocked() throws(ServerError) {
+    try run(SQLBatch("locked, end", "COMMIT TRANSACTION;"))
+  }
+
   /// What values depend on: the default TEXTSIZE cuts (max) values, ROWCOUNT cuts results, and
   /// without NOCOUNT OFF there is no count to compare with.
   private static func session(_ limits: ServerLimits) -> SQLBatch {

@@ -10,6 +10,7 @@ struct RowReader {
   let table: Table
   let query: TableQuery
   let connection: ServerConnection
+  private let mode: ReadMode
   /// What the row loop needs of each column, without a reference in it.
   private let cells: [CellPlan]
 
@@ -21,12 +22,13 @@ struct RowReader {
 
   /// - Throws: `unknown` for a column whose values are not read.
   init(
-    _ table: Table, _ form: TextForm, on connection: ServerConnection
+    _ table: Table, _ form: TextForm, _ mode: ReadMode, on connection: ServerConnection
   ) throws(ServerError) {
     self.table = table
+    self.mode = mode
     self.connection = connection
     do throws(Fault) {
-      query = try TableQuery(table, form)
+      query = try TableQuery(table, form, hint: mode.tableHint)
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
@@ -38,11 +40,12 @@ struct RowReader {
 
   /// Counts the rows, reads them, and compares.
   ///
-  /// - Returns: How many rows were read.
+  /// - Returns: How many rows were read, and how many were counted before; the same number, but for a
+  ///   mode that records the difference.
   /// - Throws: What the server or the channel says; `badAnswer` when a value is none of its type, or
   ///   when the rows end without the server's word that they have ended; `conflict` when their number
   ///   is not the one that was counted.
-  func read(into writer: inout TableWriter) throws -> Int {
+  func read(into writer: inout TableWriter) throws -> (rows: Int, counted: Int) {
     let promised = try countRows()
     try connection.execute(query.select)
     guard try connection.nextResult(of: query.select) else {
@@ -51,13 +54,16 @@ struct RowReader {
     try checkColumns()
     let rows = try readRows(into: &writer)
     try checkEnd(rows: rows)
-    guard rows == promised else {
+    guard rows == promised || mode.recordsOtherCounts else {
       throw ServerError(
         .conflict, server: connection.address.label, place: "\(table.name)",
         problem: "\(rows) rows were read where \(promised) were counted",
-        advice: "the table changed meanwhile; allow SNAPSHOT isolation in the database")
+        advice: """
+          the table changed meanwhile; allow SNAPSHOT isolation in the database, or export with \
+          --consistency database-snapshot or locked
+          """)
     }
-    return rows
+    return (rows, promised)
   }
 
   private func countRows() throws(ServerError) -> Int {

@@ -17,8 +17,9 @@ struct TableQuery {
   let count: SQLBatch
   let order: RowOrder
 
+  /// - Parameter hint: What follows the table's name: ` WITH (TABLOCK, HOLDLOCK)`.
   /// - Throws: `Fault` that names the column whose values are not read.
-  init(_ table: Table, _ form: TextForm = .stored) throws(Fault) {
+  init(_ table: Table, _ form: TextForm = .stored, hint: String = "") throws(Fault) {
     self.form = form
     var selected: [SelectedColumn] = []
     var wireColumn: Int32 = 1
@@ -40,11 +41,11 @@ struct TableQuery {
       """
       SELECT
         \(list)
-      FROM \(name) AS t\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
+      FROM \(name) AS t\(hint)\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
       \(Self.trailer)
       """)
     count = SQLBatch(
-      "count \(table.name.fileName)", "SELECT COUNT_BIG(*) AS row_count FROM \(name)")
+      "count \(table.name.fileName)", "SELECT COUNT_BIG(*) AS row_count FROM \(name)\(hint)")
   }
 
   /// The server's own word on how the statement before it ended. db-lib hides the status of a DONE and

@@ -43,6 +43,7 @@ public struct TableWriter: ~Copyable {
   private var position = 0
   private var unreadableCount = 0
   private var sourceRowCount: Int?
+  private var uncertainty: String?
   private var alteredCount = 0
   private var chunks: [ChunkManifest] = []
   private var chunk = OpenChunk()
@@ -104,6 +105,9 @@ public struct TableWriter: ~Copyable {
   /// Says that the source's own bookkeeping has another number of rows than were read.
   public mutating func noteSourceRows(_ count: Int) { sourceRowCount = max(0, count) }
 
+  /// Says that rows which are not among the chunks may be in the source all the same, and why.
+  public mutating func noteUncertainty(_ reason: String) { uncertainty = reason }
+
   /// Adds the row to the chunk, or to the rejects when PostgreSQL could not store it.
   ///
   /// - Throws: `.cannotWrite`; `.badValue` when a value is none of its type; `.valueTooLarge` for a
@@ -145,11 +149,13 @@ public struct TableWriter: ~Copyable {
     if chunk.rows > 0 { try finishChunk() }
     try rejects.finish()
     try Folder.sync(folder)
-    return TableManifest(
+    var manifest = TableManifest(
       table: table.name, rows: chunks.reduce(0) { $0 + $1.rows },
       bytes: chunks.reduce(0) { $0 + $1.bytes }, rejects: rejects.rows, order: order,
       altered: alteredCount, unreadable: unreadableCount, sourceRows: sourceRowCount,
       chunks: chunks)
+    manifest.uncertainty = uncertainty
+    return manifest
   }
 
   private mutating func finishChunk() throws(StagingError) {
