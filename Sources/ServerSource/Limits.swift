@@ -1,7 +1,7 @@
 /// Every bound of this module.
 ///
-/// Memory of one connection is two packets and one row; a (max) value is held whole while its row is
-/// read, because db-lib hands it over whole.
+/// Memory of one connection is two packets and one row. db-lib hands a row over whole, with its (max)
+/// values: no more of each is asked for than `valueByteCountMax`, and one byte that says there is more.
 public struct ServerLimits: Hashable, Sendable {
   /// Seconds until a server has answered and let the login in.
   public var loginSeconds = 15
@@ -12,6 +12,8 @@ public struct ServerLimits: Hashable, Sendable {
   public var lockMilliseconds = 60_000
   /// Bytes of a packet. With TLS a server takes no more than 16,383.
   public var packetByteCount = 16_383
+  /// Bytes of a (max) value, as the server gives it; a row with a larger one is a reject.
+  public var valueByteCountMax = 64 << 20
   /// Rows between two looks at whether the export was cancelled.
   public var rowsBetweenChecks = 1_024
   /// Connections that are kept open for the next table.

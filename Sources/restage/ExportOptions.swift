@@ -36,12 +36,25 @@ struct ExportOptions: ParsableArguments {
     })
   var consistency: Consistency?
 
+  @Option(
+    help: ArgumentHelp(
+      "Largest (max) value of a live server that is read, 1 to 1024; rows with larger ones are "
+        + "rejects; 64.", valueName: "MiB"))
+  var maxValue: Int?
+
+  func validate() throws {
+    if let maxValue, !(1...1024).contains(maxValue) {
+      throw ValidationError("--max-value takes 1 to 1024 MiB, not \(maxValue)")
+    }
+  }
+
   /// - Parameter mapping: Says what becomes of text that PostgreSQL cannot store.
   func run(
     _ specification: String, mapping: Mapping, logger: Logger
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(
-      specification, skipsDamaged: allowDamaged, consistency: consistency)
+      specification, skipsDamaged: allowDamaged, consistency: consistency,
+      valueByteCountMax: maxValue.map { $0 << 20 })
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(

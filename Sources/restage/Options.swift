@@ -41,18 +41,23 @@ struct SourceOptions: ParsableArguments {
   var passwordFile: String?
 
   func open(
-    _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil
+    _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil,
+    valueByteCountMax: Int? = nil
   ) throws -> any Source {
     guard ServerAddress.isURI(specification) else {
       guard consistency == nil else {
         throw ValidationError("--consistency is for live servers, and the source is a file")
+      }
+      guard valueByteCountMax == nil else {
+        throw ValidationError("--max-value is for live servers, and the source is a file")
       }
       return try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
     }
     guard !skipsDamaged else {
       throw ValidationError("--allow-damaged is for backup files, and the source is a live server")
     }
-    let (address, password) = try server(specification)
+    var (address, password) = try server(specification)
+    if let valueByteCountMax { address.limits.valueByteCountMax = valueByteCountMax }
     return try ServerSource(address, password: password, consistency: consistency)
   }
 

@@ -30,14 +30,14 @@ struct TableQueryTests {
         SELECT
           t.[id],
           CAST(t.[a]]b] AS varbinary(80)),
-          CAST(t.[c] AS varbinary(max)),
-          CAST(CAST(t.[d] AS varchar(max)) AS varbinary(max)),
-          CAST(CAST(t.[e] AS nvarchar(max)) AS varbinary(max)),
+          SUBSTRING(CAST(t.[c] AS varbinary(max)), 1, 67108865),
+          SUBSTRING(CAST(CAST(t.[d] AS varchar(max)) AS varbinary(max)), 1, 67108865),
+          SUBSTRING(CAST(CAST(t.[e] AS nvarchar(max)) AS varbinary(max)), 1, 67108865),
           CAST(t.[f] AS varbinary(8)),
           CAST(t.[g] AS varbinary(892)),
-          CAST(t.[h] AS varbinary(max)),
+          SUBSTRING(CAST(t.[h] AS varbinary(max)), 1, 67108865),
           CAST(t.[i] AS varbinary(8)),
-          CAST(CAST(t.[j] AS nvarchar(max)) AS varbinary(max)),
+          SUBSTRING(CAST(CAST(t.[j] AS nvarchar(max)) AS varbinary(max)), 1, 67108865),
           t.[k]
         FROM [dbo].[Odd]]name
         --'] AS t

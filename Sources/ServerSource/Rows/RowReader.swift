@@ -11,6 +11,7 @@ struct RowReader {
   let query: TableQuery
   let connection: ServerConnection
   private let mode: ReadMode
+  private let valueByteCountMax: Int
   /// What the row loop needs of each column, without a reference in it.
   private let cells: [CellPlan]
 
@@ -27,8 +28,10 @@ struct RowReader {
     self.table = table
     self.mode = mode
     self.connection = connection
+    valueByteCountMax = connection.address.limits.valueByteCountMax
     do throws(Fault) {
-      query = try TableQuery(table, form, hint: mode.tableHint)
+      query = try TableQuery(
+        table, form, hint: mode.tableHint, valueByteCountMax: valueByteCountMax)
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
@@ -109,7 +112,9 @@ struct RowReader {
         if case .variant = cell.kind {
           try writeVariant(query.columns[cell.index], into: &writer)
         } else if let bytes = ServerConnection.bytes(process, cell.wireColumn) {
-          if case .text(let width) = cell.kind {
+          if bytes.count > valueByteCountMax {
+            writer.writeNothing(ofMoreThan: valueByteCountMax)
+          } else if case .text(let width) = cell.kind {
             writer.write(text: bytes, in: query.columns[cell.index].codePage, paddedTo: width)
           } else {
             try cell.kind.write(bytes, codePage: .ascii, into: &writer)

@@ -17,14 +17,20 @@ struct TableQuery {
   let count: SQLBatch
   let order: RowOrder
 
-  /// - Parameter hint: What follows the table's name: ` WITH (TABLOCK, HOLDLOCK)`.
+  /// - Parameters:
+  ///   - hint: What follows the table's name: ` WITH (TABLOCK, HOLDLOCK)`.
+  ///   - valueByteCountMax: Of a larger value only the beginning is asked for, one byte more than that.
   /// - Throws: `Fault` that names the column whose values are not read.
-  init(_ table: Table, _ form: TextForm = .stored, hint: String = "") throws(Fault) {
+  init(
+    _ table: Table, _ form: TextForm = .stored, hint: String = "",
+    valueByteCountMax: Int = ServerLimits().valueByteCountMax
+  ) throws(Fault) {
     self.form = form
     var selected: [SelectedColumn] = []
     var wireColumn: Int32 = 1
     for column in table.storedColumns {
-      let made = try SelectedColumn(column, form, wireColumn: wireColumn)
+      let made = try SelectedColumn(
+        column, form, pieceLength: valueByteCountMax + 1, wireColumn: wireColumn)
       wireColumn += Int32(made.expressions.count)
       selected.append(made)
     }
@@ -89,7 +95,11 @@ struct SelectedColumn {
   /// Number of its first column in the result, from 1.
   let wireColumn: Int32
 
-  init(_ column: Column, _ form: TextForm, wireColumn: Int32) throws(Fault) {
+  /// - Parameter pieceLength: How much of a (max) value is asked for, in bytes; in characters where a
+  ///   server gives text as such.
+  init(
+    _ column: Column, _ form: TextForm, pieceLength: Int, wireColumn: Int32
+  ) throws(Fault) {
     name = column.name
     self.wireColumn = wireColumn
     do throws(Fault) {
@@ -102,14 +112,14 @@ struct SelectedColumn {
     let name = "t." + SQLText.quoted(column.name)
     switch (form, column.type.base) {
     case (.stored, _):
-      expressions = Self.expressions(name, column.type)
+      expressions = Self.expressions(name, column.type, pieceLength)
       alternatives = []
     case (.unicode, .sqlVariant):
       let baseType = Self.baseType(name)
       expressions = [baseType] + VariantForm.all.map { $0.expression(name, baseType) }
       alternatives = VariantForm.all.map(\.kind)
     case (.unicode, _):
-      expressions = [Self.unicode(name, column.type)]
+      expressions = [Self.unicode(name, column.type, pieceLength)]
       alternatives = []
     }
   }
@@ -127,15 +137,25 @@ struct SelectedColumn {
     return codePage
   }
 
-  private static func expressions(_ name: String, _ type: ColumnType) -> [String] {
-    switch type.base {
-    case .char, .varchar: [varbinary(name, type.length)]
-    case .nchar, .nvarchar: [varbinary(name, type.length.map { $0 * 2 })]
-    case .text: [varbinary("CAST(\(name) AS varchar(max))", nil)]
-    case .ntext, .xml: [varbinary("CAST(\(name) AS nvarchar(max))", nil)]
+  private static func expressions(
+    _ name: String, _ type: ColumnType, _ pieceLength: Int
+  ) -> [String] {
+    func large(_ expression: String) -> [String] {
+      ["SUBSTRING(CAST(\(expression) AS varbinary(max)), 1, \(pieceLength))"]
+    }
+    return switch type.base {
+    case .char, .varchar, .nchar, .nvarchar, .varbinary:
+      switch (type.length, type.base) {
+      case (nil, _): large(name)
+      case (_, .varbinary): [name]
+      case (let length?, .char), (let length?, .varchar): [varbinary(name, length)]
+      case (let length?, _): [varbinary(name, length * 2)]
+      }
+    case .text: large("CAST(\(name) AS varchar(max))")
+    case .ntext, .xml: large("CAST(\(name) AS nvarchar(max))")
+    case .image, .geometry, .geography, .clr: large(name)
     case .rowversion: [varbinary(name, 8)]
     case .hierarchyid: [varbinary(name, 892)]
-    case .geometry, .geography, .clr: [varbinary(name, nil)]
     case .sqlVariant:
       [
         varbinary(baseType(name), 128),
@@ -149,21 +169,26 @@ struct SelectedColumn {
     }
   }
 
-  private static func unicode(_ name: String, _ type: ColumnType) -> String {
-    let length = type.length.flatMap { $0 <= 4000 ? "\($0)" : nil } ?? "max"
-    return switch type.base {
-    case .char, .varchar, .nchar, .nvarchar: "CAST(\(name) AS nvarchar(\(length)))"
-    case .text, .ntext, .xml: "CAST(\(name) AS nvarchar(max))"
-    default: expressions(name, type)[0]
+  private static func unicode(
+    _ name: String, _ type: ColumnType, _ pieceLength: Int
+  ) -> String {
+    let isLarge = type.length.map { $0 > 4000 } ?? true
+    switch type.base {
+    case .char, .varchar, .nchar, .nvarchar:
+      guard let length = type.length, !isLarge else { break }
+      return "CAST(\(name) AS nvarchar(\(length)))"
+    case .text, .ntext, .xml: break
+    default: return expressions(name, type, pieceLength)[0]
     }
+    return "SUBSTRING(CAST(\(name) AS nvarchar(max)), 1, \(pieceLength))"
   }
 
   private static func baseType(_ name: String) -> String {
     "CAST(SQL_VARIANT_PROPERTY(\(name), 'BaseType') AS varchar(128))"
   }
 
-  private static func varbinary(_ expression: String, _ byteCount: Int?) -> String {
-    "CAST(\(expression) AS varbinary(\(byteCount.map { "\($0)" } ?? "max")))"
+  private static func varbinary(_ expression: String, _ byteCount: Int) -> String {
+    "CAST(\(expression) AS varbinary(\(byteCount)))"
   }
 }
 

@@ -8,6 +8,8 @@ indirect enum Rejection: Hashable, Sendable {
   case undefinedBytes(codePage: Int)
   case unfinishedCharacter
   case rowTooLong(byteCountMax: Int)
+  /// The source did not hand it over.
+  case valueTooLarge(byteCountMax: Int)
   case unreadable(String)
   /// The row is kept without what it was faulted for.
   case altered(Rejection, TextPolicy)
@@ -21,6 +23,8 @@ indirect enum Rejection: Hashable, Sendable {
     case .unfinishedCharacter: "text that ends in the middle of a character"
     case .rowTooLong(let byteCountMax):
       "more than \(byteCountMax) bytes as CSV, the longest line that PostgreSQL reads"
+    case .valueTooLarge(let byteCountMax):
+      "a value of more than \(byteCountMax) bytes, the largest that this export was to take"
     case .unreadable(let problem): problem
     case .altered(let fault, .strip): "\(fault.reason): stripped, the row is kept"
     case .altered(let fault, _): "\(fault.reason): replaced by U+FFFD, the row is kept"

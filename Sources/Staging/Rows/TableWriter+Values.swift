@@ -74,6 +74,14 @@ extension TableWriter {
     put { TimeText.timestamp(days, ticks, isInstant: isInstant, at: $0) }
   }
 
+  /// Stands for a value that the source does not hand over because it is too large: makes the row a
+  /// reject.
+  public mutating func writeNothing(ofMoreThan byteCountMax: Int) {
+    openCell()
+    reject(.valueTooLarge(byteCountMax: byteCountMax))
+    closeCell()
+  }
+
   private mutating func put(_ layOut: (UnsafeMutablePointer<UInt8>) -> Int) {
     openCell()
     let target = rows.room(Self.valueByteCountMax)

@@ -8,6 +8,8 @@ indirect enum Expression: Sendable {
   case constant(FixtureValue, ColumnType)
   case column(Int, ResultColumn)
   case cast(Expression, ColumnType)
+  /// From 1, as SQL counts; of bytes.
+  case substring(Expression, Int, Int)
   case variantProperty(Expression, String)
   case collationProperty(Expression, String)
 
@@ -27,6 +29,7 @@ indirect enum Expression: Sendable {
     case .constant(_, let type): ResultColumn("", type)
     case .column(_, let column): column
     case .cast(let inner, let type): ResultColumn("", type, collation: inner.column.collation)
+    case .substring(let inner, _, _): inner.column
     case .variantProperty: ResultColumn("", ColumnType(.nvarchar, length: 128))
     case .collationProperty: ResultColumn("", ColumnType(.int))
     }
@@ -38,6 +41,9 @@ indirect enum Expression: Sendable {
     case .column(let index, _): return row[index]
     case .cast(let inner, let type):
       return try Self.cast(inner.value(row), inner.column, to: type)
+    case .substring(let inner, let start, let length):
+      guard case .bytes(let bytes) = try inner.value(row) else { return .null }
+      return .bytes(Array(bytes.dropFirst(start - 1).prefix(length)))
     case .variantProperty(let inner, let name):
       let variant = VariantFacts(try inner.value(row), of: inner.column.type)
       return try variant?.property(name) ?? .null
@@ -110,6 +116,10 @@ extension Expression {
         let inner = try expression()
         try take(.word("AS"))
         return .cast(inner, try type())
+      case "SUBSTRING":
+        let inner = try expression()
+        guard inner.column.type.base == .varbinary else { throw mistake }
+        return .substring(inner, try secondNumber(), try secondNumber())
       case "SQL_VARIANT_PROPERTY": return .variantProperty(try expression(), try secondText())
       case "COLLATIONPROPERTY": return .collationProperty(try expression(), try secondText())
       case "COUNT_BIG":
@@ -137,6 +147,12 @@ extension Expression {
       try take(.symbol(","))
       guard case .text(let text) = tokens.popFirst()?.token else { throw mistake }
       return text
+    }
+
+    private mutating func secondNumber() throws -> Int {
+      try take(.symbol(","))
+      guard case .number(let number) = tokens.popFirst()?.token else { throw mistake }
+      return number
     }
 
     /// `varbinary(max)`.
