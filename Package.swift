@@ -60,7 +60,10 @@ let package = Package(
         "Report", "CLibCSV", system, .product(name: "Logging", package: "swift-log"),
       ],
       // The extension's scripts are part of the tool, so that `install` needs no file beside it.
-      resources: [.embedInCode("install.sql"), .embedInCode("roles.sql")]),
+      resources: [
+        .embedInCode("install.sql"), .embedInCode("upgrade_1_0_1_1.sql"),
+        .embedInCode("roles.sql"),
+      ]),
     .executableTarget(
       name: "restage",
       dependencies: [

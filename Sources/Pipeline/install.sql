@@ -1,1 +1,1 @@
-../../sql/restage--1.0.sql
+../../sql/restage--1.1.sql

@@ -66,7 +66,7 @@ struct LoadedTarget {
   private func load() async throws {
     let connection = try await TargetConnection.open(postgres.uri)
     let script = try String(
-      contentsOfFile: SharedData.packageFolder + "/sql/restage--1.0.sql", encoding: .utf8)
+      contentsOfFile: SharedData.packageFolder + "/Sources/Pipeline/install.sql", encoding: .utf8)
     try await connection.execute(script)
     let ddl = DDL.files(for: database)
     for file in ddl.prefix(2) { try await connection.execute(file.text, file: file.path) }

@@ -14,7 +14,7 @@ struct Target {
     self.database = database
     postgres = try TestPostgres()
     let script = try String(
-      contentsOfFile: SharedData.packageFolder + "/sql/restage--1.0.sql", encoding: .utf8)
+      contentsOfFile: SharedData.packageFolder + "/Sources/Pipeline/install.sql", encoding: .utf8)
     try postgres.psql("SET client_min_messages = warning;\n" + script)
     try postgres.psql(FinalTables.tables(of: database))
     if withConstraints { try addConstraints() }

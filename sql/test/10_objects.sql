@@ -65,7 +65,7 @@ SELECT is_empty(
   $$,
   'every function pins its search_path'
 );
-SELECT is(restage.version(), '1.0', 'the version is that of the script');
+SELECT is(restage.version(), '1.1', 'the version is that of the script');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -4,10 +4,11 @@ import Target
 
 struct InstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "install", abstract: "Install the database part into the target",
+    commandName: "install", abstract: "Install or upgrade the database part of a target",
     discussion: """
       For servers where CREATE EXTENSION restage cannot be used. `load` does it by itself when the \
-      schema is missing. --roles needs a role that may create roles, and can be applied again.
+      schema is missing or of an earlier version and the role owns it. --roles needs a role that \
+      may create roles, and can be applied again.
       """)
 
   @OptionGroup var target: TargetOptions
@@ -24,9 +25,16 @@ struct InstallCommand: AsyncParsableCommand {
     }
     let connection = try await TargetConnection.open(target.uri)
     let installation = Installation(connection: connection, logger: log.logger)
-    try await installation.ensure()
+    let outcome = try await installation.ensure()
     if roles { try await installation.makeRoles() }
     await connection.close()
-    try Terminal.answer("schema restage is installed" + (roles ? ", and its roles" : ""))
+    try Terminal.answer(Self.words(for: outcome) + (roles ? ", and its roles" : ""))
+  }
+
+  private static func words(for outcome: Installation.Outcome) -> String {
+    switch outcome {
+    case .current, .installed: "schema restage is installed"
+    case .upgraded(let from): "schema restage was version \(from) and is upgraded"
+    }
   }
 }

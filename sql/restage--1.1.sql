@@ -1,0 +1,1611 @@
+-- The database part of restage: runs, their audit, what was staged, counted and refused, and the
+-- registry of key maps.
+--
+-- The same file is the script of the extension (CREATE EXTENSION restage) and plain SQL for servers
+-- that take no files (psql -X -1 -v ON_ERROR_STOP=1 -f restage--1.1.sql). It needs a role that may
+-- create schemas in the database, no superuser. Applied again it changes nothing.
+--
+-- Errors raised here have SQLSTATEs of their own:
+--   RS001  rows without their parent (on_orphan: fail)
+--   RS002  the account of a table does not add up
+--   RS003  the setting restage.run_id is missing, or names no run
+--   RS004  another version of this schema is installed
+--   RS005  a run is not in the state that the call needs
+--   RS006  rows depend on what a rollback would take back
+--   RS007  a table was loaded into another final table or key map than the plan now says
+--   RS008  a source's name belongs to another database
+--   RS010  more rows vanished from the source than may (max_vanished)
+--   RS011  a natural key stands on several rows
+--   RS012  rows were edited in the target (on_conflict: fail)
+
+DO $restage$
+DECLARE
+  found text;
+BEGIN
+  IF to_regprocedure('restage.version()') IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE 'SELECT restage.version()' INTO found;
+  IF found <> '1.1' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS004',
+      MESSAGE = format('schema restage has version %s, this script is version 1.1', found),
+      HINT = 'Apply the upgrade script restage--' || found || '--*.sql, or use the restage that installed it.';
+  END IF;
+END
+$restage$;
+
+-- Schemas
+
+CREATE SCHEMA IF NOT EXISTS restage;
+COMMENT ON SCHEMA restage IS 'Runs of restage, their audit, rejects and the registry of key maps.';
+
+CREATE SCHEMA IF NOT EXISTS restage_stage;
+COMMENT ON SCHEMA restage_stage IS 'Stage tables of restage: scratch, made anew by each run.';
+
+CREATE SCHEMA IF NOT EXISTS restage_keymap;
+COMMENT ON SCHEMA restage_keymap IS 'Key maps of restage: which row of the source became which row of the target. Without them the next run loads every row again.';
+
+-- Tables
+
+CREATE TABLE IF NOT EXISTS restage.run (
+  id uuid PRIMARY KEY,
+  source_name text NOT NULL,
+  source_kind text,
+  snapshot text,
+  mode text NOT NULL,
+  tool_version text,
+  plan_sha256 text,
+  status text NOT NULL DEFAULT 'running' CHECK (status IN (
+    'running', 'succeeded', 'failed', 'interrupted', 'rolled_back'
+  )),
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz,
+  error text,
+  backend_pid integer NOT NULL,
+  backend_started_at timestamptz,
+  undoes uuid REFERENCES restage.run ON DELETE SET NULL,
+  options jsonb NOT NULL DEFAULT '{}',
+  CHECK ((status = 'running') = (finished_at IS NULL))
+);
+
+COMMENT ON TABLE restage.run IS 'One row for each run: a load from its first statement to its end.';
+COMMENT ON COLUMN restage.run.id IS 'Id of the run; key maps, audit and rejects refer to it.';
+COMMENT ON COLUMN restage.run.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.run.source_kind IS 'What the snapshot was read from: backup, bacpac, server, csv.';
+COMMENT ON COLUMN restage.run.snapshot IS 'Folder of the snapshot that was loaded.';
+COMMENT ON COLUMN restage.run.mode IS 'load, or rollback of an earlier run; rehearsal of either: everything is done and not kept.';
+COMMENT ON COLUMN restage.run.tool_version IS 'Version of restage.';
+COMMENT ON COLUMN restage.run.plan_sha256 IS 'SHA-256 of the plan: every SQL file of it in one number.';
+COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. rolled_back: it succeeded, and a later run took it back. Only a run that succeeded is in the target.';
+COMMENT ON COLUMN restage.run.started_at IS 'When the run began.';
+COMMENT ON COLUMN restage.run.finished_at IS 'When it ended, or was found dead; NULL while it is running.';
+COMMENT ON COLUMN restage.run.error IS 'Why it failed.';
+COMMENT ON COLUMN restage.run.backend_pid IS 'Process of the server that the loader''s control connection talks to.';
+COMMENT ON COLUMN restage.run.backend_started_at IS 'When that process began: tells it from a later one of the same number.';
+COMMENT ON COLUMN restage.run.undoes IS 'The run that this one takes back; NULL for a load.';
+COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only.';
+
+CREATE TABLE IF NOT EXISTS restage.step (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text,
+  operation text NOT NULL,
+  rows_affected bigint,
+  status text NOT NULL CHECK (status IN ('running', 'succeeded', 'failed', 'skipped')),
+  error_message text,
+  started_at timestamptz NOT NULL,
+  completed_at timestamptz,
+  metadata jsonb NOT NULL DEFAULT '{}'
+);
+
+CREATE INDEX IF NOT EXISTS step_run_id_idx ON restage.step (run_id, id);
+
+COMMENT ON TABLE restage.step IS 'The audit: one row for each SQL file that a run executed.';
+COMMENT ON COLUMN restage.step.id IS 'Number of the row, ascending in the order of execution.';
+COMMENT ON COLUMN restage.step.run_id IS 'The run.';
+COMMENT ON COLUMN restage.step.table_name IS 'The final table; NULL for a step that belongs to no single table.';
+COMMENT ON COLUMN restage.step.operation IS 'The step, as its file is called: 10 stage, 40 insert ….';
+COMMENT ON COLUMN restage.step.rows_affected IS 'What the step counted: the column rows of its last result.';
+COMMENT ON COLUMN restage.step.status IS 'running, succeeded, failed or skipped.';
+COMMENT ON COLUMN restage.step.error_message IS 'What the server said, with its SQLSTATE.';
+COMMENT ON COLUMN restage.step.started_at IS 'When the step began.';
+COMMENT ON COLUMN restage.step.completed_at IS 'When it ended.';
+COMMENT ON COLUMN restage.step.metadata IS 'At least file (the path below the plan''s folder) and sha256 (of the file that was executed).';
+
+CREATE OR REPLACE VIEW restage.migration_audit AS
+SELECT
+  s.id,
+  s.run_id,
+  s.table_name,
+  s.operation,
+  s.rows_affected,
+  s.status,
+  s.error_message,
+  s.started_at,
+  s.completed_at,
+  s.metadata
+FROM restage.step AS s;
+
+COMMENT ON VIEW restage.migration_audit IS 'The audit under the name and with the columns that reports rely on; the rows are those of restage.step.';
+COMMENT ON COLUMN restage.migration_audit.id IS 'Number of the row, ascending in the order of execution.';
+COMMENT ON COLUMN restage.migration_audit.run_id IS 'The run.';
+COMMENT ON COLUMN restage.migration_audit.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.migration_audit.operation IS 'The step.';
+COMMENT ON COLUMN restage.migration_audit.rows_affected IS 'What the step counted.';
+COMMENT ON COLUMN restage.migration_audit.status IS 'running, succeeded, failed or skipped.';
+COMMENT ON COLUMN restage.migration_audit.error_message IS 'What the server said.';
+COMMENT ON COLUMN restage.migration_audit.started_at IS 'When the step began.';
+COMMENT ON COLUMN restage.migration_audit.completed_at IS 'When it ended.';
+COMMENT ON COLUMN restage.migration_audit.metadata IS 'At least file and sha256.';
+
+CREATE TABLE IF NOT EXISTS restage.staged (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  chunk_rows bigint,
+  staged_rows bigint NOT NULL,
+  export_rejects bigint NOT NULL DEFAULT 0,
+  identity_last_value bigint,
+  closed_at timestamptz,
+  PRIMARY KEY (run_id, table_name)
+);
+
+CREATE INDEX IF NOT EXISTS staged_table_name_idx ON restage.staged (table_name);
+
+COMMENT ON TABLE restage.staged IS 'What a run staged, table by table: the left side of the account.';
+COMMENT ON COLUMN restage.staged.run_id IS 'The run.';
+COMMENT ON COLUMN restage.staged.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.staged.chunk_rows IS 'Rows that the snapshot''s chunks hold by its manifest; NULL for a run by hand.';
+COMMENT ON COLUMN restage.staged.staged_rows IS 'Rows that arrived in the stage table.';
+COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows of the source that no chunk holds: the export refused them, or the source counts them and they were not found. Unless it is 0, no row is taken for gone.';
+COMMENT ON COLUMN restage.staged.identity_last_value IS 'The last value that the source''s identity column handed out; NULL without one.';
+COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up.';
+
+CREATE TABLE IF NOT EXISTS restage.row_count (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  kind text NOT NULL CHECK (kind IN (
+    'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered', 'transformed', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked',
+    'restored', 'forgotten', 'missing'
+  )),
+  rows bigint NOT NULL,
+  PRIMARY KEY (run_id, table_name, kind)
+);
+
+COMMENT ON TABLE restage.row_count IS 'What became of the staged rows: the right side of the account, and what is counted beside it.';
+COMMENT ON COLUMN restage.row_count.run_id IS 'The run.';
+COMMENT ON COLUMN restage.row_count.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected, filtered (left out by the mapping''s where). Beside it: transformed (went through the mapping''s expr and add), allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied). Of a rollback: deleted (final rows), restored (as they were before the run), forgotten (rows of the key map), missing (gone from the final table before).';
+COMMENT ON COLUMN restage.row_count.rows IS 'Number of rows.';
+
+CREATE TABLE IF NOT EXISTS restage.reject (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  source_key jsonb,
+  rule text NOT NULL,
+  column_names text[],
+  value text,
+  message text NOT NULL,
+  is_loaded boolean NOT NULL DEFAULT false,
+  row_data json
+);
+
+CREATE INDEX IF NOT EXISTS reject_run_id_idx ON restage.reject (run_id, table_name);
+
+COMMENT ON TABLE restage.reject IS 'Staged rows that were refused, or loaded with a foreign key set to NULL or spelled as the parent spells it: whole, as they were staged, and with the reason.';
+COMMENT ON COLUMN restage.reject.id IS 'Number of the reject.';
+COMMENT ON COLUMN restage.reject.run_id IS 'The run that refused the row.';
+COMMENT ON COLUMN restage.reject.table_name IS 'The final table that the row was meant for.';
+COMMENT ON COLUMN restage.reject.source_key IS 'The row''s source key, under the source''s column names.';
+COMMENT ON COLUMN restage.reject.rule IS 'source key; foreign key, or spelling, and the name of the foreign key.';
+COMMENT ON COLUMN restage.reject.column_names IS 'The columns that the reason is about, under their names in the target.';
+COMMENT ON COLUMN restage.reject.value IS 'What these columns hold.';
+COMMENT ON COLUMN restage.reject.message IS 'The reason in words.';
+COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same: with the foreign key set to NULL (on_orphan: null), or with the parent''s spelling of it.';
+COMMENT ON COLUMN restage.reject.row_data IS 'The staged row. json and not jsonb, which would drop the sign of -0 and the spelling of a json column.';
+
+CREATE TABLE IF NOT EXISTS restage.source (
+  source_name text PRIMARY KEY,
+  database_name text NOT NULL,
+  first_run uuid,
+  claimed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+COMMENT ON TABLE restage.source IS 'Which database a source''s name stands for: rows of another one are never taken for its rows.';
+COMMENT ON COLUMN restage.source.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.source.database_name IS 'The database''s own name. A database that was renamed: UPDATE restage.source SET database_name = ….';
+COMMENT ON COLUMN restage.source.first_run IS 'The run that loaded the source first; NULL where it was loaded by hand and did not say.';
+COMMENT ON COLUMN restage.source.claimed_at IS 'When that was.';
+
+CREATE TABLE IF NOT EXISTS restage.displaced (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  source_key jsonb NOT NULL,
+  reason text NOT NULL CHECK (reason IN ('vanished', 'edited')),
+  action text NOT NULL CHECK (action IN ('deleted', 'overwritten', 'kept')),
+  row_data json NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS displaced_run_id_idx ON restage.displaced (run_id, table_name);
+
+COMMENT ON TABLE restage.displaced IS 'Final rows that a run deleted, overwrote, or left alone against the source: whole, as it found them.';
+COMMENT ON COLUMN restage.displaced.id IS 'Number of the row.';
+COMMENT ON COLUMN restage.displaced.run_id IS 'The run that found the row so.';
+COMMENT ON COLUMN restage.displaced.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.displaced.source_key IS 'The source key, under the names of the key map''s columns.';
+COMMENT ON COLUMN restage.displaced.reason IS 'vanished: the source no longer has the row. edited: the final row was not as restage had written it when its source row changed.';
+COMMENT ON COLUMN restage.displaced.action IS 'deleted (on_vanished: delete), overwritten (on_conflict: overwrite) or kept (on_conflict: keep).';
+COMMENT ON COLUMN restage.displaced.row_data IS 'The final row as it was before.';
+
+CREATE TABLE IF NOT EXISTS restage.table_map (
+  source_name text NOT NULL,
+  source_schema text NOT NULL,
+  source_table text NOT NULL,
+  target_schema text NOT NULL,
+  target_table text NOT NULL,
+  stage_table text NOT NULL,
+  key_map_table text NOT NULL,
+  keys text NOT NULL CHECK (keys IN ('remap', 'preserve')),
+  PRIMARY KEY (source_name, source_schema, source_table)
+);
+
+CREATE UNIQUE INDEX IF NOT EXISTS table_map_key_map_table_idx ON restage.table_map (key_map_table);
+CREATE INDEX IF NOT EXISTS table_map_target_idx ON restage.table_map (target_schema, target_table);
+
+COMMENT ON TABLE restage.table_map IS 'Which table of which source became which final table, and where its stage table and key map are.';
+COMMENT ON COLUMN restage.table_map.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.table_map.source_schema IS 'Schema in the source.';
+COMMENT ON COLUMN restage.table_map.source_table IS 'Table in the source.';
+COMMENT ON COLUMN restage.table_map.target_schema IS 'Schema of the final table.';
+COMMENT ON COLUMN restage.table_map.target_table IS 'Name of the final table.';
+COMMENT ON COLUMN restage.table_map.stage_table IS 'The stage table, with its schema and quoted where it must be, as it stands in SQL.';
+COMMENT ON COLUMN restage.table_map.key_map_table IS 'The key map, with its schema and quoted where it must be, as it stands in SQL.';
+COMMENT ON COLUMN restage.table_map.keys IS 'remap: rows get new surrogate keys. preserve: they keep the source''s keys.';
+
+CREATE TABLE IF NOT EXISTS restage.chunk (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  number integer NOT NULL,
+  file text NOT NULL,
+  rows bigint NOT NULL,
+  bytes bigint NOT NULL,
+  hash text NOT NULL,
+  PRIMARY KEY (run_id, table_name, number)
+);
+
+COMMENT ON TABLE restage.chunk IS 'The chunks that a run staged: a later run can tell by their hashes which are unchanged.';
+COMMENT ON COLUMN restage.chunk.run_id IS 'The run.';
+COMMENT ON COLUMN restage.chunk.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.chunk.number IS 'Number of the chunk within its table, from 1.';
+COMMENT ON COLUMN restage.chunk.file IS 'Path of the chunk below the snapshot''s folder.';
+COMMENT ON COLUMN restage.chunk.rows IS 'Rows in the chunk.';
+COMMENT ON COLUMN restage.chunk.bytes IS 'Bytes of the chunk.';
+COMMENT ON COLUMN restage.chunk.hash IS 'XXH3-128 of the chunk in hex, as the manifest has it.';
+
+CREATE TABLE IF NOT EXISTS restage.before_image (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  table_name text NOT NULL,
+  operation text NOT NULL CHECK (operation IN ('updated', 'returned', 'marked')),
+  source_key text[] NOT NULL,
+  target_key text,
+  column_names text[],
+  row_values text[],
+  row_hash uuid,
+  last_run uuid,
+  matched_row json,
+  vanished_run uuid,
+  marked_at timestamptz,
+  CHECK (operation <> 'updated' OR num_nulls(column_names, row_values, row_hash, last_run) = 0),
+  CHECK (operation <> 'returned' OR vanished_run IS NOT NULL)
+);
+
+CREATE INDEX IF NOT EXISTS before_image_run_id_idx ON restage.before_image (run_id, table_name);
+
+COMMENT ON TABLE restage.before_image IS 'What a run wrote over, so that it can be taken back: final rows that it updated, where the mapping says keep_before, and notes and marks of vanished rows.';
+COMMENT ON COLUMN restage.before_image.id IS 'Number of the image.';
+COMMENT ON COLUMN restage.before_image.run_id IS 'The run that wrote over it.';
+COMMENT ON COLUMN restage.before_image.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.before_image.operation IS 'updated: a final row as it was. returned: the key map''s note of a vanished row that was staged again. marked: what the mark column held.';
+COMMENT ON COLUMN restage.before_image.source_key IS 'The source key as the key map has it, each column as text.';
+COMMENT ON COLUMN restage.before_image.target_key IS 'The key map''s target_key as text; NULL where it has none.';
+COMMENT ON COLUMN restage.before_image.column_names IS 'Columns of the final row that the source feeds.';
+COMMENT ON COLUMN restage.before_image.row_values IS 'Their values as PostgreSQL prints them, in the same order: text brings every type back as it was.';
+COMMENT ON COLUMN restage.before_image.row_hash IS 'The key map''s row_hash before.';
+COMMENT ON COLUMN restage.before_image.last_run IS 'The key map''s last_run before.';
+COMMENT ON COLUMN restage.before_image.matched_row IS 'The key map''s matched_row before.';
+COMMENT ON COLUMN restage.before_image.marked_at IS 'The mark column before; NULL where it was empty.';
+COMMENT ON COLUMN restage.before_image.vanished_run IS 'The key map''s vanished_run before, of a row that returned.';
+
+CREATE TABLE IF NOT EXISTS restage.sql_text (
+  sha256 text PRIMARY KEY,
+  body text NOT NULL
+);
+
+COMMENT ON TABLE restage.sql_text IS 'Generated SQL files, each text once however many runs have it.';
+COMMENT ON COLUMN restage.sql_text.sha256 IS 'SHA-256 of the text in hex, as sha256sum prints it for the file.';
+COMMENT ON COLUMN restage.sql_text.body IS 'The file''s whole text.';
+
+CREATE TABLE IF NOT EXISTS restage.undo_file (
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  number integer NOT NULL,
+  path text NOT NULL,
+  table_name text,
+  operation text NOT NULL,
+  sha256 text NOT NULL REFERENCES restage.sql_text,
+  PRIMARY KEY (run_id, number)
+);
+
+COMMENT ON TABLE restage.undo_file IS 'How a run is taken back: the SQL files, written with the run, that restage rollback executes.';
+COMMENT ON COLUMN restage.undo_file.run_id IS 'The run that they take back.';
+COMMENT ON COLUMN restage.undo_file.number IS 'Order of execution, from 1.';
+COMMENT ON COLUMN restage.undo_file.path IS 'Path of the file below the plan''s folder.';
+COMMENT ON COLUMN restage.undo_file.table_name IS 'The final table; NULL for a file about no single table.';
+COMMENT ON COLUMN restage.undo_file.operation IS 'The step, as its file is called.';
+COMMENT ON COLUMN restage.undo_file.sha256 IS 'The text, in restage.sql_text.';
+
+-- pg_dump leaves rows of an extension's tables out unless it is told; as plain SQL there is no
+-- extension to tell, and nothing to do.
+DO $restage$
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT c.oid
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'restage'::regnamespace
+      AND c.relkind IN ('r', 'S')
+    ORDER BY c.oid
+  LOOP
+    PERFORM pg_extension_config_dump(relation, '');
+  END LOOP;
+EXCEPTION
+  WHEN feature_not_supported THEN
+    NULL;
+END
+$restage$;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION restage.version() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT '1.1'::text;
+$restage$;
+
+COMMENT ON FUNCTION restage.version() IS 'Version of schema restage.';
+
+CREATE OR REPLACE FUNCTION restage.run_id() RETURNS uuid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  setting text := nullif(current_setting('restage.run_id', true), '');
+  found uuid;
+BEGIN
+  IF setting IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS003',
+      MESSAGE = 'the setting restage.run_id is missing, so nobody knows which run this belongs to',
+      HINT = 'By hand: SELECT restage.begin_run(''<source name>''); sets it for the session. With psql: PGOPTIONS=''-c restage.run_id=<uuid>''.';
+  END IF;
+  SELECT r.id INTO found
+  FROM restage.run AS r
+  WHERE r.id::text = lower(setting);
+  IF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS003',
+      MESSAGE = format('the setting restage.run_id is ''%s'', which is no run', setting),
+      HINT = 'restage.run lists the runs; restage.begin_run(''<source name>'') begins one.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.run_id() IS 'The run that the session works for: the setting restage.run_id, held against restage.run. Raises RS003.';
+
+CREATE OR REPLACE FUNCTION restage.mark_interrupted() RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  WITH dead AS (
+    UPDATE restage.run AS r
+    SET
+      status = 'interrupted',
+      finished_at = clock_timestamp(),
+      error = 'the loader''s connection ended before the run did'
+    WHERE r.status = 'running'
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_stat_activity AS a
+        WHERE a.pid = r.backend_pid
+          -- Other roles' backend_start may be hidden from us: then the process counts as alive.
+          AND coalesce(a.backend_start = r.backend_started_at, true)
+      )
+    RETURNING r.id
+  ),
+  stopped AS (
+    UPDATE restage.step AS s
+    SET
+      status = 'failed',
+      completed_at = clock_timestamp(),
+      error_message = 'the loader''s connection ended before the step did'
+    FROM dead AS d
+    WHERE s.run_id = d.id
+      AND s.status = 'running'
+  )
+  SELECT count(*)
+  FROM dead;
+$restage$;
+
+COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run did was rolled back by the server.';
+
+CREATE OR REPLACE FUNCTION restage.begin_run(
+  source_name text,
+  id uuid DEFAULT gen_random_uuid(),
+  source_kind text DEFAULT NULL,
+  snapshot text DEFAULT NULL,
+  mode text DEFAULT 'load',
+  tool_version text DEFAULT NULL,
+  plan_sha256 text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  PERFORM restage.mark_interrupted();
+  INSERT INTO restage.run (
+    id,
+    source_name,
+    source_kind,
+    snapshot,
+    mode,
+    tool_version,
+    plan_sha256,
+    backend_pid,
+    backend_started_at
+  )
+  SELECT
+    begin_run.id,
+    begin_run.source_name,
+    begin_run.source_kind,
+    begin_run.snapshot,
+    begin_run.mode,
+    begin_run.tool_version,
+    begin_run.plan_sha256,
+    a.pid,
+    a.backend_start
+  FROM pg_stat_get_activity(pg_backend_pid()) AS a;
+  PERFORM set_config('restage.run_id', begin_run.id::text, false);
+  RETURN begin_run.id;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.begin_run(text, uuid, text, text, text, text, text) IS 'Begins a run, sets restage.run_id for the session and returns the run''s id. Runs whose loader is gone are marked as interrupted first.';
+
+CREATE OR REPLACE FUNCTION restage.finish_run(run uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found text;
+  run_mode text;
+  open_tables text;
+BEGIN
+  SELECT r.status, r.mode INTO found, run_mode
+  FROM restage.run AS r
+  WHERE r.id = finish_run.run
+  FOR UPDATE;
+  IF found IS DISTINCT FROM 'running' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot succeed: %s', finish_run.run, coalesce('it is ' || found, 'there is no such run'));
+  END IF;
+  SELECT string_agg(g.table_name, ', ' ORDER BY g.table_name) INTO open_tables
+  FROM restage.staged AS g
+  WHERE g.run_id = finish_run.run
+    AND g.closed_at IS NULL;
+  IF open_tables IS NOT NULL AND run_mode <> 'rehearsal' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot succeed: the account is not closed for %s', finish_run.run, open_tables),
+      HINT = 'Step 90 (90_account.sql) of each table closes its account.';
+  END IF;
+  UPDATE restage.run AS r
+  SET
+    status = 'succeeded',
+    finished_at = clock_timestamp()
+  WHERE r.id = finish_run.run;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.finish_run(uuid) IS 'Ends a run as succeeded; refused (RS005) while a staged table''s account is not closed. Belongs into the transaction of the merge.';
+
+CREATE OR REPLACE FUNCTION restage.fail_run(run uuid, error text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  UPDATE restage.step AS s
+  SET
+    status = 'failed',
+    completed_at = clock_timestamp(),
+    error_message = coalesce(s.error_message, fail_run.error)
+  FROM restage.run AS r
+  WHERE r.id = fail_run.run
+    AND r.status = 'running'
+    AND s.run_id = r.id
+    AND s.status = 'running';
+  UPDATE restage.run AS r
+  SET
+    status = 'failed',
+    finished_at = clock_timestamp(),
+    error = fail_run.error
+  WHERE r.id = fail_run.run
+    AND r.status = 'running';
+  RETURN FOUND;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_run(uuid, text) IS 'Ends a run as failed; false, and nothing is changed, when it is not running. Belongs behind the rollback of the merge.';
+
+CREATE OR REPLACE FUNCTION restage.record_step(
+  run uuid,
+  table_name text,
+  operation text,
+  rows_affected bigint,
+  status text DEFAULT 'succeeded',
+  error_message text DEFAULT NULL,
+  started_at timestamptz DEFAULT clock_timestamp(),
+  completed_at timestamptz DEFAULT clock_timestamp(),
+  metadata jsonb DEFAULT '{}'
+) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.step (
+    run_id,
+    table_name,
+    operation,
+    rows_affected,
+    status,
+    error_message,
+    started_at,
+    completed_at,
+    metadata
+  )
+  VALUES (
+    record_step.run,
+    record_step.table_name,
+    record_step.operation,
+    record_step.rows_affected,
+    record_step.status,
+    record_step.error_message,
+    record_step.started_at,
+    record_step.completed_at,
+    record_step.metadata
+  )
+  RETURNING id;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_step(uuid, text, text, bigint, text, text, timestamptz, timestamptz, jsonb) IS 'Writes a row of the audit and returns its id. metadata should hold file and sha256.';
+
+CREATE OR REPLACE FUNCTION restage.record_staged(
+  run uuid,
+  table_name text,
+  chunk_rows bigint,
+  staged_rows bigint,
+  export_rejects bigint DEFAULT 0,
+  identity_last_value bigint DEFAULT NULL
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.staged AS g (
+    run_id,
+    table_name,
+    chunk_rows,
+    staged_rows,
+    export_rejects,
+    identity_last_value
+  )
+  VALUES (
+    record_staged.run,
+    record_staged.table_name,
+    record_staged.chunk_rows,
+    record_staged.staged_rows,
+    record_staged.export_rejects,
+    record_staged.identity_last_value
+  )
+  ON CONFLICT (run_id, table_name) DO UPDATE
+  SET
+    chunk_rows = excluded.chunk_rows,
+    staged_rows = excluded.staged_rows,
+    export_rejects = excluded.export_rejects,
+    identity_last_value = excluded.identity_last_value;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source.';
+
+CREATE OR REPLACE FUNCTION restage.record_chunk(
+  run uuid,
+  table_name text,
+  number integer,
+  file text,
+  rows bigint,
+  bytes bigint,
+  hash text
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.chunk (
+    run_id,
+    table_name,
+    number,
+    file,
+    rows,
+    bytes,
+    hash
+  )
+  VALUES (
+    record_chunk.run,
+    record_chunk.table_name,
+    record_chunk.number,
+    record_chunk.file,
+    record_chunk.rows,
+    record_chunk.bytes,
+    record_chunk.hash
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.record_chunk(uuid, text, integer, text, bigint, bigint, text) IS 'Remembers a chunk that was staged.';
+
+CREATE OR REPLACE FUNCTION restage.count_rows(table_name text, kind text, rows bigint) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    restage.run_id(),
+    count_rows.table_name,
+    count_rows.kind,
+    count_rows.rows
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = c.rows + excluded.rows;
+  SELECT count_rows.rows;
+$restage$;
+
+COMMENT ON FUNCTION restage.count_rows(text, text, bigint) IS 'Adds to what the current run counted of a kind of row of a table, and returns what was added.';
+
+CREATE OR REPLACE FUNCTION restage.count_staged(table_name text, rows bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  found bigint;
+  recorded bigint;
+BEGIN
+  -- Rows that were refused are no longer in the stage table: counted again, they still belong to it.
+  SELECT count_staged.rows + coalesce(sum(c.rows), 0) INTO found
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = count_staged.table_name
+    AND c.kind IN ('rejected', 'filtered');
+  SELECT g.staged_rows INTO recorded
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = count_staged.table_name;
+  IF recorded IS NULL THEN
+    PERFORM restage.record_staged(run, count_staged.table_name, NULL, found);
+  ELSIF recorded <> found THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: COPY took %s rows, the stage table holds %s', count_staged.table_name, recorded, found),
+      HINT = 'Something else wrote to the stage table. Nothing was merged; run again.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_staged(text, bigint) IS 'Holds the rows found in a stage table to what COPY took (RS002), or remembers them where nothing was recorded, as in a run by hand.';
+
+CREATE OR REPLACE FUNCTION restage.close_account(table_name text, unchanged bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  accounted bigint;
+  terms text;
+BEGIN
+  -- Set and not added, so that a second call with the same rows finds the same account.
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    run,
+    close_account.table_name,
+    'unchanged',
+    close_account.unchanged
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = excluded.rows;
+
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  SELECT
+    sum(coalesce(c.rows, 0)),
+    string_agg(coalesce(c.rows, 0) || ' ' || t.kind, ' + ' ORDER BY t.position)
+  INTO
+    accounted,
+    terms
+  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered'])
+    WITH ORDINALITY AS t (kind, position)
+  LEFT JOIN restage.row_count AS c
+    ON c.run_id = run
+    AND c.table_name = close_account.table_name
+    AND c.kind = t.kind;
+
+  IF staged.run_id IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: nothing was recorded as staged by this run', close_account.table_name),
+      HINT = 'Run the steps of the table from 15_check.sql on.';
+  END IF;
+  IF staged.staged_rows <> accounted OR staged.staged_rows <> coalesce(staged.chunk_rows, staged.staged_rows) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format(
+        '%s: %s rows in the snapshot, %s staged, %s accounted for: %s',
+        close_account.table_name,
+        coalesce(staged.chunk_rows::text, 'unknown'),
+        staged.staged_rows,
+        accounted,
+        terms
+      ),
+      HINT = 'Nothing of this run is kept. Rows of the final table that were deleted by hand while the key map knows them are a usual cause: restage verify --level keys finds them.';
+  END IF;
+  UPDATE restage.staged AS g
+  SET closed_at = clock_timestamp()
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  RETURN staged.staged_rows;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every staged row of a table is accounted for: staged = inserted + updated + unchanged + changed + kept + matched + rejected + filtered. Raises RS002 with all numbers when it is not; returns the number of staged rows.';
+
+CREATE OR REPLACE FUNCTION restage.claim_source(source_name text, database_name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found text;
+BEGIN
+  SELECT s.database_name INTO found
+  FROM restage.source AS s
+  WHERE s.source_name = claim_source.source_name;
+  IF found IS NULL THEN
+    INSERT INTO restage.source (
+      source_name,
+      database_name,
+      first_run
+    )
+    VALUES (
+      claim_source.source_name,
+      claim_source.database_name,
+      nullif(current_setting('restage.run_id', true), '')::uuid
+    );
+  ELSIF found <> claim_source.database_name THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS008',
+      MESSAGE = format('source ''%s'' is database ''%s'', not ''%s''', claim_source.source_name, found, claim_source.database_name),
+      HINT = 'Give this source a name of its own in the mapping (source: NAME). Where it is the same database under a new name, UPDATE restage.source.';
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.claim_source(text, text) IS 'Binds a source''s name to a database, the first time; raises RS008 for another database later.';
+
+CREATE OR REPLACE FUNCTION restage.table_problems(
+  source_name text,
+  source_schema text,
+  source_table text,
+  target_schema text,
+  target_table text,
+  key_map_table text
+) RETURNS TABLE (problem text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  source text := source_schema || '.' || source_table;
+  target text := format('%I.%I', target_schema, target_table);
+  loaded restage.table_map;
+  other restage.table_map;
+  final_table regclass := to_regclass(target);
+  key_map regclass := to_regclass(key_map_table);
+  has_rows boolean := false;
+  has_keys boolean := false;
+BEGIN
+  SELECT m.* INTO loaded
+  FROM restage.table_map AS m
+  WHERE m.source_name = table_problems.source_name
+    AND m.source_schema = table_problems.source_schema
+    AND m.source_table = table_problems.source_table;
+
+  -- What the table was loaded as.
+  IF (loaded.target_schema, loaded.target_table) <> (target_schema, target_table) THEN
+    problem := format('%s was loaded as %I.%I and would now be %s', source, loaded.target_schema, loaded.target_table, target);
+    advice := format(
+      'in the mapping: tables: { %s: { rename: %s } }',
+      to_json(source),
+      to_json(CASE
+        WHEN loaded.target_schema = target_schema AND loaded.target_table NOT LIKE '%.%' THEN loaded.target_table
+        ELSE loaded.target_schema || '.' || loaded.target_table
+      END)
+    );
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF loaded.key_map_table <> key_map_table THEN
+    problem := format('the rows of %s are remembered in key map %s and would now be looked for in %s', source, loaded.key_map_table, key_map_table);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+
+  -- Whose final table and key map these are.
+  SELECT m.* INTO other
+  FROM restage.table_map AS m
+  WHERE m.source_name = table_problems.source_name
+    AND m.target_schema = table_problems.target_schema
+    AND m.target_table = table_problems.target_table
+    AND (m.source_schema, m.source_table) <> (table_problems.source_schema, table_problems.source_table)
+  LIMIT 1;
+  IF other.source_name IS NOT NULL THEN
+    problem := format('%s would be loaded into %s, which has the rows of %s.%s', source, target, other.source_schema, other.source_table);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  SELECT m.* INTO other
+  FROM restage.table_map AS m
+  WHERE m.key_map_table = table_problems.key_map_table
+    AND (m.source_name, m.source_schema, m.source_table)
+      <> (table_problems.source_name, table_problems.source_schema, table_problems.source_table);
+  IF other.source_name IS NOT NULL THEN
+    problem := format('%s would be remembered in key map %s, which belongs to %s.%s of source ''%s''', source, key_map_table, other.source_schema, other.source_table, other.source_name);
+    advice := NULL;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+
+  -- Whether final table and key map still belong together.
+  IF loaded.source_name IS NULL THEN
+    RETURN;
+  END IF;
+  IF final_table IS NOT NULL THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', final_table) INTO has_rows;
+  END IF;
+  IF key_map IS NOT NULL THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', key_map) INTO has_keys;
+  END IF;
+  IF final_table IS NULL AND has_keys THEN
+    problem := format('final table %s is not in the target, and key map %s remembers its rows', target, key_map_table);
+    advice := format('restore the table; or, to load all its rows anew, DROP TABLE %s', key_map_table);
+    RETURN NEXT;
+  ELSIF has_rows AND NOT has_keys AND (
+    key_map IS NULL
+    -- As many rows as came into it and were not deleted again, key map row and final row together.
+    OR (
+      SELECT sum(CASE c.kind WHEN 'allocated' THEN c.rows ELSE -c.rows END)
+      FROM restage.row_count AS c
+      JOIN restage.run AS r
+        ON r.id = c.run_id
+      WHERE r.source_name = table_problems.source_name
+        AND r.status = 'succeeded'
+        AND r.mode = 'load'
+        AND c.table_name = target
+        AND c.kind IN ('allocated', 'deleted')
+    ) > 0
+  ) THEN
+    problem := format(
+      'key map %s of %s is %s, so that every row would be loaded a second time into %s',
+      key_map_table,
+      source,
+      CASE WHEN key_map IS NULL THEN 'not in the target' ELSE 'empty' END,
+      target
+    );
+    advice := format('restore the key map; or, to load all rows anew, empty %s first', target);
+    RETURN NEXT;
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.table_problems(text, text, text, text, text, text) IS 'Why a source table may not be loaded into a final table by a key map: what restage.table_map says otherwise, and what is gone. No row when all is well.';
+
+CREATE OR REPLACE FUNCTION restage.claim_table(
+  source_name text,
+  source_schema text,
+  source_table text,
+  target_schema text,
+  target_table text,
+  stage_table text,
+  key_map_table text,
+  keys text
+) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  found record;
+BEGIN
+  SELECT p.problem, p.advice INTO found
+  FROM restage.table_problems(source_name, source_schema, source_table, target_schema, target_table, key_map_table) AS p
+  LIMIT 1;
+  IF found.problem IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS007',
+      MESSAGE = found.problem,
+      HINT = coalesce(found.advice, 'Give the table that is new another name in the mapping (rename).');
+  END IF;
+  INSERT INTO restage.table_map AS m (
+    source_name,
+    source_schema,
+    source_table,
+    target_schema,
+    target_table,
+    stage_table,
+    key_map_table,
+    keys
+  )
+  SELECT
+    claim_table.source_name,
+    claim_table.source_schema,
+    claim_table.source_table,
+    claim_table.target_schema,
+    claim_table.target_table,
+    claim_table.stage_table,
+    claim_table.key_map_table,
+    claim_table.keys
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.table_map AS m
+    WHERE m.source_name = claim_table.source_name
+      AND m.source_schema = claim_table.source_schema
+      AND m.source_table = claim_table.source_table
+      AND m.stage_table = claim_table.stage_table
+      AND m.keys = claim_table.keys
+  )
+  ON CONFLICT ON CONSTRAINT table_map_pkey DO UPDATE
+  SET
+    stage_table = excluded.stage_table,
+    keys = excluded.keys;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.claim_table(text, text, text, text, text, text, text, text) IS 'Binds a source table to its final table and its key map, the first time; raises RS007 when it is bound to others, or others to them. Writes nothing where all is as it was.';
+
+CREATE OR REPLACE FUNCTION restage.fail_orphans(
+  table_name text,
+  foreign_key text,
+  rows bigint,
+  sample text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS001',
+    MESSAGE = format(
+      '%s: %s without a parent for foreign key %s, such as %s',
+      fail_orphans.table_name,
+      CASE WHEN fail_orphans.rows = 1 THEN '1 staged row is' ELSE fail_orphans.rows || ' staged rows are' END,
+      fail_orphans.foreign_key,
+      fail_orphans.sample
+    ),
+    HINT = 'Nothing of this run is kept. Correct the source, load the parent''s table too, or let the mapping decide: on_orphan: reject or null.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_orphans(text, text, bigint, text) IS 'Ends the merge (RS001) because of rows whose parent is in no key map.';
+
+CREATE OR REPLACE FUNCTION restage.guard_vanished(
+  table_name text,
+  going bigint,
+  known bigint,
+  max_rows bigint DEFAULT NULL,
+  max_percent numeric DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  vanished bigint;
+  allowed bigint;
+BEGIN
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = guard_vanished.table_name;
+  SELECT greatest(guard_vanished.going, coalesce(sum(c.rows), 0)) INTO vanished
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = guard_vanished.table_name
+    AND c.kind = 'vanished';
+  -- Where the export refused rows, nothing is taken for gone.
+  IF vanished = 0
+    OR staged.export_rejects > 0
+    OR coalesce(current_setting('restage.allow_shrink', true), '') = 'on' THEN
+    RETURN;
+  END IF;
+  allowed := coalesce(
+    guard_vanished.max_rows,
+    ceil(guard_vanished.known * guard_vanished.max_percent / 100)::bigint
+  );
+  IF staged.staged_rows > 0 AND vanished <= allowed THEN
+    RETURN;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS010',
+    MESSAGE = format(
+      '%s: %s of %s known rows vanished from the source, %s',
+      guard_vanished.table_name,
+      vanished,
+      guard_vanished.known,
+      CASE
+        WHEN staged.staged_rows = 0 THEN 'which holds none any more'
+        ELSE format(
+          'max_vanished allows %s%s', allowed,
+          coalesce(' (' || guard_vanished.max_percent || '%)', '')
+        )
+      END
+    ),
+    HINT = 'Nothing of this run is kept. If the rows are really gone: load --allow-shrink (by hand: SET restage.allow_shrink = ''on''), or raise max_vanished in the mapping.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
+
+CREATE OR REPLACE FUNCTION restage.foreign_keys_to(parents oid[])
+RETURNS TABLE (name name, child regclass, parent regclass, acts boolean, pairs text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+SELECT
+  c.conname AS name,
+  c.conrelid::regclass AS child,
+  c.confrelid::regclass AS parent,
+  c.confdeltype IN ('c', 'n', 'd') AS acts,
+  (
+    SELECT string_agg(
+      format(
+        'p.%I OPERATOR(%I.%s) c.%I%s',
+        pa.attname, n.nspname, o.oprname, ca.attname,
+        CASE
+          WHEN pa.attcollation <> ca.attcollation
+            THEN (SELECT format(' COLLATE %I.%I', cn.nspname, l.collname) FROM pg_collation AS l JOIN pg_namespace AS cn ON cn.oid = l.collnamespace WHERE l.oid = pa.attcollation)
+          ELSE ''
+        END
+      ),
+      ' AND ' ORDER BY k.place
+    )
+    FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY AS k (child_column, parent_column, operator, place)
+    JOIN pg_attribute AS ca
+      ON ca.attrelid = c.conrelid
+      AND ca.attnum = k.child_column
+    JOIN pg_attribute AS pa
+      ON pa.attrelid = c.confrelid
+      AND pa.attnum = k.parent_column
+    JOIN pg_operator AS o
+      ON o.oid = k.operator
+    JOIN pg_namespace AS n
+      ON n.oid = o.oprnamespace
+  ) AS pairs
+FROM pg_constraint AS c
+WHERE c.contype = 'f'
+  AND c.conparentid = 0
+  AND c.confrelid = ANY (parents);
+$restage$;
+
+COMMENT ON FUNCTION restage.foreign_keys_to(oid[]) IS 'Foreign keys, ours and others, that lead to these tables. acts: deleting a parent changes the child (CASCADE, SET NULL, SET DEFAULT). pairs: the condition that joins a child c to its parent p, with the constraint''s own operators.';
+
+CREATE OR REPLACE FUNCTION restage.held_rows(
+  table_name text,
+  row_ids tid[],
+  self_included boolean DEFAULT true
+) RETURNS SETOF tid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  reference record;
+BEGIN
+  IF cardinality(row_ids) = 0 THEN
+    RETURN;
+  END IF;
+  FOR reference IN
+    SELECT f.*
+    FROM restage.foreign_keys_to(ARRAY[held_rows.table_name::regclass::oid]) AS f
+    WHERE self_included
+      OR f.child <> f.parent
+    ORDER BY f.child, f.name
+  LOOP
+    -- Where nobody may look, all rows count as held.
+    IF NOT has_table_privilege(reference.child, 'SELECT') THEN
+      RAISE WARNING 'no row of % is deleted: % refers to it (%), and its rows may not be read', reference.parent, reference.child, reference.name;
+      RETURN QUERY SELECT r.row_id FROM unnest(row_ids) AS r (row_id);
+      RETURN;
+    END IF;
+    -- A constraint that acts (CASCADE, SET NULL, SET DEFAULT) would change rows that come in between
+    -- here and the end without a word; one that does not stops the run.
+    IF reference.acts AND reference.child <> reference.parent AND has_table_privilege(reference.child, 'UPDATE, DELETE, TRUNCATE') THEN
+      EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', reference.child);
+    END IF;
+    RETURN QUERY EXECUTE format(
+      $query$
+        SELECT p.ctid
+        FROM %s AS p
+        WHERE p.ctid = ANY ($1)
+          AND EXISTS (
+            SELECT
+            FROM %s AS c
+            WHERE %s%s
+          )
+      $query$,
+      reference.parent,
+      reference.child,
+      reference.pairs,
+      CASE WHEN reference.child = reference.parent THEN ' AND c.ctid <> p.ctid' ELSE '' END
+    ) USING row_ids;
+  END LOOP;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.held_rows(text, tid[], boolean) IS 'Which of these rows of a final table others refer to, by any foreign key that the database has, ours or an application''s. self_included: also by rows of the table itself.';
+
+CREATE OR REPLACE FUNCTION restage.shared_keys(source_name text, target_schema text, target_table text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  key_map text;
+BEGIN
+  FOR key_map IN
+    SELECT m.key_map_table
+    FROM restage.table_map AS m
+    WHERE m.source_name <> shared_keys.source_name
+      AND m.target_schema = shared_keys.target_schema
+      AND m.target_table = shared_keys.target_table
+      AND EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(m.key_map_table)
+          AND a.attname = 'target_key'
+      )
+  LOOP
+    RETURN QUERY EXECUTE format('SELECT k.target_key::text FROM %s AS k', key_map);
+  END LOOP;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.shared_keys(text, text, text) IS 'Keys of final rows that other sources know too: their key maps share these rows.';
+
+CREATE OR REPLACE FUNCTION restage.fail_natural_key(
+  table_name text,
+  side text,
+  keys bigint,
+  sample text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS011',
+    MESSAGE = format(
+      '%s: %s of the natural key on several %s: %s',
+      fail_natural_key.table_name,
+      CASE WHEN fail_natural_key.keys = 1 THEN '1 value stands' ELSE fail_natural_key.keys || ' values stand' END,
+      fail_natural_key.side,
+      fail_natural_key.sample
+    ),
+    HINT = 'Nothing of this run is kept. Which row is meant cannot be known: correct the rows, or name more columns in natural_key.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_natural_key(text, text, bigint, text) IS 'Ends the merge (RS011) because values of a natural key stand on several rows.';
+
+CREATE OR REPLACE FUNCTION restage.fail_edited(table_name text, rows bigint, sample text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS012',
+    MESSAGE = format(
+      '%s: %s changed in the source and edited in the target since: %s',
+      fail_edited.table_name,
+      CASE WHEN fail_edited.rows = 1 THEN '1 row was' ELSE fail_edited.rows || ' rows were' END,
+      fail_edited.sample
+    ),
+    HINT = 'Nothing of this run is kept. Undo the edits, or let the mapping decide: on_conflict: overwrite or keep.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_edited(text, bigint, text) IS 'Ends the merge (RS012) because rows that changed in the source were edited in the target (on_conflict: fail).';
+
+CREATE OR REPLACE FUNCTION restage.last_run(source_name text, table_name text) RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT r.id
+  FROM restage.staged AS g
+  JOIN restage.run AS r
+    ON r.id = g.run_id
+  WHERE r.source_name = last_run.source_name
+    AND g.table_name = last_run.table_name
+    AND g.closed_at IS NOT NULL
+    AND r.status <> 'rolled_back'
+  ORDER BY r.started_at DESC
+  LIMIT 1;
+$restage$;
+
+COMMENT ON FUNCTION restage.last_run(text, text) IS 'The last run that loaded a table from a source and closed its account: its rejects are the ones that still hold.';
+
+-- Rollback of a run
+
+CREATE OR REPLACE FUNCTION restage.begin_undo(
+  undone uuid,
+  id uuid DEFAULT gen_random_uuid(),
+  force boolean DEFAULT false,
+  inserts_only boolean DEFAULT false,
+  mode text DEFAULT 'rollback',
+  tool_version text DEFAULT NULL,
+  plan_sha256 text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  earlier restage.run;
+  problem text;
+BEGIN
+  SELECT r.* INTO earlier
+  FROM restage.run AS r
+  WHERE r.id = begin_undo.undone;
+  problem := CASE
+    WHEN earlier.id IS NULL THEN 'there is no such run'
+    WHEN earlier.status = 'rolled_back' THEN 'it is rolled back already'
+    WHEN earlier.status <> 'succeeded' THEN 'it is ' || earlier.status || ' and changed nothing'
+    WHEN earlier.mode <> 'load' THEN 'it is a ' || earlier.mode || ', not a load'
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s cannot be taken back: %s', begin_undo.undone, problem);
+  END IF;
+  PERFORM restage.begin_run(
+    source_name => earlier.source_name,
+    id => begin_undo.id,
+    mode => begin_undo.mode,
+    tool_version => begin_undo.tool_version,
+    plan_sha256 => begin_undo.plan_sha256
+  );
+  UPDATE restage.run AS r
+  SET
+    undoes = begin_undo.undone,
+    options = jsonb_build_object('force', begin_undo.force, 'inserts_only', begin_undo.inserts_only)
+  WHERE r.id = begin_undo.id;
+  RETURN begin_undo.id;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.begin_undo(uuid, uuid, boolean, boolean, text, text, text) IS 'Begins the rollback of a run as a run of its own, sets restage.run_id for the session and returns its id. Raises RS005 when there is nothing to take back. force: rows that were edited in the target since are no reason to stop. inserts_only: updates stay as they are.';
+
+CREATE OR REPLACE FUNCTION restage.undone_run() RETURNS uuid
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  found uuid;
+BEGIN
+  SELECT r.undoes INTO found
+  FROM restage.run AS r
+  WHERE r.id = run;
+  IF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s is not the rollback of another', run),
+      HINT = 'By hand: SELECT restage.begin_undo(''<run to take back>''); begins one.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.undone_run() IS 'The run that the current run takes back. Raises RS005 where it takes none back.';
+
+CREATE OR REPLACE FUNCTION restage.undo_option(name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT coalesce((r.options ->> undo_option.name)::boolean, false)
+  FROM restage.run AS r
+  WHERE r.id = restage.run_id();
+$restage$;
+
+COMMENT ON FUNCTION restage.undo_option(text) IS 'Whether the rollback was begun with an option: force, inserts_only.';
+
+CREATE OR REPLACE FUNCTION restage.row_key(relation regclass, alias text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT coalesce(
+    (
+      SELECT format(
+        'jsonb_build_object(%s)::text',
+        string_agg(format('%L, %I.%I', a.attname, row_key.alias, a.attname), ', ' ORDER BY array_position(i.indkey::int2[], a.attnum))
+      )
+      FROM pg_index AS i
+      JOIN pg_attribute AS a
+        ON a.attrelid = i.indrelid
+        AND a.attnum = ANY (i.indkey::int2[])
+      WHERE i.indrelid = row_key.relation
+        AND i.indisprimary
+      HAVING count(*) > 0
+    ),
+    format('%L || %I.ctid', 'row at ', row_key.alias)
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.row_key(regclass, text) IS 'SQL that names a row of a table for a person: its primary key, else its place.';
+
+CREATE OR REPLACE FUNCTION restage.find_references() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  reference record;
+  found bigint := 0;
+  added bigint;
+BEGIN
+  FOR reference IN
+    SELECT f.*
+    FROM restage.foreign_keys_to(ARRAY(SELECT u.relation FROM pg_temp.restage_undo AS u)) AS f
+    ORDER BY f.parent, f.child, f.name
+  LOOP
+    -- A constraint that acts (CASCADE, SET NULL, SET DEFAULT) would change rows that come in between
+    -- here and the end without a word; one that does not stops the rollback.
+    IF reference.acts AND NOT EXISTS (
+      SELECT
+      FROM pg_temp.restage_undo AS u
+      WHERE u.relation = reference.child
+    ) THEN
+      EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', reference.child);
+    END IF;
+    EXECUTE format(
+      $query$
+        INSERT INTO pg_temp.restage_conflict (kind, table_name, other, row_key)
+        SELECT 'referenced', %L, %L, %s
+        FROM pg_temp.restage_undo AS u
+        JOIN %s AS p
+          ON p.tableoid = u.part
+          AND p.ctid = u.row_id
+        JOIN %s AS c
+          ON %s
+        WHERE u.is_new
+          AND u.relation = %s
+          AND NOT EXISTS (
+            SELECT
+            FROM pg_temp.restage_undo AS d
+            WHERE d.part = c.tableoid
+              AND d.row_id = c.ctid
+          )
+      $query$,
+      reference.parent::text,
+      format('%s (%I)', reference.child, reference.name),
+      restage.row_key(reference.child, 'c'),
+      reference.parent,
+      reference.child,
+      reference.pairs,
+      reference.parent::oid
+    );
+    GET DIAGNOSTICS added = ROW_COUNT;
+    found := found + added;
+  END LOOP;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.find_references() IS 'Notes in restage_conflict the rows of any table that refer to a row in restage_undo and stay themselves, and returns how many. Follows the foreign keys that the database has, ours and others.';
+
+CREATE OR REPLACE FUNCTION restage.find_other_sources(table_name text, key_map text, key_column text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  other record;
+  found bigint := 0;
+  added bigint;
+BEGIN
+  FOR other IN
+    SELECT
+      m.key_map_table,
+      m.source_name
+    FROM restage.table_map AS m
+    WHERE to_regclass(format('%I.%I', m.target_schema, m.target_table)) = find_other_sources.table_name::regclass
+      AND m.key_map_table <> find_other_sources.key_map
+      AND EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(m.key_map_table)
+          AND a.attname = 'target_key'
+          AND NOT a.attisdropped
+      )
+    ORDER BY m.key_map_table
+  LOOP
+    EXECUTE format(
+      $query$
+        INSERT INTO pg_temp.restage_conflict (kind, table_name, other, row_key)
+        SELECT 'other_source', %L, %L, to_jsonb(k)::text
+        FROM pg_temp.restage_undo AS u
+        JOIN %s AS t
+          ON t.tableoid = u.part
+          AND t.ctid = u.row_id
+        JOIN %s AS k
+          ON k.target_key = t.%I
+        WHERE u.is_new
+          AND u.relation = %s
+      $query$,
+      find_other_sources.table_name,
+      other.source_name,
+      find_other_sources.table_name,
+      other.key_map_table,
+      find_other_sources.key_column,
+      find_other_sources.table_name::regclass::oid
+    );
+    GET DIAGNOSTICS added = ROW_COUNT;
+    found := found + added;
+  END LOOP;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.find_other_sources(text, text, text) IS 'Notes in restage_conflict the rows in restage_undo that the key map of another source knows too, and returns how many.';
+
+CREATE OR REPLACE FUNCTION restage.undo_conflicts() RETURNS TABLE (
+  kind text,
+  table_name text,
+  other text,
+  rows bigint,
+  row_keys text[],
+  message text
+)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT
+    g.kind,
+    g.table_name,
+    g.other,
+    g.rows,
+    g.row_keys,
+    CASE g.kind
+      WHEN 'later_run' THEN format('%s rows of %s were written or marked by later runs', g.rows, g.table_name)
+      WHEN 'edited' THEN format('%s rows of %s were changed in the target since', g.rows, g.table_name)
+      WHEN 'not_kept' THEN format('%s rows of %s were updated and not kept as they were before', g.rows, g.table_name)
+      WHEN 'deleted' THEN format('%s rows of %s were deleted and are not put back', g.rows, g.table_name)
+      WHEN 'referenced' THEN format('%s rows of %s refer to rows of %s that the run inserted', g.rows, g.other, g.table_name)
+      WHEN 'other_source' THEN format('%s rows of %s belong to source %s as well', g.rows, g.table_name, g.other)
+    END
+  FROM (
+    SELECT
+      c.kind,
+      c.table_name,
+      c.other,
+      sum(c.rows)::bigint AS rows,
+      array_agg(c.row_key ORDER BY c.number) FILTER (WHERE c.number <= 20 AND c.row_key IS NOT NULL) AS row_keys
+    FROM (
+      SELECT
+        f.*,
+        row_number() OVER (
+          PARTITION BY f.kind, f.table_name, f.other
+          ORDER BY length(f.row_key), f.row_key
+        ) AS number
+      FROM pg_temp.restage_conflict AS f
+    ) AS c
+    WHERE NOT (c.kind = 'edited' AND restage.undo_option('force'))
+      AND NOT (c.kind IN ('not_kept', 'deleted') AND restage.undo_option('inserts_only'))
+    GROUP BY c.kind, c.table_name, c.other
+  ) AS g
+  ORDER BY g.kind, g.table_name, g.other;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.undo_conflicts() IS 'What keeps a rollback from being done: of each kind, table and cause the number of rows and the keys of the first 20.';
+
+CREATE OR REPLACE FUNCTION restage.refuse_undo() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  problems text;
+BEGIN
+  SELECT string_agg(c.message, '; ') INTO problems
+  FROM restage.undo_conflicts() AS c;
+  IF problems IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS006',
+      MESSAGE = format('run %s cannot be taken back: %s', restage.undone_run(), problems),
+      HINT = 'Nothing was changed. Take later runs back first; remove or change the rows that refer to it. force => true gives up what was changed in the target, inserts_only => true leaves updates and deletions as they are.';
+  END IF;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.refuse_undo() IS 'Ends a rollback (RS006) when there are conflicts; does nothing otherwise.';
+
+CREATE OR REPLACE FUNCTION restage.count_undone(table_name text, kind text, rows bigint, expected bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  IF count_undone.rows <> count_undone.expected THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: %s rows %s, %s expected', count_undone.table_name, count_undone.rows, count_undone.kind, count_undone.expected),
+      HINT = 'Nothing of this rollback is kept. A trigger or a rule of the table is a usual cause.';
+  END IF;
+  RETURN restage.count_rows(count_undone.table_name, count_undone.kind, count_undone.rows);
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_undone(text, text, bigint, bigint) IS 'Counts what a step of a rollback did, and ends it (RS002) when that is not what was found before.';
+
+CREATE OR REPLACE FUNCTION restage.close_undo() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  undone uuid := restage.undone_run();
+BEGIN
+  UPDATE restage.run AS r
+  SET status = 'rolled_back'
+  WHERE r.id = undone
+    AND r.status = 'succeeded';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS005',
+      MESSAGE = format('run %s is no longer one that succeeded', undone);
+  END IF;
+  DELETE FROM restage.before_image AS b
+  WHERE b.run_id = undone;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.close_undo() IS 'Marks the run as rolled_back and removes its before images, which are used up.';
