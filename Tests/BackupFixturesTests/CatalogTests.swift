@@ -46,9 +46,15 @@ struct CatalogTests {
     database.catalog.sequences = [
       SequenceGenerator(
         name: ObjectName("sales", "Numbers"), type: ColumnType(.bigint), start: 100, increment: 5,
-        minimum: -10, maximum: 1 << 40, current: 250, cycles: true)
+        minimum: -10, maximum: 1 << 40, current: 250, cycles: true),
+      SequenceGenerator(
+        name: ObjectName("sales", "Others"), type: ColumnType(.int), start: 1, increment: 1,
+        minimum: 1, maximum: 9, current: 4, cycles: false),
     ]
     database.catalog.modules = [
+      Module(
+        kind: .function, name: ObjectName("dbo", "F"),
+        definition: "create function F() returns nchar(4) as begin return N'ảặ中😀' end"),
       Module(
         kind: .procedure, name: ObjectName("dbo", "P"), definition: "create procedure P as select 1"
       ),

@@ -1,3 +1,5 @@
+import Staging
+
 /// What a row of `sysobjvalues` belongs to (section 10.3).
 struct ValueKey: Hashable, Sendable {
   enum Class {
@@ -20,20 +22,29 @@ struct ObjectValue: Sendable {
   let image: [UInt8]?
 
   init?(_ row: SystemRow) throws(BackupError) {
-    guard try row.int("valnum") == 0 else { return nil }
+    let valueClass = try row.int("valclass")
+    // A sequence has one row, whose number was 0 in some real files and 2616 in others.
+    guard try row.int("valnum") == 0 || valueClass == ValueKey.Class.sequence else { return nil }
     key = ValueKey(
-      valueClass: try row.int("valclass"), object: try row.int("objid"),
-      part: try row.int("subobjid"))
+      valueClass: valueClass, object: try row.int("objid"), part: try row.int("subobjid"))
     value = try row.bytes("value").flatMap { Variant($0) }
     image = try row.bytes("imageval")
   }
 
-  /// The text of a definition: 8-bit in the database's code page where `value` is the int 2.
+  /// The text of a definition: 8-bit in the database's code page where `value` is the int 2, UTF-16
+  /// where it is 0: the server takes that form for characters that the code page lacks (seen in
+  /// files of SQL Server 2005 and 2008 R2).
   ///
   /// - Returns: nil where the text is kept in some other way, or is encrypted.
   func text(codePage: Int?) -> String? {
-    guard value?.integer == 2, let image else { return nil }
-    return String(catalogText: image, codePage: codePage)
+    guard let image else { return nil }
+    let text =
+      switch value?.integer {
+      case 2: String(catalogText: image, codePage: codePage)
+      case 0: String(validUTF16: image)
+      default: String?.none
+      }
+    return text.flatMap { $0.isPlausibleSource ? $0 : nil }
   }
 }
 
@@ -113,19 +124,23 @@ extension String {
       self.init(decoding: bytes, as: UTF8.self)
       return
     }
-    guard codePage == 1252 else { return nil }
-    self.init()
-    for byte in bytes {
-      let code = (0x80...0x9F).contains(byte) ? Self.windows1252[Int(byte) - 0x80] : UInt16(byte)
-      unicodeScalars.append(Unicode.Scalar(code) ?? "\u{FFFD}")
-    }
+    guard let text = codePage.flatMap({ CodePage(number: $0) })?.string(bytes) else { return nil }
+    self = text
   }
 
-  /// 0x80 to 0x9F; undefined bytes keep their number.
-  private static let windows1252: [UInt16] = [
-    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
-    0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
-    0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
-    0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
-  ]
+  /// UTF-16LE; nil where it has half a character.
+  fileprivate init?(validUTF16 bytes: [UInt8]) {
+    guard bytes.count.isMultiple(of: 2) else { return nil }
+    let units = stride(from: 0, to: bytes.count, by: 2).map {
+      UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+    }
+    self.init(validating: units, as: UTF16.self)
+  }
+
+  /// Source text has no control characters but these; encrypted text has many.
+  fileprivate var isPlausibleSource: Bool {
+    unicodeScalars.allSatisfy { scalar in
+      scalar.value >= 0x20 || [0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1A].contains(scalar.value)
+    }
+  }
 }

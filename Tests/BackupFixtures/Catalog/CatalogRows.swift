@@ -16,7 +16,10 @@ struct CatalogRows {
     for table in database.tables { tableIDs[table.table.name] = catalog.newObjectID() }
     for table in database.tables { add(table.table) }
     for table in database.tables { addForeignKeys(of: table.table) }
-    for sequence in database.catalog.sequences { add(sequence) }
+    for (number, sequence) in database.catalog.sequences.enumerated() {
+      // Real files have 0 here, or 2616.
+      add(sequence, valueNumber: number * 2616)
+    }
     for module in database.catalog.modules { add(module) }
   }
 
@@ -263,7 +266,7 @@ struct CatalogRows {
     }
   }
 
-  private func add(_ sequence: SequenceGenerator) {
+  private func add(_ sequence: SequenceGenerator, valueNumber: Int) {
     let object = catalog.newObjectID()
     catalog.addObject(
       object, sequence.name.name, schema: schema(sequence.name), type: "SO", status: 0)
@@ -277,7 +280,7 @@ struct CatalogRows {
     catalog.add(
       .objvalues,
       [
-        .int(63), .int(object), .int(0), .int(0), .bytes(Variant.varbinary(bytes)), .null,
+        .int(63), .int(object), .int(0), .int(valueNumber), .bytes(Variant.varbinary(bytes)), .null,
       ])
   }
 

@@ -43,13 +43,15 @@ final class CatalogWriter {
       ])
   }
 
-  /// A definition's text, 8-bit in the code page of the database.
+  /// A definition's text: 8-bit in the code page of the database where that has all its characters,
+  /// else UTF-16.
   func addText(_ text: String, valclass: Int = 1, object: Int, sub: Int = 0) {
+    let isEightBit = EightBitText.windows1252Has(text)
     add(
       .objvalues,
       [
-        .int(valclass), .int(object), .int(sub), .int(0), .bytes(Variant.int(2)),
-        .bytes(EightBitText.bytes(text, 1252)),
+        .int(valclass), .int(object), .int(sub), .int(0), .bytes(Variant.int(isEightBit ? 2 : 0)),
+        .bytes(isEightBit ? EightBitText.bytes(text, 1252) : utf16Bytes(text)),
       ])
   }
 

@@ -89,6 +89,10 @@ package enum EightBitText {
     }
   }
 
+  package static func windows1252Has(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { windows1252[$0] != nil || $0.value < 0x100 }
+  }
+
   /// 0x80 to 0x9F where the code page differs from Latin-1.
   private static let windows1252: [Unicode.Scalar: UInt8] = {
     let letters = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".unicodeScalars
