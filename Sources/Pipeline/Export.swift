@@ -60,6 +60,7 @@ public struct Export: Sendable {
   private func readAll() async throws -> Outcome {
     let database = try await onBlockingThread { try source.readCatalog() }
     for line in source.announcements { logger.notice("\(line)") }
+    try requireTables(of: database)
     let (tables, leftOut) = try selectTables(of: database)
     let textPolicies = try mapping.textPolicies(for: database.tables)
     let writer = try SnapshotWriter(folder: folder)
@@ -92,13 +93,22 @@ public struct Export: Sendable {
     }.value
   }
 
+  /// A file that has no tables says so for certain, and its snapshot is empty. A server may just not
+  /// list them to this login.
+  private func requireTables(of database: Database) throws {
+    guard database.tables.isEmpty else { return }
+    guard source.identity.kind != "mssql" else {
+      throw PipelineError(
+        .noInput, "database \(database.name) has no user table that this login sees",
+        advice: "check the name of the database, and GRANT VIEW DEFINITION to the login's user")
+    }
+    logger.warning(
+      "the database has no user table: the snapshot is empty; check that this is the right file",
+      metadata: ["database": "\(database.name)"])
+  }
+
   /// The tables of this export, and those that nobody asked for.
   private func selectTables(of database: Database) throws -> ([Table], leftOut: [ObjectName]) {
-    guard !database.tables.isEmpty else {
-      throw PipelineError(
-        .noInput, "database \(database.name) has no user table",
-        advice: "check that this is the right file")
-    }
     let selected = Set(try selection.select(from: database.tables.map(\.name)))
     let tables = database.tables.filter { selected.contains($0.name) }
     // A refused table never stops the others, unless it is asked for by name.

@@ -1,5 +1,6 @@
 // The exit codes that scripts rely on, each brought about by its real cause.
 
+import BackupFixtures
 import Catalog
 import Foundation
 import TestSupport
@@ -52,6 +53,19 @@ struct ExitCodeTests {
     let unloaded = try target.verify(snapshot)
     #expect(unloaded.status == 65, "\(unloaded.errors)")
     #expect(unloaded.output.contains("no run has loaded this table"), "\(unloaded.output)")
+  }
+
+  @Test("0: a file without tables is a snapshot without tables, and loads")
+  func noTables() throws {
+    let folder = try TemporaryFolder()
+    let file = "\(folder.path)/empty.mdf"
+    try FixtureWriter(FixtureDatabase("Empty", tables: [])).writeMDF(to: file)
+    let exported = try RestageTool.run(["export", file, "--into", "\(folder.path)/s"])
+    #expect(exported.status == 0, "\(exported.errors)")
+    #expect(exported.errors.contains("no user table"), "\(exported.errors)")
+    let target = try TestPostgres()
+    #expect(try target.load("\(folder.path)/s").status == 0)
+    #expect(try target.verify("\(folder.path)/s").status == 0)
   }
 
   @Test("64: a command line that makes no sense")
