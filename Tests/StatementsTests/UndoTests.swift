@@ -294,6 +294,23 @@ struct UndoConflictTests {
     #expect(again.counts == "artist: 1 unchanged")
   }
 
+  @Test("columns that the mapping adds become what they were, whatever their type and name")
+  func addedColumns() throws {
+    let artist = Self.tables[0]
+      .adding("size", "numeric(8,2)", "length(name) + 0.50")
+      .adding("short \"name\"", "character(6)", "left(name, 2)")
+      .adding("loaded at", "timestamptz", "clock_timestamp()")
+      .adding("maybe", "text", "nullif(name, 'AC/DC')")
+    let target = try Target(MappedDatabase.of([artist]).keepingBefore)
+    try target.load(["Artist": ["10,AC/DC", "20,Accept"]])
+    let before = try target.state()
+    try target.load(["Artist": ["10,Aerosmith", "20,Accept", "30,Abba"]])
+    #expect(try target.state() != before)
+    #expect(try target.count("updated", of: "public.artist") == "1")
+    try target.takeBack(try target.lastRun())
+    #expect(try target.state() == before)
+  }
+
   @Test("columns that an application added, and one it widened, come through a restore")
   func alteredTable() throws {
     let target = try loaded(["Artist": ["10,AC/DC"]])

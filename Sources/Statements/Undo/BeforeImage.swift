@@ -24,7 +24,7 @@ extension TableNames {
   ///   - joins: Join the key map and the parents' key maps to `c`.
   ///   - written: Find the final row `t`, if it is to be written.
   func beforeImages(joins: [String], written: [String]) -> String {
-    let columns = allColumns.map { SQLLiteral.quoted(mapped.columns[$0].name.name) }
+    let names = allColumns.map { mapped.columns[$0].name } + mapped.added.map(\.name)
     return """
       imaged AS (
         INSERT INTO restage.before_image (
@@ -45,10 +45,10 @@ extension TableNames {
           \(keyTexts(of: "k")),
           \(targetKeyColumn == nil ? "NULL" : "k.target_key::text"),
           ARRAY[
-            \(lines: columns, indent: 6)
+            \(lines: names.map { SQLLiteral.quoted($0.name) }, indent: 6)
           ],
           ARRAY[
-            \(lines: allColumns.map { "t.\(column($0))::text" }, indent: 6)
+            \(lines: names.map { "t.\($0.quoted)::text" }, indent: 6)
           ],
           k.row_hash,
           k.last_run\(mapped.naturalKey.isEmpty ? "" : ",\n    k.matched_row")

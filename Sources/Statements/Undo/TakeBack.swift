@@ -51,7 +51,12 @@ extension TableNames {
   private var restoredRows: String? {
     guard keepsBefore else { return nil }
     let located = keyColumns.map { "t.\(column($0)) = \(value(of: $0))" }
-    let values = allColumns.filter(isAssigned).map { "\(column($0)) = \(value(of: $0))" }
+    // Columns that the mapping adds stand behind those of the source.
+    let values =
+      allColumns.filter(isAssigned).map { "\(column($0)) = \(value(of: $0))" }
+      + mapped.added.enumerated().map { place, added in
+        "\(added.name.quoted) = \(value(at: allColumns.count + place, as: added.type))"
+      }
     return """
       WITH image AS MATERIALIZED (
         SELECT b.row_values
@@ -94,7 +99,11 @@ extension TableNames {
   /// A value of a before image `b`, ready to be assigned: without the length of its type, since a cast
   /// to a length cuts and an assignment refuses.
   private func value(of index: Int) -> String {
-    "b.row_values[\(index + 1)]::\(Self.withoutLength(mapped.columns[index].type))"
+    value(at: index, as: mapped.columns[index].type)
+  }
+
+  private func value(at place: Int, as type: String) -> String {
+    "b.row_values[\(place + 1)]::\(Self.withoutLength(type))"
   }
 
   /// `varchar(40)` → `varchar`. Where the bare name means a length of 1 its other name stands.
