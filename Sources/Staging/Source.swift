@@ -37,11 +37,45 @@ public protocol Source: Sendable {
   ///
   /// - Throws: The source's own error type where something stays behind; it says what.
   func close() throws
+
+  /// What the source's rows are the rows of, in words that stay the same as long as the rows do; nil
+  /// where nothing shows that they stay. Known after `readCatalog`.
+  func lastingState() throws -> String?
+
+  /// Gets ready for so many readers at the same time. Called once, between `readCatalog` and the first
+  /// row.
+  ///
+  /// - Parameter tables: What will be read, the largest first.
+  func prepare(readerCount: Int, tables: [Table]) throws
+
+  /// Ranges of a large table that can be read by several readers at the same time, because all of them
+  /// see the same rows.
+  ///
+  /// - Returns: nil for a table that is read whole.
+  func ranges(of table: Table) throws -> RowRanges?
+
+  /// Writes the rows of one range, otherwise as `readRows(of:into:)` does.
+  ///
+  /// - Parameter range: One of those that `ranges` returned, for this source or for an earlier one with
+  ///   the same `lastingState`.
+  func readRows(
+    of table: Table, in range: RowRange, into writer: inout TableWriter
+  ) throws -> RowOrder
 }
 
+/// Of a source that makes nothing elsewhere and reads every table whole.
 extension Source {
   public var announcements: [String] { [] }
   public func close() throws {}
+  public func lastingState() throws -> String? { nil }
+  public func prepare(readerCount: Int, tables: [Table]) throws {}
+  public func ranges(of table: Table) throws -> RowRanges? { nil }
+
+  public func readRows(
+    of table: Table, in range: RowRange, into writer: inout TableWriter
+  ) throws -> RowOrder {
+    preconditionFailure("a source without ranges is asked for range \(range.number)")
+  }
 }
 
 /// One line of what `inspect` tells about a source, such as "backup finished" and its time.

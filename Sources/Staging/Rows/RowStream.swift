@@ -19,6 +19,7 @@ struct RowStream: ~Copyable {
   private var file: ChunkFile?
   private var fileNumber = 0
   private let folder: FilePath
+  private let range: Int?
   private let rowByteCountMax: Int
 
   /// The row will be taken back, so what leaves the buffer is dropped.
@@ -26,8 +27,10 @@ struct RowStream: ~Copyable {
   /// The first thing that went wrong with the files; nothing is written after it.
   private(set) var failure: StagingError?
 
-  init(folder: FilePath, limits: StagingLimits) {
+  /// - Parameter range: Of the table, where the rows are those of one.
+  init(folder: FilePath, range: Int?, limits: StagingLimits) {
     self.folder = folder
+    self.range = range
     rowByteCountMax = limits.rowByteCountMax
     buffer = RowBuffer(capacity: max(limits.rowBufferByteCount, 512))
   }
@@ -140,7 +143,7 @@ struct RowStream: ~Copyable {
     if let failure { throw failure }
     guard let finished = file else { preconditionFailure("a chunk without rows") }
     file = nil
-    return (ChunkManifest.fileName(number: fileNumber), try finished.finish())
+    return (ChunkManifest.fileName(number: fileNumber, range: range), try finished.finish())
   }
 
   private mutating func makeRoom(_ byteCount: Int) {
@@ -179,7 +182,8 @@ struct RowStream: ~Copyable {
     guard byteCount > 0 else { return }
     if file == nil {
       fileNumber += 1
-      file = try ChunkFile(path: folder.appending(ChunkManifest.fileName(number: fileNumber)))
+      let name = ChunkManifest.fileName(number: fileNumber, range: range)
+      file = try ChunkFile(path: folder.appending(name))
     }
     if ofRow && !isMarked {
       file?.mark()

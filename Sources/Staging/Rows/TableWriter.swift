@@ -56,10 +56,11 @@ public struct TableWriter: ~Copyable {
 
   /// - Parameters:
   ///   - folder: An empty folder for the chunks.
+  ///   - range: Of the table, where the rows are those of one.
   ///   - rejects: The file for rejects.
   ///   - textPolicies: By column name; `fail` for the others.
   init(
-    table: Table, folder: FilePath, rejects: FilePath, limits: StagingLimits,
+    table: Table, folder: FilePath, range: Int? = nil, rejects: FilePath, limits: StagingLimits,
     textPolicies: [String: TextPolicy] = [:]
   ) {
     self.table = table
@@ -75,7 +76,7 @@ public struct TableWriter: ~Copyable {
     self.textPolicies = columns.map { textPolicies[$0.name] ?? .fail }
     key = KeyCells(columnCount: keyColumns.count)
     keyBefore = key
-    rows = RowStream(folder: folder, limits: limits)
+    rows = RowStream(folder: folder, range: range, limits: limits)
     boundary = ChunkBoundary(limits)
     self.rejects = RejectFile(path: rejects)
   }

@@ -133,9 +133,10 @@ public struct ChunkManifest: Codable, Hashable, Sendable {
   }
 
   /// File name of the chunk with this number, 1 for the first.
-  static func fileName(number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".csv"
+  ///
+  /// - Parameter range: Of a table that is written in ranges, as long as not all of them are finished.
+  static func fileName(number: Int, range: Int? = nil) -> String {
+    SnapshotLayout.rangePrefix(range) + SnapshotLayout.digits(number, 6) + ".csv"
   }
 
   enum CodingKeys: String, CodingKey {

@@ -8,21 +8,43 @@ struct SnapshotLayout: Sendable {
 
   static let manifestName = "manifest.json"
   static let schemaName = "schema.json"
+  static let journalName = "journal.jsonl"
 
   var manifest: FilePath { folder.appending(Self.manifestName) }
   var schema: FilePath { folder.appending(Self.schemaName) }
+  var journal: FilePath { folder.appending(Self.journalName) }
   var data: FilePath { folder.appending("data") }
   var rejects: FilePath { folder.appending("rejects") }
 
   func tableFolder(_ table: ObjectName) -> FilePath { data.appending(table.fileName) }
-  func rejectFile(_ table: ObjectName) -> FilePath { rejects.appending(table.fileName + ".csv") }
+
+  /// - Parameter range: The rejects of one range, until all ranges of the table are finished.
+  func rejectFile(_ table: ObjectName, range: Int? = nil) -> FilePath {
+    // No file name of a table has the sign of equality.
+    rejects.appending(table.fileName + (range.map { "=" + Self.digits($0, 4) } ?? "") + ".csv")
+  }
 
   /// Whether a chunk file can have this name: digits and `.csv`.
   static func isChunkName(_ name: String) -> Bool {
     let stem = name.utf8.dropLast(4)
-    return name.hasSuffix(".csv") && stem.count >= 6
-      && stem.allSatisfy { (0x30...0x39).contains($0) }
+    return name.hasSuffix(".csv") && stem.count >= 6 && stem.allSatisfy(isDigit)
   }
+
+  /// Whether a chunk of a range can have this name: `0002=000001.csv`.
+  static func isRangeChunkName(_ name: String) -> Bool {
+    let parts = name.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    return parts.count == 2 && parts[0].utf8.count >= 4 && parts[0].utf8.allSatisfy(isDigit)
+      && isChunkName(String(parts[1]))
+  }
+
+  static func rangePrefix(_ range: Int?) -> String { range.map { digits($0, 4) + "=" } ?? "" }
+
+  static func digits(_ number: Int, _ count: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 }
 
 /// JSON as the snapshot has it: sorted keys, so that the same values give the same bytes.

@@ -5,12 +5,12 @@ import SystemPackage
 /// Writes one snapshot: catalog first, tables in any order and at the same time, manifest last.
 ///
 /// Until `finish` has returned the folder is an unfinished export, whatever happens; the next
-/// `SnapshotWriter` for it clears what is left and begins again. The folder is locked while this
-/// object lives.
+/// `SnapshotWriter` for it clears what is left, but for what its journal shows to be of the same state
+/// of the source. The folder is locked while this object lives.
 public final class SnapshotWriter: Sendable {
   public let folder: String
 
-  private let layout: SnapshotLayout
+  let layout: SnapshotLayout
   private let limits: StagingLimits
   private let lock: FolderLock
   private let state = Locked(State())
@@ -20,9 +20,11 @@ public final class SnapshotWriter: Sendable {
     var schemaXXH3 = ""
     /// By folder.
     var begunTables: [String: ObjectName] = [:]
+    /// Of an export that can be gone on with.
+    var journal: Journal?
   }
 
-  /// Makes the folder where it is missing, takes its lock and clears an unfinished export.
+  /// Makes the folder where it is missing and takes its lock; `begin` clears an unfinished export.
   ///
   /// - Throws: `.locked` while another export writes here; `.occupied` for a finished snapshot or
   ///   files that no export leaves behind, none of which is touched; `.cannotWrite`.
@@ -32,46 +34,82 @@ public final class SnapshotWriter: Sendable {
     layout = SnapshotLayout(folder: FilePath(folder))
     try Folder.make(layout.folder)
     lock = try FolderLock(layout.folder)
-    try Leftovers(of: layout).clear()
+    _ = try Leftovers(of: layout)
   }
 
-  /// Writes `schema.json`. Comes before every `makeTableWriter`, once.
+  /// Clears an unfinished export and writes `schema.json`. Comes before every `makeTableWriter`, once.
   ///
+  /// - Parameter lasting: Says all that the rows depend on: the state of the source, which stays until
+  ///   the export is finished, and what is made of it. Two exports with the same words and the same
+  ///   catalog write the same rows. nil where nothing shows that, and all is begun again.
+  /// - Returns: What an earlier export has finished; only with `lasting`.
   /// - Throws: `.cannotWrite`.
-  public func begin(_ database: Database) throws(StagingError) {
+  @discardableResult
+  public func begin(
+    _ database: Database, lasting: String? = nil
+  ) throws(StagingError) -> FinishedWork {
     let bytes = try SnapshotJSON.encode(database, for: layout.schema)
+    let xxh3 = bytes.withUnsafeBytes { StreamHash.hexDigits(StreamHash.hash($0)) }
+    let kept: JournalReader? =
+      if let lasting {
+        try JournalReader(layout, begun: JournalLine.Begun(state: lasting, schemaXXH3: xxh3))
+      } else { nil }
+    try Leftovers(of: layout).clear(
+      keeping: kept.map { $0.files.union([layout.journal.string]) } ?? [])
+    let journal: Journal? = if let kept { try Journal(layout, kept.lines) } else { nil }
     try write(bytes, to: layout.schema)
     try Folder.make(layout.data)
     try Folder.make(layout.rejects)
-    let xxh3 = bytes.withUnsafeBytes { StreamHash.hexDigits(StreamHash.hash($0)) }
+    let work = kept?.work ?? FinishedWork()
     state.withLock { state in
       precondition(state.database == nil, "a snapshot begins once")
       state.database = database
       state.schemaXXH3 = xxh3
+      state.journal = journal
+      for name in work.tables.keys { state.begunTables[name.fileName] = name }
     }
+    return work
+  }
+
+  /// Notes in the journal how a table will be read in ranges.
+  public func record(_ plan: RowRanges, of table: Table) throws(StagingError) {
+    let line = JournalLine(planned: JournalLine.Planned(table: table.name, ranges: plan))
+    try state.withLock { $0.journal }?.append(line)
+  }
+
+  /// Notes in the journal that all rows of a table, or of a range of it, are in their files.
+  ///
+  /// - Parameter manifest: What the writer's `finish` or `join` has returned.
+  public func record(_ manifest: TableManifest, range: Int? = nil) throws(StagingError) {
+    guard let journal = state.withLock({ $0.journal }) else { return }
+    let rejects = layout.rejectFile(manifest.table, range: range)
+    let finished = JournalLine.Finished(
+      table: manifest, range: range, rejectsXXH3: try Folder.hash(of: rejects))
+    try journal.append(JournalLine(finished: finished))
   }
 
   /// Makes the writer for a table's rows.
   ///
   /// - Parameters:
-  ///   - table: A table of the database that `begin` got; each once.
+  ///   - table: A table of the database that `begin` got; each once, or each range of it once.
+  ///   - range: Number of the range whose rows are written; all of them are joined by `join`.
   ///   - textPolicies: What becomes of characters that PostgreSQL cannot store, by column name;
   ///     `fail` for columns that are not named.
   /// - Throws: `.cannotWrite`; `.badValue` where another table has taken the folder: `[a.b].[c]` and
   ///   `[a].[b.c]` would share one.
   public func makeTableWriter(
-    for table: Table, textPolicies: [String: TextPolicy] = [:]
+    for table: Table, range: Int? = nil, textPolicies: [String: TextPolicy] = [:]
   ) throws(StagingError) -> TableWriter {
     let other = state.withLock { state in
       precondition(
         state.database?.tables.contains { $0.name == table.name } ?? false,
         "\(table.name) is not in the catalog that was begun with")
       let other = state.begunTables.updateValue(table.name, forKey: table.name.fileName)
-      precondition(other != table.name, "\(table.name) is written twice")
-      if let other { state.begunTables[table.name.fileName] = other }
+      precondition(range != nil || other != table.name, "\(table.name) is written twice")
+      if let other, other != table.name { state.begunTables[table.name.fileName] = other }
       return other
     }
-    if let other {
+    if let other, other != table.name {
       throw StagingError(
         .badValue, file: layout.tableFolder(table.name).string,
         place: "schema \(table.name.schema), table \(table.name.name)",
@@ -81,21 +119,30 @@ public final class SnapshotWriter: Sendable {
     let folder = layout.tableFolder(table.name)
     try Folder.make(folder)
     return TableWriter(
-      table: table, folder: folder, rejects: layout.rejectFile(table.name), limits: limits,
+      table: table, folder: folder, range: range,
+      rejects: layout.rejectFile(table.name, range: range), limits: limits,
       textPolicies: textPolicies)
   }
 
-  /// Throws away what was written of a table whose writer was not finished, so that it can be begun
-  /// again by another `makeTableWriter`.
+  /// Throws away what was written of a table, or of one range of it, whose writer was not finished, so
+  /// that it can be begun again by another `makeTableWriter`.
   ///
   /// - Throws: `.cannotWrite`.
-  public func discard(_ table: Table) throws(StagingError) {
+  public func discard(_ table: Table, range: Int? = nil) throws(StagingError) {
     let folder = layout.tableFolder(table.name)
-    for name in try Folder.names(in: folder) { try Folder.removeFile(folder.appending(name)) }
-    let rejects = layout.rejectFile(table.name)
+    let prefix = SnapshotLayout.rangePrefix(range)
+    for name in try Folder.names(in: folder) where name.hasPrefix(prefix) {
+      try Folder.removeFile(folder.appending(name))
+    }
+    let rejects = layout.rejectFile(table.name, range: range)
     for path in [rejects, FilePath(rejects.string + OutputFile.partialSuffix)]
     where try Folder.kind(of: path) == .file {
       try Folder.removeFile(path)
+    }
+    guard range == nil else { return }
+    for name in try Folder.names(in: layout.rejects)
+    where name.hasPrefix(table.name.fileName + "=") {
+      try Folder.removeFile(layout.rejects.appending(name))
     }
     state.withLock { state in
       if state.begunTables[table.name.fileName] == table.name {
@@ -128,6 +175,7 @@ public final class SnapshotWriter: Sendable {
     try Folder.sync(layout.data)
     try Folder.sync(layout.rejects)
     try write(try SnapshotJSON.encode(manifest, for: layout.manifest), to: layout.manifest)
+    if try Folder.kind(of: layout.journal) == .file { try Folder.removeFile(layout.journal) }
     return manifest
   }
 
@@ -200,23 +248,35 @@ private struct Leftovers {
         folders.append(path)
       case (SnapshotLayout.schemaName, .file),
         (SnapshotLayout.schemaName + OutputFile.partialSuffix, .file),
-        (SnapshotLayout.manifestName + OutputFile.partialSuffix, .file):
+        (SnapshotLayout.manifestName + OutputFile.partialSuffix, .file),
+        (SnapshotLayout.journalName, .file),
+        (SnapshotLayout.journalName + OutputFile.partialSuffix, .file):
         files.append(path)
       default: throw Self.foreign(path)
       }
     }
   }
 
-  func clear() throws(StagingError) {
-    for file in files { try Folder.removeFile(file) }
-    for folder in folders { try Folder.removeEmpty(folder) }
+  /// - Parameter kept: Paths of files that stay, with their folders.
+  func clear(keeping kept: Set<String>) throws(StagingError) {
+    for file in files where !kept.contains(file.string) { try Folder.removeFile(file) }
+    let keptFolders = Set(
+      kept.flatMap { path in
+        let folder = FilePath(path).removingLastComponent()
+        return [folder.string, folder.removingLastComponent().string]
+      })
+    for folder in folders where !keptFolders.contains(folder.string) {
+      try Folder.removeEmpty(folder)
+    }
   }
 
   private mutating func addDataFolder(_ data: FilePath) throws(StagingError) {
     for name in try Folder.names(in: data) {
       let table = data.appending(name)
       guard try Folder.kind(of: table) == .folder else { throw Self.foreign(table) }
-      try addFiles(in: table, where: SnapshotLayout.isChunkName)
+      try addFiles(in: table) {
+        SnapshotLayout.isChunkName($0) || SnapshotLayout.isRangeChunkName($0)
+      }
       folders.append(table)
     }
     folders.append(data)
