@@ -6,14 +6,23 @@ import Catalog
 
 extension DatabaseAnswers {
   /// - Returns: nil for a question without an answer.
-  func catalogRows(_ name: String) -> [Row]? {
-    switch name {
+  func catalogRows(_ batch: Batch) -> [Row]? {
+    switch batch.name {
     case "server": [server]
     case "database":
       [
         [
           "snapshot_state": flag(allowsSnapshot), "read_committed_snapshot": flag(false),
-          "is_read_only": flag(false), "compatibility_level": .integer(140),
+          "is_read_only": flag(isReadOnly), "compatibility_level": .integer(140),
+        ]
+      ]
+    case "log end":
+      [["log_end": .text(logEnd(batch)), "delayed_durability": .integer(0)]]
+    case "database's origin":
+      [
+        [
+          "created": .text("2026-01-31T04:00:00.123"),
+          "source_database_id": integer(sourceDatabaseID),
         ]
       ]
     case "permissions":

@@ -13,6 +13,11 @@ public struct DatabaseAnswers: Sendable {
   /// 14 is SQL Server 2017.
   public var productVersion = "14.0.3456.2"
   public var allowsSnapshot = true
+  public var isReadOnly = false
+  /// Of a database snapshot.
+  public var sourceDatabaseID: Int?
+  /// Where the database's log ends, for the batch that asks.
+  public var logEnd: @Sendable (Batch) -> String = { _ in "0000001F:00000030:0001" }
   public var form = ResultSet.Form()
 
   public init(_ database: FixtureDatabase) {
@@ -35,7 +40,7 @@ public struct DatabaseAnswers: Sendable {
       var before = Expression.Context(rowCountBefore: rowCount)
       // A DONE with its error bit set is no whim of DONE: the session knows of the error, too.
       if batch.fault == .doneWithError { before.errorBefore = 8134 }
-      let result = try self.result(of: statement, named: batch.name, before)
+      let result = try self.result(of: statement, in: batch, before)
       rowCount = result.rowCount
       response.parts.append(.rows(result))
     }
@@ -43,12 +48,12 @@ public struct DatabaseAnswers: Sendable {
   }
 
   private func result(
-    of statement: SelectStatement, named name: String, _ before: Expression.Context
+    of statement: SelectStatement, in batch: Batch, _ before: Expression.Context
   ) throws -> ResultSet {
     if let table = statement.table, table.schema != "sys" {
       return try rows(of: table, statement)
     }
-    if let rows = catalogRows(name) { return try catalogResult(rows, statement) }
+    if let rows = catalogRows(batch) { return try catalogResult(rows, statement) }
     guard statement.table == nil else {
       throw ServerMessage(208, "Invalid object name '\(statement.table?.description ?? "")'.")
     }
@@ -67,25 +72,63 @@ extension DatabaseAnswers {
       throw ServerMessage(208, "Invalid object name '\(name)'.")
     }
     guard !statement.isMoreThanAList else {
-      throw ServerMessage(50_003, "the fixture reads whole tables only")
+      throw ServerMessage(50_003, "the fixture reads one table at a time")
+    }
+    if let (order, numberName) = try statement.innerRowNumber() {
+      return try numberedRows(of: table, order, numberName, statement)
     }
     let context = Expression.Context(
       columns: table.table.storedColumns, rowCount: table.rowCount)
     let expressions = try statement.items.map { try Expression($0.expression, context) }
     let columns = zip(statement.items, expressions).map { $1.column.named($0.alias) }
     let isCount = expressions.allSatisfy { if case .constant = $0 { true } else { false } }
-    if isCount {
+    if isCount, statement.rowCountMax == nil {
+      guard statement.condition.isEmpty else {
+        throw ServerMessage(50_003, "the fixture counts whole tables only")
+      }
       return ResultSet(columns, form: form, rows: [try expressions.map { try $0.value([]) }])
     }
     let order = try order(of: table, by: statement.orderBy)
-    return ResultSet(columns, form: form, rowCount: table.rowCount) { number in
-      let row = table.row(order(number))
+    let chosen = try chosenRows(of: table, statement, context, order)
+    return ResultSet(columns, form: form, rowCount: chosen.count) { number in
+      let row = table.row(chosen[number])
       do {
         return try expressions.map { try $0.value(row) }
       } catch {
         preconditionFailure("\(name): \(error)")
       }
     }
+  }
+
+  /// Numbers of the rows that the condition lets through, in their order.
+  private func chosenRows(
+    of table: FixtureTable, _ statement: SelectStatement, _ context: Expression.Context,
+    _ order: (Int) -> Int
+  ) throws -> [Int] {
+    var rows = (0..<table.rowCount).map(order)
+    if !statement.condition.isEmpty {
+      let condition = try Condition(statement.condition, context)
+      rows = try rows.filter { try condition.holds(table.row($0)) }
+    }
+    return statement.rowCountMax.map { Array(rows.prefix($0)) } ?? rows
+  }
+
+  /// Rows with their number in an order, as boundaries of ranges are asked for.
+  private func numberedRows(
+    of table: FixtureTable, _ keys: [KeyColumn], _ numberName: String, _ statement: SelectStatement
+  ) throws -> ResultSet {
+    let number = Column(
+      id: 0, name: numberName, type: ColumnType(.bigint), isNullable: false)
+    let context = Expression.Context(columns: table.table.storedColumns + [number])
+    let expressions = try statement.items.map { try Expression($0.expression, context) }
+    let columns = zip(statement.items, expressions).map { $1.column.named($0.alias) }
+    let order = try order(of: table, by: keys)
+    let condition = try Condition(statement.condition, context)
+    let rows = try (0..<table.rowCount).compactMap { index -> [FixtureValue]? in
+      let row = table.row(order(index)) + [.integer(Int64(index + 1))]
+      return try condition.holds(row) ? try expressions.map { try $0.value(row) } : nil
+    }
+    return ResultSet(columns, form: form, rows: rows)
   }
 
   /// The row that comes as number n. Descriptions have their rows in the order of the clustered key;
@@ -164,5 +207,11 @@ extension ResultColumn {
     var column = self
     column.name = name
     return column
+  }
+}
+
+extension SelectStatement {
+  fileprivate func innerRowNumber() throws -> (order: [KeyColumn], name: String)? {
+    try source.isEmpty ? nil : inner().rowNumber()
   }
 }

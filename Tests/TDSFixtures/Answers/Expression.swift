@@ -66,10 +66,26 @@ indirect enum Expression: Sendable {
         bytes = WireValue.bytes(value, column)
       }
       return .bytes(Array((bytes ?? []).prefix(type.length ?? .max)))
+    case (.binary, .bytes): return value
+    case (.nvarchar, .bytes(let bytes)) where column.type.base == .varbinary:
+      let units = stride(from: 0, to: bytes.count - 1, by: 2).map {
+        UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+      }
+      return .utf16(units)
+    case (.varchar, .integer(let number)): return .text("\(number)")
+    case (.varchar, .bytes(let bytes)) where column.type.base == .uniqueidentifier:
+      return .text(UUIDText.text(bytes))
+    case (.uniqueidentifier, .text(let text)): return .bytes(try UUIDText.bytes(text))
+    case (.tinyint, .text(let text)), (.smallint, .text(let text)), (.int, .text(let text)),
+      (.bigint, .text(let text)):
+      guard let number = Int64(text) else {
+        throw ServerMessage(245, "Conversion failed when converting '\(text)' to \(type).")
+      }
+      return .integer(number)
     case (.nvarchar, .xml(let document)): return .text(XMLText.text(document))
     case (.nvarchar, .text(let text)) where column.type.base == .xml:
       return .text(XMLText.text(.text(text)))
-    case (.nvarchar, _), (.varchar, _), (.int, .integer): return value
+    case (.nvarchar, _), (.varchar, _), (.nchar, _), (.char, _), (.int, .integer): return value
     default:
       throw ServerMessage(50_003, "the fixture does not cast \(column.type) to \(type)")
     }
@@ -85,7 +101,7 @@ extension Expression {
     guard parser.tokens.isEmpty else { throw parser.mistake }
   }
 
-  private struct Parser {
+  struct Parser {
     var tokens: ArraySlice<SpelledToken>
     let context: Context
 
@@ -99,6 +115,9 @@ extension Expression {
       switch first.token {
       case .number(let number): return .constant(.integer(Int64(number)), ColumnType(.int))
       case .text(let text): return .constant(.text(text), ColumnType(.nvarchar, length: 4000))
+      case .word(let digits) where digits.hasPrefix("0X"):
+        return .constant(
+          .bytes(try bytes(digits.dropFirst(2))), ColumnType(.varbinary, length: 8000))
       case .word("@@ERROR"):
         return .constant(.integer(Int64(context.errorBefore)), ColumnType(.int))
       case .word(let function) where tokens.first?.token == .symbol("("):
@@ -114,6 +133,10 @@ extension Expression {
       switch function {
       case "CAST":
         let inner = try expression()
+        if tokens.first?.token == .word("COLLATE") {
+          tokens.removeFirst()
+          guard tokens.popFirst()?.name == Collation.sqlLatin1.name else { throw mistake }
+        }
         try take(.word("AS"))
         return .cast(inner, try type())
       case "SUBSTRING":
@@ -135,6 +158,14 @@ extension Expression {
         else { throw mistake }
         return .constant(.text(String(repeating: text, count: count)), inner.column.type)
       default: throw ServerMessage(195, "'\(function)' is not a recognized built-in function name.")
+      }
+    }
+
+    private func bytes(_ digits: Substring) throws -> [UInt8] {
+      let pairs = stride(from: 0, to: digits.count, by: 2).map { digits.dropFirst($0).prefix(2) }
+      return try pairs.map { pair in
+        guard pair.count == 2, let byte = UInt8(pair, radix: 16) else { throw mistake }
+        return byte
       }
     }
 
@@ -236,5 +267,30 @@ private struct VariantFacts {
       throw ServerMessage(50_003, "the fixture does not know a variant of type \(type)")
     }
     return name
+  }
+}
+
+// MARK: - uniqueidentifier
+
+/// A uniqueidentifier as text; its first three groups are stored with their lowest byte first.
+enum UUIDText {
+  private static let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
+
+  static func text(_ bytes: [UInt8]) -> String {
+    let digits = order.map { index in
+      (bytes[index] < 16 ? "0" : "") + String(bytes[index], radix: 16, uppercase: true)
+    }
+    return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }.joined(separator: "-")
+  }
+
+  static func bytes(_ text: String) throws -> [UInt8] {
+    let digits = Array(text.filter { $0 != "-" })
+    let shown = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+      UInt8(String(digits[$0...($0 + 1)]), radix: 16)
+    }
+    guard shown.count == 16 else {
+      throw ServerMessage(8169, "Conversion failed when converting to uniqueidentifier.")
+    }
+    return order.map { shown[$0] }
   }
 }

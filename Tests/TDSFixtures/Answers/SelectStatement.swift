@@ -1,6 +1,7 @@
 import Catalog
 
-/// `SELECT list [FROM table [AS t] … [ORDER BY columns]]`, as far as it is written out.
+/// `SELECT list [FROM table [AS t] … [WHERE condition] [ORDER BY columns]]`, as far as it is written out;
+/// also from a SELECT in parentheses.
 struct SelectStatement {
   struct Item {
     var expression: [SpelledToken]
@@ -12,7 +13,12 @@ struct SelectStatement {
   /// The first table after FROM.
   var table: ObjectName?
   var orderBy: [KeyColumn] = []
-  /// Whether it has a WHERE, a JOIN or a GROUP BY.
+  var condition: [SpelledToken] = []
+  /// `TOP (n)`.
+  var rowCountMax: Int?
+  /// What stands in parentheses after FROM.
+  private(set) var source: [SpelledToken] = []
+  /// Whether it has a JOIN or a GROUP BY.
   var isMoreThanAList = false
 
   /// The statements of a batch.
@@ -27,15 +33,43 @@ struct SelectStatement {
       throw ServerMessage(102, severity: 15, "Incorrect syntax near '\(word)': no SELECT.")
     }
     let clauses = Self.clauses(of: tokens.dropFirst())
-    items = Self.split(clauses["SELECT"] ?? [], at: .symbol(",")).map { Item($0) }
+    var list = clauses["SELECT"] ?? []
+    if list.first?.token == .word("TOP"), case .number(let count) = list.dropFirst(2).first?.token {
+      rowCountMax = count
+      list = list.dropFirst(4)
+    }
+    items = Self.split(list, at: .symbol(",")).map { Item($0) }
     guard let from = clauses["FROM"] else { return }
-    table = try Self.table(from)
+    if from.first?.token == .symbol("(") {
+      let end = from.lastIndex { $0.token == .symbol(")") } ?? from.startIndex
+      source = Array(from[..<end].dropFirst())
+      // The table within, so that it is not taken for a view.
+      table = try inner().table
+    } else {
+      table = try Self.table(from)
+    }
+    condition = Array(clauses["WHERE"] ?? [])
     isMoreThanAList =
-      clauses["WHERE"] != nil || clauses["GROUP"] != nil
-      || from.contains { $0.token == .word("JOIN") }
+      clauses["GROUP"] != nil || from.contains { $0.token == .word("JOIN") }
     orderBy = try Self.split(clauses["ORDER"]?.dropFirst() ?? [], at: .symbol(",")).map {
       try Self.keyColumn($0)
     }
+  }
+
+  /// The SELECT in parentheses.
+  func inner() throws -> SelectStatement { try Self(source[...]) }
+
+  /// The columns of `ROW_NUMBER() OVER (ORDER BY …)`, and the name that the number has.
+  func rowNumber() throws -> (order: [KeyColumn], name: String)? {
+    guard let item = items.first(where: { $0.expression.first?.token == .word("ROW_NUMBER") })
+    else { return nil }
+    let words = item.expression.dropFirst(3)
+    let over: [SQLToken] = [.word("OVER"), .symbol("("), .word("ORDER"), .word("BY")]
+    guard words.prefix(4).map(\.token) == over, words.last?.token == .symbol(")") else {
+      throw ServerMessage(102, severity: 15, "Incorrect syntax near 'OVER'.")
+    }
+    let columns = Self.split(words.dropFirst(4).dropLast(), at: .symbol(","))
+    return (try columns.map { try Self.keyColumn($0) }, item.alias)
   }
 
   /// Parts by the word that begins them.
