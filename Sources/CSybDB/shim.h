@@ -2,6 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,6 +63,12 @@ static inline int restage_server_type(DBPROCESS *process, int column)
   if (dbtablecolinfo(process, column, (DBCOL *) &info) != SUCCEED)
     return -1;
   return info.ServerType;
+}
+
+/* Linux alone has it, under a name that is not imported. */
+static inline void restage_widen_pipe(int descriptor, int byteCount)
+{
+  (void) fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, byteCount);
 }
 
 /* A file in memory, without a name in any folder. The C library's own function is not in every

@@ -56,7 +56,7 @@ public enum ExitStatus: Int32, Sendable {
     switch error.code {
     case .badURI: self = .usage
     case .passwordFile, .login, .permission: self = .notAllowed
-    case .nameResolution, .unreachable, .tls, .connectionLost, .stalled, .conflict:
+    case .nameResolution, .unreachable, .tls, .connectionLost, .stalled, .conflict, .program:
       self = .unavailable
     default: self = .noInput
     }

@@ -27,6 +27,8 @@ public struct ServerError: Error, Hashable, Sendable {
     public static let stalled = Code("stalled")
     /// A lock was not to be had, or a deadlock chose this session (69); the work may be tried again.
     public static let conflict = Code("conflict")
+    /// A program that is to do the work cannot be used (69).
+    public static let program = Code("program")
     /// Any other error of the server (66).
     public static let sql = Code("SQL")
     /// The server's answer is not what it promised: a count, a column, a type, a value (66).

@@ -9,11 +9,11 @@ public import Staging
 public struct ServerSource: Source {
   public let facts: [SourceFact]
 
-  private let address: ServerAddress
-  private let password: String
-  private let server: ServerFacts
-  private let mode: ReadMode
-  private let connections: ConnectionPool
+  let address: ServerAddress
+  let password: String
+  let server: ServerFacts
+  let mode: ReadMode
+  let connections: ConnectionPool
   private let found = Locked(Found())
 
   /// What is found out on the way.
@@ -140,7 +140,7 @@ extension ServerSource {
     try snapshot?.drop()
   }
 
-  private var snapshot: DatabaseSnapshot? { found.withLock { $0.snapshot } }
+  var snapshot: DatabaseSnapshot? { found.withLock { $0.snapshot } }
 
   private func makeSnapshot() throws(ServerError) {
     guard snapshot == nil else { return }

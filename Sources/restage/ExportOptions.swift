@@ -42,6 +42,11 @@ struct ExportOptions: ParsableArguments {
         + "rejects; 64.", valueName: "MiB"))
   var maxValue: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "What reads the rows of a live source: native or the program freebcp.", valueName: "engine"))
+  var engine: SourceEngine = .native
+
   func validate() throws {
     if let maxValue, !(1...1024).contains(maxValue) {
       throw ValidationError("--max-value takes 1 to 1024 MiB, not \(maxValue)")
@@ -54,7 +59,7 @@ struct ExportOptions: ParsableArguments {
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(
       specification, skipsDamaged: allowDamaged, consistency: consistency,
-      valueByteCountMax: maxValue.map { $0 << 20 })
+      valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine)
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(

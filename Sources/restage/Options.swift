@@ -42,7 +42,7 @@ struct SourceOptions: ParsableArguments {
 
   func open(
     _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil,
-    valueByteCountMax: Int? = nil
+    valueByteCountMax: Int? = nil, engine: SourceEngine = .native
   ) throws -> any Source {
     guard ServerAddress.isURI(specification) else {
       guard consistency == nil else {
@@ -51,6 +51,9 @@ struct SourceOptions: ParsableArguments {
       guard valueByteCountMax == nil else {
         throw ValidationError("--max-value is for live servers, and the source is a file")
       }
+      guard engine == .native else {
+        throw ValidationError("--engine freebcp is for live servers, and the source is a file")
+      }
       return try BackupSource(specification, setNumber: setNumber, skipsDamaged: skipsDamaged)
     }
     guard !skipsDamaged else {
@@ -58,7 +61,11 @@ struct SourceOptions: ParsableArguments {
     }
     var (address, password) = try server(specification)
     if let valueByteCountMax { address.limits.valueByteCountMax = valueByteCountMax }
-    return try ServerSource(address, password: password, consistency: consistency)
+    let source = try ServerSource(address, password: password, consistency: consistency)
+    return switch engine {
+    case .native: source
+    case .freebcp: try FreeBCPSource(source)
+    }
   }
 
   /// A live server and the password for it.
@@ -71,6 +78,9 @@ struct SourceOptions: ParsableArguments {
     return (address, ProcessInfo.processInfo.environment["RESTAGE_SOURCE_PASSWORD"] ?? "")
   }
 }
+
+/// What reads the rows of a live server.
+enum SourceEngine: String, ExpressibleByArgument, CaseIterable { case native, freebcp }
 
 /// Which tables, and how many at a time.
 struct TableOptions: ParsableArguments {

@@ -7,6 +7,7 @@ extension Session {
     var text = try BatchText(parsing: bytes, transaction: state.transaction ?? 0).text
     let number = server.count(batch: text)
     let fault = server.faultCounter.fault(for: text)
+    let wantsColumnsOnly = SessionStatement.takeFormatOnly(from: &text)
     let changes = SessionStatement.take(from: &text).map { obey($0) }
     var response = Response(changes.flatMap(\.self))
     let isLeft = text.split(separator: "\n").contains {
@@ -15,7 +16,8 @@ extension Session {
     if isLeft {
       do {
         let batch = Batch(text: text, number: number, session: state, fault: fault)
-        response.parts += try server.answer(batch).parts
+        let parts = try server.answer(batch).parts
+        response.parts += wantsColumnsOnly ? parts.map(\.withoutRows) : parts
       } catch let message as ServerMessage {
         response.parts.append(.message(message))
       } catch {
@@ -104,6 +106,13 @@ extension Session {
   func interrupt(_ context: ChannelHandlerContext) {
     phase = .ready
     send(outbox?.interrupted() ?? [], context)
+  }
+}
+
+extension Response.Part {
+  fileprivate var withoutRows: Response.Part {
+    guard case .rows(let result) = self else { return self }
+    return .rows(ResultSet(result.columns, form: result.form, rows: []))
   }
 }
 

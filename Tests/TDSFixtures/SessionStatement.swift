@@ -31,9 +31,16 @@ enum SessionStatement {
     return statements
   }
 
+  /// Takes off what freebcp writes around a query to get its columns alone.
+  static func takeFormatOnly(from text: inout String) -> Bool {
+    let (head, tail) = ("SET FMTONLY ON ", " SET FMTONLY OFF")
+    guard text.hasPrefix(head), text.hasSuffix(tail) else { return false }
+    text = String(text.dropFirst(head.count).dropLast(tail.count))
+    return true
+  }
+
   init?(_ statement: Substring) {
     let words = statement.uppercased().split { $0.isWhitespace }
-    // freebcp writes SET FMTONLY ON and a query in one line.
     guard !words.contains("SELECT") else { return nil }
     switch (words.first ?? "", words.dropFirst().first ?? "") {
     case ("SET", "TEXTSIZE"):

@@ -133,7 +133,7 @@ struct ExportFaultTests {
 }
 
 /// Does blocking work on a thread of its own, so that the tests' few threads are free.
-private func onThread<Outcome: Sendable>(
+func onThread<Outcome: Sendable>(
   _ work: @escaping @Sendable () throws -> Outcome
 ) async throws -> Outcome {
   try await withCheckedThrowingContinuation { continuation in

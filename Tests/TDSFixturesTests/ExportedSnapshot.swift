@@ -13,25 +13,29 @@ struct ExportedSnapshot {
   let path: String
   private let folder: TemporaryFolder
 
-  init(of source: String, options: [String] = []) throws {
+  init(
+    of source: String, options: [String] = [], environment: [String: String] = [:]
+  ) throws {
     folder = try TemporaryFolder()
     path = "\(folder.path)/snapshot"
     outcome = try Shell.run(
       RestageTool.path, ["export", source, "--into", path] + options,
-      environment: ["RESTAGE_SOURCE_PASSWORD": "Pässword1"])
+      environment: ["RESTAGE_SOURCE_PASSWORD": "Pässword1"].merging(environment) { $1 })
   }
 
   /// Exports the database of a server of the fixtures.
   init(
     of database: FixtureDatabase, on server: TDSServer, host: String = "127.0.0.1",
-    uriOptions: String = "encrypt=off"
+    uriOptions: String = "encrypt=off", options: [String] = [], environment: [String: String] = [:]
   ) throws {
     let name = database.catalog.name.utf8.map { byte in
       (byte < 16 ? "%0" : "%") + String(byte, radix: 16)
     }.joined()
     // A server stops with its last reference.
     self = try withExtendedLifetime(server) {
-      try Self(of: "mssql://sa@\(host):\(server.port)/\(name)?\(uriOptions)")
+      try Self(
+        of: "mssql://sa@\(host):\(server.port)/\(name)?\(uriOptions)", options: options,
+        environment: environment)
     }
   }
 

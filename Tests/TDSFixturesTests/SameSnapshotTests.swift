@@ -18,8 +18,10 @@ struct SameSnapshotTests {
     return Array(1...count)
   }()
 
-  @Test("random databases give the same snapshot", arguments: seeds)
-  func randomDatabases(seed: UInt64) throws {
+  @Test(
+    "random databases give the same snapshot, whatever reads them", arguments: seeds,
+    ["native", "freebcp"])
+  func randomDatabases(seed: UInt64, engine: String) throws {
     var random = RandomDatabase(seed: seed, compressions: [.none])
     let database = random.make()
     var answers = DatabaseAnswers(database)
@@ -29,20 +31,20 @@ struct SameSnapshotTests {
       knowsLengths: seed % 5 != 0)
     answers.allowsSnapshot = seed % 4 != 0
     let server = try answers.serve()
-    let live = try ExportedSnapshot(of: database, on: server)
+    let live = try ExportedSnapshot(of: database, on: server, options: ["--engine", engine])
     #expect(server.notes == [])
     try expectSame(live, try exportedBackup(of: database))
   }
 
-  @Test("with TLS and a checked certificate, too")
-  func encrypted() throws {
+  @Test("with TLS and a checked certificate, too", arguments: ["native", "freebcp"])
+  func encrypted(engine: String) throws {
     var random = RandomDatabase(seed: 4711, compressions: [.none])
     let database = random.make()
     let certificate = try TestCertificate.shared.get()
     let server = try DatabaseAnswers(database).serve(encryption: .required(certificate.server))
     let live = try ExportedSnapshot(
       of: database, on: server, host: "localhost",
-      uriOptions: "ca=\(certificate.certificateFile)")
+      uriOptions: "ca=\(certificate.certificateFile)", options: ["--engine", engine])
     try expectSame(live, try exportedBackup(of: database))
   }
 

@@ -63,6 +63,9 @@ final class LibraryConfiguration: Sendable {
 
   var path: String { "/proc/self/fd/\(descriptor)" }
 
+  /// The file and those that it names, for a child that is to read them under the same numbers.
+  var descriptors: [Int32] { [descriptor] + state.withLock { Array($0.authorities.values) } }
+
   /// Adds the settings of a server.
   ///
   /// - Returns: The name of the section, which `dbopen` takes for a server's name.
@@ -97,7 +100,10 @@ final class LibraryConfiguration: Sendable {
       "timeout = \(address.limits.stallSeconds)",
       "tds version = \(address.usesTDS73 ? "7.3" : "7.4")",
       "client charset = UTF-8",
+      // A configuration line of its own, so that no other version can be negotiated.
+      "use ntlmv2 = yes",
     ]
+    if address.isReadOnlyIntent { lines.append("read-only intent = yes") }
     if let instance = address.instance {
       lines.append("instance = \(instance)")
     } else {

@@ -101,10 +101,10 @@ func require(_ expected: Int, _ bytes: UnsafeRawBufferPointer) throws(Fault) {
 
 /// DBNUMERIC: u8 precision, u8 scale, then u8 sign (1 = negative) and the magnitude, the highest byte
 /// first, as wide as the precision asks for.
-private struct Numeric {
+struct Numeric {
   private let bytes: UnsafeRawBufferPointer
 
-  private static let byteCount = 35
+  static let byteCount = 35
 
   init(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
     try require(Self.byteCount, bytes)

@@ -61,7 +61,7 @@ struct TableQuery {
 
   /// The clustered key, in which the server reads without sorting, then the source key where the
   /// first does not tell rows apart.
-  private static func orderColumns(of table: Table) -> [KeyColumn] {
+  static func orderColumns(of table: Table) -> [KeyColumn] {
     let keys = [table.primaryKey].compactMap(\.self) + table.uniqueConstraints
     var columns =
       keys.first(where: \.isClustered)?.columns

@@ -12,6 +12,9 @@ indirect enum Expression: Sendable {
   case substring(Expression, Int, Int)
   case variantProperty(Expression, String)
   case collationProperty(Expression, String)
+  case byteCount(Expression)
+  /// CONVERT to text with style 121.
+  case isoText(Expression)
 
   /// What names and functions stand for.
   struct Context {
@@ -32,6 +35,9 @@ indirect enum Expression: Sendable {
     case .substring(let inner, _, _): inner.column
     case .variantProperty: ResultColumn("", ColumnType(.nvarchar, length: 128))
     case .collationProperty: ResultColumn("", ColumnType(.int))
+    case .byteCount(let inner):
+      ResultColumn("", ColumnType(inner.column.type.isMax ? .bigint : .int))
+    case .isoText: ResultColumn("", ColumnType(.varchar, length: 40))
     }
   }
 
@@ -50,6 +56,25 @@ indirect enum Expression: Sendable {
     case .collationProperty(let inner, let name):
       let collation = try inner.value(row)
       return name == "CodePage" && collation != .null ? .integer(1252) : .null
+    case .byteCount(let inner):
+      let bytes = WireValue.bytes(try inner.value(row), inner.column)
+      return bytes.map { .integer(Int64($0.count)) } ?? .null
+    case .isoText(let inner): return try Self.isoText(inner.value(row), inner.column.type)
+    }
+  }
+
+  /// Style 121 with as many digits as the type has.
+  private static func isoText(_ value: FixtureValue, _ type: ColumnType) throws -> FixtureValue {
+    let scale = type.scale ?? 7
+    switch value {
+    case .null: return .null
+    case .date(let days): return .text(ISOText.date(days))
+    case .time(let ticks): return .text(ISOText.time(ticks, scale: scale))
+    case .timestamp(let days, let ticks):
+      return .text("\(ISOText.date(days)) \(ISOText.time(ticks, scale: scale))")
+    case .instant(let days, let ticks, let offset):
+      return .text(ISOText.local(days, ticks, offset: offset, scale: scale))
+    default: throw ServerMessage(50_003, "the fixture does not convert \(type) with style 121")
     }
   }
 
@@ -150,6 +175,14 @@ extension Expression {
         return .constant(.integer(Int64(context.rowCount)), ColumnType(.bigint))
       case "ROWCOUNT_BIG":
         return .constant(.integer(Int64(context.rowCountBefore)), ColumnType(.bigint))
+      case "DATALENGTH": return .byteCount(try expression())
+      case "CONVERT":
+        guard try type().base == .varchar else { throw mistake }
+        try take(.symbol(","))
+        let inner = try expression()
+        try take(.symbol(","))
+        try take(.number(121))
+        return .isoText(inner)
       case "REPLICATE":
         let inner = try expression()
         try take(.symbol(","))
