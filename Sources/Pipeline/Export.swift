@@ -109,7 +109,9 @@ public struct Export: Sendable {
 
   /// The tables of this export, and those that nobody asked for.
   private func selectTables(of database: Database) throws -> ([Table], leftOut: [ObjectName]) {
-    let selected = Set(try selection.select(from: database.tables.map(\.name)))
+    let (names, widened) = try selection.select(from: database, by: mapping)
+    for table in widened { logger.notice("table comes along", metadata: table.metadata) }
+    let selected = Set(names)
     let tables = database.tables.filter { selected.contains($0.name) }
     // A refused table never stops the others, unless it is asked for by name.
     for table in tables where selection.namesExactly(table.name) {

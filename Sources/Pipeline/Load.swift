@@ -56,7 +56,8 @@ public struct Load: Sendable {
   /// - Throws: `locked` (75) while another run of the same source works on the target, `drifted` (76)
   ///   when final tables are not what the plan says, and what the server answers otherwise.
   public func run() async throws -> LoadOutcome {
-    let tables = try selectedTables()
+    let (tables, widened) = try selectedTables()
+    for table in widened { logger.notice("table comes along", metadata: table.metadata) }
     return try await TargetConnection.using(target) { control in
       try await control.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
       try await control.holdLock(ofSource: plan.database.sourceName)
@@ -67,7 +68,9 @@ public struct Load: Sendable {
       let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
       try await run.begin(self)
       do {
-        return try await stageAndMerge(tables, run: run)
+        var outcome = try await stageAndMerge(tables, run: run)
+        outcome.widened = widened
+        return outcome
       } catch {
         await run.fail(with: error)
         throw error
@@ -108,15 +111,15 @@ public struct Load: Sendable {
   }
 
   /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.
-  private func selectedTables() throws -> [StagedTable] {
-    let manifests = snapshot.manifest.tables
-    if let partial = manifests.first(where: { $0.partial != nil }) {
+  private func selectedTables() throws -> ([StagedTable], widened: [Widening]) {
+    if let partial = snapshot.manifest.tables.first(where: { $0.partial != nil }) {
       throw PipelineError(
         .wrongMapping, "\(partial.table): only rows that changed were read of it",
         advice: "export the table whole, without --since")
     }
-    let names = Set(try options.selection.select(from: manifests.map(\.table)))
-    return plan.database.tables.enumerated().compactMap { index, table in
+    let (selected, widened) = try options.selection.select(from: snapshot, by: plan.database)
+    let names = Set(selected)
+    let tables: [StagedTable] = plan.database.tables.enumerated().compactMap { index, table in
       guard names.contains(table.source),
         let manifest = snapshot.manifest.table(named: table.source), manifest.refusal == nil
       else { return nil }
@@ -125,6 +128,7 @@ public struct Load: Sendable {
         index: index, mapped: table, manifest: manifest,
         identityLastValue: source?.columns.compactMap(\.identity).first?.lastValue)
     }
+    return (tables, widened)
   }
 }
 
@@ -195,6 +199,8 @@ public struct LoadOutcome: Sendable {
   public let isFirstLoad: Bool
   public let isRehearsal: Bool
   public let tables: [Table]
+  /// Tables that came along because foreign keys lead to them.
+  public internal(set) var widened: [Widening] = []
 
   public var insertedCount: Int { tables.reduce(0) { $0 + $1.inserted } }
   public var updatedCount: Int { tables.reduce(0) { $0 + $1.updated } }

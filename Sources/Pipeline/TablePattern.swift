@@ -50,15 +50,19 @@ public struct TablePattern: Hashable, Sendable, CustomStringConvertible {
 public struct TableSelection: Sendable {
   /// Empty for all tables.
   public let patterns: [TablePattern]
+  /// Whether the tables that their foreign keys lead to, and those of these, belong to it too.
+  public let hasParents: Bool
 
   public static let all = TableSelection(patterns: [])
 
-  public init(patterns: [TablePattern]) {
+  public init(patterns: [TablePattern], hasParents: Bool = false) {
     self.patterns = patterns
+    self.hasParents = hasParents
   }
 
   /// Comma-separated patterns as `--tables` takes them.
-  public init(_ text: String?) {
+  public init(_ text: String?, hasParents: Bool = false) {
+    self.hasParents = hasParents
     patterns = (text ?? "").split(separator: ",").map {
       TablePattern($0.trimmingPrefix(while: \.isWhitespace).description)
     }

@@ -63,10 +63,12 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var tables: [TableLine]
   /// What the export refused, so that nothing of it was staged.
   public var exportRefusals: Refusals
+  /// Tables that nobody asked for and foreign keys lead to, each with the reason.
+  public var widened: [String]
 
   public init(
     runID: String, source: String, status: String, seconds: Double, tables: [TableLine],
-    exportRefusals: Refusals = Refusals()
+    exportRefusals: Refusals = Refusals(), widened: [String] = []
   ) {
     self.runID = runID
     self.source = source
@@ -74,10 +76,11 @@ public struct RunSummary: Codable, Hashable, Sendable {
     self.seconds = seconds
     self.tables = tables
     self.exportRefusals = exportRefusals
+    self.widened = widened
   }
 
   enum CodingKeys: String, CodingKey {
-    case source, status, seconds, tables
+    case source, status, seconds, tables, widened
     case runID = "run_id"
     case exportRefusals = "export_refusals"
   }
@@ -88,8 +91,14 @@ extension RunSummary: CustomStringConvertible {
     """
     run \(runID) of \(source.printable): \(status) in \(Self.duration(seconds))
 
-    \(tableText)\(exportRefusals.isEmpty ? "" : "\n\(exportRefusals.remark)\n")
+    \(tableText)\(exportRefusals.isEmpty ? "" : "\n\(exportRefusals.remark)\n")\(widenedText)
     """
+  }
+
+  private var widenedText: String {
+    guard !widened.isEmpty else { return "" }
+    return "\nbeside what was asked for (--with-parents):\n"
+      + widened.map { "  \($0.printable)\n" }.joined()
   }
 
   private var tableText: String {

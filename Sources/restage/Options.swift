@@ -89,6 +89,9 @@ struct TableOptions: ParsableArguments {
       "Tables as schema.table with *, separated by commas; all.", valueName: "patterns"))
   var tables: String?
 
+  @Flag(help: "Widen --tables to the tables that their foreign keys lead to, and those of these.")
+  var withParents = false
+
   @Option(help: ArgumentHelp("Tables worked on at the same time, 1 to 64.", valueName: "number"))
   var jobs: Int = Limits.jobCountDefault
 
@@ -96,9 +99,12 @@ struct TableOptions: ParsableArguments {
     guard (1...Limits.jobCountMax).contains(jobs) else {
       throw ValidationError("--jobs takes 1 to \(Limits.jobCountMax), not \(jobs)")
     }
+    if withParents, tables == nil {
+      throw ValidationError("--with-parents widens --tables, and all tables are selected")
+    }
   }
 
-  var selection: TableSelection { TableSelection(tables) }
+  var selection: TableSelection { TableSelection(tables, hasParents: withParents) }
 }
 
 /// Where rows go.

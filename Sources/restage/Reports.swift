@@ -17,7 +17,8 @@ extension LoadOutcome {
       },
       exportRefusals: tables.reduce(Refusals()) {
         $0 + Refusals(rows: $1.exportRejects, damagedPlaces: $1.damagedPlaces)
-      })
+      },
+      widened: widened.map(\.description))
   }
 }
 

@@ -13,7 +13,7 @@ struct VerifyOptions: ParsableArguments {
   func run(
     _ snapshot: Snapshot, plan: Plan, target: String, tables: TableOptions
   ) async throws -> Verification {
-    let names = Set(try tables.selection.select(from: snapshot.manifest.tables.map(\.table)))
+    let names = Set(try tables.selection.select(from: snapshot, by: plan.database).names)
     var verifier = Verifier(snapshot: snapshot, database: plan.database, level: level)
     verifier.tables = plan.database.tables.indices.filter {
       names.contains(plan.database.tables[$0].source)
