@@ -77,14 +77,14 @@ COMMENT ON COLUMN restage.run.snapshot IS 'Folder of the snapshot that was loade
 COMMENT ON COLUMN restage.run.mode IS 'load, or rollback of an earlier run; rehearsal of either: everything is done and not kept.';
 COMMENT ON COLUMN restage.run.tool_version IS 'Version of restage.';
 COMMENT ON COLUMN restage.run.plan_sha256 IS 'SHA-256 of the plan: every SQL file of it in one number.';
-COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. rolled_back: it succeeded, and a later run took it back. Only a run that succeeded is in the target.';
+COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. rolled_back: a later run took it back. Only a run that succeeded is in the target, and of one that committed table by table the tables whose account is closed (restage.staged).';
 COMMENT ON COLUMN restage.run.started_at IS 'When the run began.';
 COMMENT ON COLUMN restage.run.finished_at IS 'When it ended, or was found dead; NULL while it is running.';
 COMMENT ON COLUMN restage.run.error IS 'Why it failed.';
 COMMENT ON COLUMN restage.run.backend_pid IS 'Process of the server that the loader''s control connection talks to.';
 COMMENT ON COLUMN restage.run.backend_started_at IS 'When that process began: tells it from a later one of the same number.';
 COMMENT ON COLUMN restage.run.undoes IS 'The run that this one takes back; NULL for a load.';
-COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only.';
+COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only. Of a load that commits table by table: commit, and tables, those it is about. definitions: begun by a load that makes the final tables one by one, made once all of them are there.';
 
 CREATE TABLE IF NOT EXISTS restage.step (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -159,7 +159,7 @@ COMMENT ON COLUMN restage.staged.chunk_rows IS 'Rows that the snapshot''s chunks
 COMMENT ON COLUMN restage.staged.staged_rows IS 'Rows that arrived in the stage table.';
 COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows of the source that no chunk holds: the export refused them, or the source counts them and they were not found. Unless it is 0, no row is taken for gone.';
 COMMENT ON COLUMN restage.staged.identity_last_value IS 'The last value that the source''s identity column handed out; NULL without one.';
-COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up.';
+COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up, at the end of the transaction that merged it: a table that has it is in the target.';
 
 CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
@@ -441,7 +441,7 @@ AS $restage$
   FROM dead;
 $restage$;
 
-COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run did was rolled back by the server.';
+COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run had not committed was rolled back by the server.';
 
 CREATE OR REPLACE FUNCTION restage.begin_run(
   source_name text,
@@ -1299,7 +1299,14 @@ BEGIN
   problem := CASE
     WHEN earlier.id IS NULL THEN 'there is no such run'
     WHEN earlier.status = 'rolled_back' THEN 'it is rolled back already'
-    WHEN earlier.status <> 'succeeded' THEN 'it is ' || earlier.status || ' and changed nothing'
+    -- A load that committed table by table and died left whole tables.
+    WHEN earlier.status <> 'succeeded' AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = earlier.id
+        AND g.closed_at IS NOT NULL
+    ) THEN 'it is ' || earlier.status || ' and changed nothing'
+    WHEN earlier.status = 'running' THEN 'it is running'
     WHEN earlier.mode <> 'load' THEN 'it is a ' || earlier.mode || ', not a load'
   END;
   IF problem IS NOT NULL THEN
@@ -1597,11 +1604,11 @@ BEGIN
   UPDATE restage.run AS r
   SET status = 'rolled_back'
   WHERE r.id = undone
-    AND r.status = 'succeeded';
+    AND r.status IN ('succeeded', 'failed', 'interrupted');
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'RS005',
-      MESSAGE = format('run %s is no longer one that succeeded', undone);
+      MESSAGE = format('run %s is no longer in the target', undone);
   END IF;
   DELETE FROM restage.before_image AS b
   WHERE b.run_id = undone;

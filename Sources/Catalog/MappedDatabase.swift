@@ -23,11 +23,14 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
   public var notes: [String]
   /// Patterns of the tables that the mapping skips; nil for none.
   public var skipped: [String]?
+  /// What a first load commits at a time; nil, as in older plans, for the whole run.
+  public var commit: CommitPolicy?
 
   public init(
     sourceName: String, databaseName: String, schemas: [Identifier],
     collations: [MappedCollation] = [], sequences: [MappedSequence] = [], tables: [MappedTable],
-    unsupported: [Unsupported] = [], notes: [String] = [], skipped: [String] = []
+    unsupported: [Unsupported] = [], notes: [String] = [], skipped: [String] = [],
+    commit: CommitPolicy = .run
   ) {
     self.sourceName = sourceName
     self.databaseName = databaseName
@@ -38,7 +41,16 @@ public struct MappedDatabase: Codable, Hashable, Sendable {
     self.unsupported = unsupported
     self.notes = notes
     self.skipped = skipped.isEmpty ? nil : skipped
+    self.commit = commit == .run ? nil : commit
   }
+}
+
+/// What a first load commits at a time. Later loads are one transaction under either.
+public enum CommitPolicy: String, Codable, Hashable, Sendable, CaseIterable {
+  /// Everything or nothing.
+  case run
+  /// Each table with all its rows, or the tables of a cycle together.
+  case table
 }
 
 /// An ICU collation under which texts that SQL Server calls equal are equal: nondeterministic, so it

@@ -11,13 +11,15 @@ actor ConnectionPool {
 
   /// Opens the connections, does `work`, and closes them again, whatever became of it.
   static func using(
-    _ target: String, count: Int, runID: String, _ work: (ConnectionPool) async throws -> Void
+    _ target: String, count: Int, runID: String, settings: [(String, String)] = [],
+    _ work: (ConnectionPool) async throws -> Void
   ) async throws {
     var connections: [TargetConnection] = []
     do {
       for _ in 0..<count {
         connections.append(
-          try await TargetConnection.open(target, settings: [("restage.run_id", runID)]))
+          try await TargetConnection.open(
+            target, settings: [("restage.run_id", runID)] + settings))
       }
       try await work(ConnectionPool(connections))
     } catch {

@@ -42,7 +42,7 @@ extension Drift {
     return found
   }
 
-  private static func relations(_ names: [QualifiedIdentifier]) -> String {
+  static func relations(_ names: [QualifiedIdentifier]) -> String {
     let rows = names.map { name in
       let text = SQLLiteral.quoted(name.quoted)
       return "(\(text), to_regclass(\(text)))"

@@ -2,25 +2,36 @@ import Catalog
 import Logging
 import Target
 
+/// What of the plan's definitions is in a target.
+enum TargetState: Sendable {
+  /// No table.
+  case empty
+  /// What a first load that committed table by table had made when it died.
+  case unfinished
+  /// All tables. Nothing is made any more, so that what was altered since stays as it is.
+  case complete
+}
+
 /// Holds the final tables that are in the target to what the plan says of them.
 struct Drift {
   let connection: TargetConnection
   let database: MappedDatabase
   let logger: Logger
 
-  /// - Returns: True on an empty target, where the plan's definitions are to run.
+  /// - Returns: Which of the plan's definitions are to run: all, those that are missing, or none.
   /// - Throws: `wrongMapping` for the name of another source; `drifted`, naming each table and column
   ///   that is not as planned.
-  func check() async throws -> Bool {
+  func check() async throws -> TargetState {
     try await checkSource()
     let registered = try await Registration.all(on: connection)
     try checkKeyMapOwners(registered)
     try await checkBindings()
     let found = try await columns(of: database.tables.map(\.target))
     let missing = database.tables.filter { found[$0.target.quoted] == nil }
-    if missing.count == database.tables.count { return true }
-    let new = newTables(missing, registered)
-    var differences = missing.filter { !new.contains($0.source) }.map {
+    if missing.count == database.tables.count { return .empty }
+    let isUnfinished = try await isUnfinished()
+    let new = isUnfinished ? [] : newTables(missing, registered)
+    var differences = (isUnfinished ? [] : missing).filter { !new.contains($0.source) }.map {
       "table \($0.target.quoted) is not in the target"
     }
     for table in database.tables {
@@ -41,8 +52,23 @@ struct Drift {
         advice: "alter the target as ddl/20_tables.sql of the plan shows, then run again")
     }
     guard new.isEmpty else { throw Self.refusal(of: missing) }
+    if isUnfinished { return .unfinished }
     try await warnOfRows(registered)
-    return false
+    return .complete
+  }
+
+  /// Whether the last load that made tables of this source did not come to its end.
+  private func isUnfinished() async throws -> Bool {
+    let found = try await connection.query(
+      """
+      SELECT r.options ->> 'definitions' AS definitions
+      FROM restage.run AS r
+      WHERE r.source_name = $1
+        AND r.options ? 'definitions'
+      ORDER BY r.started_at DESC
+      LIMIT 1
+      """, [database.sourceName])
+    return found.first("definitions") == "begun"
   }
 
   /// Tables that are not in the target because they came into the source after the first load.

@@ -8,10 +8,10 @@ import Target
 extension Load {
   /// Runs the merge files of the tables, the definitions too on a first load, and ends the run.
   func merge(
-    _ tables: [StagedTable], isFirstLoad: Bool, run: RunRecord
+    _ tables: [StagedTable], state: TargetState, run: RunRecord
   ) async throws -> LoadOutcome {
     let outcome = try await TargetConnection.using(target, runID: run.id) { connection in
-      try await merge(tables, isFirstLoad: isFirstLoad, run: run, on: connection)
+      try await merge(tables, state: state, run: run, on: connection)
     }
     if options.isRehearsal { try await run.endRehearsal() }
     return outcome
@@ -19,20 +19,24 @@ extension Load {
 
   /// - Returns: The numbers, as they stood before the commit or the rollback.
   private func merge(
-    _ tables: [StagedTable], isFirstLoad: Bool, run: RunRecord, on connection: TargetConnection
+    _ tables: [StagedTable], state: TargetState, run: RunRecord, on connection: TargetConnection
   ) async throws -> LoadOutcome {
     try await connection.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
     if options.allowsShrink { try await connection.set("restage.allow_shrink", to: "on") }
     try await connection.execute("BEGIN;")
-    for phase in [PlanFile.Phase.tables, .keyMaps, .rows, .keys, .changes, .constraints]
-    where isFirstLoad || !phase.isDefinition {
-      try await execute(phase, for: tables, on: connection, run: run)
+    let missing = state == .unfinished ? try await plan.missingDefinitions(on: connection) : []
+    for phase in [PlanFile.Phase.tables, .keyMaps, .rows, .keys, .changes, .constraints] {
+      if state == .empty || !phase.isDefinition {
+        try await execute(phase, for: tables, on: connection, run: run)
+      } else {
+        try await execute(missing.filter { $0.file.phase == phase }, on: connection, run: run)
+      }
     }
     // What was put off is checked now, so that a rehearsal finds it too.
     try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE;")
     try await run.noteUndo(of: tables, by: plan, on: connection)
     let outcome = LoadOutcome(
-      runID: run.id, isFirstLoad: isFirstLoad, isRehearsal: options.isRehearsal,
+      runID: run.id, isFirstLoad: state != .complete, isRehearsal: options.isRehearsal,
       tables: try await run.counts(of: tables, on: connection))
     warn(of: outcome)
     try await checkLostRows(tables, outcome, on: connection)
@@ -40,6 +44,7 @@ extension Load {
       await connection.rollback()
       return outcome
     }
+    if state != .complete { try await run.noteTablesMade(on: connection) }
     try await run.succeed(on: connection)
     try await connection.execute("COMMIT;")
     return outcome
@@ -57,11 +62,13 @@ extension Load {
 
   /// A row that was loaded earlier and is gone from its final table is not unchanged. Tables of which
   /// every row is new have none.
-  private func checkLostRows(
-    _ tables: [StagedTable], _ outcome: LoadOutcome, on connection: TargetConnection
+  func checkLostRows(
+    _ tables: [StagedTable], _ outcome: LoadOutcome, on connection: TargetConnection,
+    wasCommitted: (StagedTable) -> Bool = { _ in false }
   ) async throws {
     var lost: [String] = []
-    for (table, counts) in zip(tables, outcome.tables) where counts.known > 0 {
+    for (table, counts) in zip(tables, outcome.tables)
+    where counts.known > 0 || wasCommitted(table) {
       let found = try await connection.query(
         Proof.lostQuery(for: table.index, of: plan.database))
       guard let rows = found.firstInteger("lost"), rows > 0 else { continue }
@@ -83,10 +90,18 @@ extension Load {
     _ phase: PlanFile.Phase, for tables: [StagedTable], on connection: TargetConnection,
     run: RunRecord
   ) async throws {
+    try await execute(
+      plan.files.filter { $0.phase == phase }, for: tables, on: connection, run: run)
+  }
+
+  /// Executes files of the plan, in order and without those of tables that are not among `tables`.
+  func execute(
+    _ files: [PlanFile], for tables: [StagedTable], on connection: TargetConnection, run: RunRecord
+  ) async throws {
     let selected = Dictionary(
       tables.map { ($0.mapped.source, $0.mapped.target.quoted) },
       uniquingKeysWith: { first, _ in first })
-    for file in plan.files where file.phase == phase {
+    for file in files {
       if let table = file.table, selected[table] == nil { continue }
       let target = file.table.flatMap { selected[$0] }
       let began = ContinuousClock.now
@@ -105,21 +120,21 @@ extension Load {
       } catch {
         await run.recordFailure(
           of: file, target: target, error: error, milliseconds: began.millisecondsUntilNow)
-        throw await explained(error, in: phase, run: run)
+        throw await explained(error, in: file.phase, run: run)
       }
     }
   }
 
   /// A definition that is there already was made by another run since this one looked, or is
   /// something else of that name.
-  private func explained(
+  func explained(
     _ error: any Error, in phase: PlanFile.Phase, run: RunRecord
   ) async -> any Error {
     guard phase.isDefinition || phase == .keyMaps, let error = error as? TargetError,
       error.isAboutExistingName
     else { return error }
     do {
-      guard try await drift(on: run.control).check() else {
+      guard try await drift(on: run.control).check() == .empty else {
         return PipelineError(
           .locked, "another run made these tables at the same time: \(error)",
           advice: "run again")

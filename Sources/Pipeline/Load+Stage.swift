@@ -23,7 +23,7 @@ extension Load {
     }
   }
 
-  private func stage(
+  func stage(
     _ table: StagedTable, on connection: TargetConnection, run: RunRecord
   ) async throws {
     let began = ContinuousClock.now

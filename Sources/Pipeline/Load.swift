@@ -1,4 +1,5 @@
-// Where a run is driven: stage the rows of a snapshot, then merge them in one transaction.
+// Where a run is driven: stage the rows of a snapshot, then merge them in one transaction; or, a first
+// load with `commit: table`, table by table.
 
 public import Catalog
 import FoundationEssentials
@@ -9,7 +10,8 @@ import Target
 /// Loads a snapshot into the target: COPY into stage tables, then the plan's merge files.
 ///
 /// Everything that changes final tables or key maps happens in one transaction, the run's own end
-/// included: a loader killed at any moment leaves the target as it was before or as it is after.
+/// included: a loader killed at any moment leaves the target as it was before or as it is after. A first
+/// load with `commit: table` leaves whole tables, and the next load of the snapshot goes on.
 public struct Load: Sendable {
   let snapshot: Snapshot
   let plan: Plan
@@ -26,18 +28,21 @@ public struct Load: Sendable {
     public var isRehearsal: Bool
     /// Lets more rows vanish than the mapping's `max_vanished`.
     public var allowsShrink: Bool
+    /// What a first load commits at a time; nil for what the mapping says.
+    public var commit: CommitPolicy?
     /// Seconds that a statement of the merge waits for a lock of somebody else.
     public var lockTimeoutSeconds: Int
 
     public init(
       selection: TableSelection = .all, jobCount: Int = Limits.jobCountDefault,
-      isRehearsal: Bool = false, allowsShrink: Bool = false,
+      isRehearsal: Bool = false, allowsShrink: Bool = false, commit: CommitPolicy? = nil,
       lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
     ) {
       self.selection = selection
       self.jobCount = jobCount
       self.isRehearsal = isRehearsal
       self.allowsShrink = allowsShrink
+      self.commit = commit
       self.lockTimeoutSeconds = lockTimeoutSeconds
     }
   }
@@ -65,8 +70,7 @@ public struct Load: Sendable {
       if !plan.database.collations.isEmpty {
         try await TargetCheck.collations.run(on: control)
       }
-      let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
-      try await run.begin(self)
+      let run = try await begin(on: control)
       do {
         var outcome = try await stageAndMerge(tables, run: run)
         outcome.widened = widened
@@ -78,19 +82,37 @@ public struct Load: Sendable {
     }
   }
 
+  /// Begins a run, or lets one that committed some tables and died go on.
+  private func begin(on control: TargetConnection) async throws -> RunRecord {
+    if !options.isRehearsal, (options.commit ?? plan.database.commit) == .table,
+      let run = try await RunRecord.unfinished(of: self, on: control)
+    {
+      try await run.goOn(self)
+      logger.notice("a load that was not finished goes on", metadata: ["run": "\(run.id)"])
+      return run
+    }
+    let run = RunRecord(control: control, id: UUID().uuidString.lowercased())
+    try await run.begin(self)
+    return run
+  }
+
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await run.keepTexts(of: plan)
     try await warnOfGoneTables(on: run.control)
-    let isFirstLoad = try await drift(on: run.control).check()
-    if isFirstLoad {
+    let state = try await drift(on: run.control).check()
+    if state != .complete {
       // Later there is nothing to make, and a role that may only load is not even allowed to ask.
       try await run.control.lockDefinitions()
       try await execute(.schemas, for: tables, on: run.control, run: run)
       try await run.control.unlockDefinitions()
     }
+    let committed = Set(try await run.committedContents().keys)
+    if try await commitsByTable(run: run, committed: committed) {
+      return try await loadByTable(tables, committed: committed, state: state, run: run)
+    }
     try await stage(tables, run: run)
     do {
-      return try await merge(tables, isFirstLoad: isFirstLoad, run: run)
+      return try await merge(tables, state: state, run: run)
     } catch {
       throw await explained(error, tables, on: run.control)
     }

@@ -110,9 +110,14 @@ private struct PlanIndex: Codable {
     let sourceKey: [String]
     /// Source names of the tables that its foreign keys lead to.
     let dependsOn: [String]
+    /// Under `commit: table`: the transaction that its merge belongs to, from 1. Tables of a cycle share
+    /// one.
+    let transaction: Int?
+    /// Tables of one level do not need each other: a first load merges them at the same time.
+    let level: Int?
 
     enum CodingKeys: String, CodingKey {
-      case position, source, target, keys
+      case position, source, target, keys, transaction, level
       case sourceKey = "source_key"
       case dependsOn = "depends_on"
     }
@@ -120,6 +125,8 @@ private struct PlanIndex: Codable {
 
   let format: Int
   let source: String
+  /// What a first load commits at a time.
+  let commit: CommitPolicy?
   let tables: [PlannedTable]
   let files: [PlanFile]
   let notes: [String]
@@ -133,12 +140,18 @@ private struct PlanIndex: Codable {
     files = plan.files
     notes = database.notes
     mapped = database
+    commit = database.commit ?? .run
+    let units = database.mergeUnits
+    let transactions = units.enumerated().flatMap { number, unit in
+      unit.tables.map { _ in (number: number + 1, level: unit.level) }
+    }
     tables = database.tables.enumerated().map { index, table in
       let parents = Set(table.foreignKeys.map(\.parent)).subtracting([index]).sorted()
       return PlannedTable(
         position: index + 1, source: table.source.description, target: table.target.quoted,
         keys: table.keysMode, sourceKey: table.sourceKeyNames,
-        dependsOn: parents.map { database.tables[$0].source.description })
+        dependsOn: parents.map { database.tables[$0].source.description },
+        transaction: transactions[index].number, level: transactions[index].level)
     }
   }
 

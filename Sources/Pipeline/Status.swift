@@ -43,10 +43,26 @@ public struct Status: Sendable {
     }
   }
 
+  /// A table of a run that commits table by table and has not come to its end.
+  public struct Commit: Codable, Hashable, Sendable {
+    public let run: String
+    /// The final table.
+    public let table: String
+    /// Nil for what is left to do.
+    public let committedAt: String?
+
+    enum CodingKeys: String, CodingKey {
+      case run, table
+      case committedAt = "committed_at"
+    }
+  }
+
   /// What was asked for: all runs, the newest first, or one run with its steps.
   public struct Answer: Codable, Sendable {
     public let runs: [Run]
     public let steps: [Step]
+    /// Of loads that are at work or can be gone on with.
+    public let unfinished: [Commit]
   }
 
   /// - Parameter selected: A run's id, "last", or nil for all runs.
@@ -59,7 +75,7 @@ public struct Status: Sendable {
     _ selected: String?, on connection: TargetConnection
   ) async throws -> Answer {
     guard try await Installation.isInstalled(on: connection) else {
-      guard let selected else { return Answer(runs: [], steps: []) }
+      guard let selected else { return Answer(runs: [], steps: [], unfinished: []) }
       throw Self.noRun(selected)
     }
     let condition =
@@ -82,9 +98,42 @@ public struct Status: Sendable {
         id: row[0] ?? "", source: row[1] ?? "", status: row[2] ?? "", mode: row[3] ?? "",
         startedAt: row[4] ?? "", finishedAt: row[5], error: row[6], snapshot: row[7])
     }
-    guard let selected else { return Answer(runs: found, steps: []) }
+    let unfinished = try await unfinished(condition, parameters, on: connection)
+    guard let selected else { return Answer(runs: found, steps: [], unfinished: unfinished) }
     guard let run = found.first else { throw Self.noRun(selected) }
-    return Answer(runs: found, steps: try await steps(of: run.id, on: connection))
+    return Answer(
+      runs: found, steps: try await steps(of: run.id, on: connection), unfinished: unfinished)
+  }
+
+  /// - Parameter condition: Which runs `r`.
+  private func unfinished(
+    _ condition: String, _ parameters: [String?], on connection: TargetConnection
+  ) async throws -> [Commit] {
+    let result = try await connection.query(
+      """
+      SELECT r.id, t.name, g.closed_at
+      FROM restage.run AS r
+      CROSS JOIN LATERAL jsonb_array_elements_text(r.options -> 'tables')
+        WITH ORDINALITY AS t (name, number)
+      LEFT JOIN restage.staged AS g
+        ON g.run_id = r.id
+        AND g.table_name = t.name
+      WHERE \(condition)
+        AND r.options ->> 'commit' = 'table'
+        AND r.status IN ('running', 'failed', 'interrupted')
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.run AS n
+          WHERE n.source_name = r.source_name
+            AND n.mode = 'load'
+            AND n.status = 'succeeded'
+            AND n.started_at > r.started_at
+        )
+      ORDER BY r.started_at DESC, t.number
+      """, parameters)
+    return result.rows.map {
+      Commit(run: $0[0] ?? "", table: $0[1] ?? "", committedAt: $0[2])
+    }
   }
 
   private func steps(of run: String, on connection: TargetConnection) async throws -> [Step] {

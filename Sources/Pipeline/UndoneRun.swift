@@ -12,6 +12,8 @@ struct UndoneRun: Sendable {
   let status: String
   let mode: String
   let startedAt: String
+  /// Whether tables of it are in the target: of a run that failed only where it committed them one by one.
+  let hasTables: Bool
 
   /// A file of its rollback, as it was stored with the run.
   struct File: Sendable {
@@ -27,20 +29,33 @@ struct UndoneRun: Sendable {
     guard try await Installation.isInstalled(on: connection) else { throw noRun(selected) }
     let isLast = selected == "last"
     let condition =
-      isLast ? "r.status = 'succeeded' AND r.mode = 'load'" : "r.id::text = lower($1)"
+      isLast ? "r.mode = 'load' AND (\(inTarget))" : "r.id::text = lower($1)"
     let found = try await connection.query(
       """
-      SELECT r.id, r.source_name, r.status, r.mode, r.started_at
+      SELECT r.id, r.source_name, r.status, r.mode, r.started_at, \(inTarget) AS has_tables
       FROM restage.run AS r
       WHERE \(condition)
       ORDER BY r.started_at DESC
       LIMIT 1
       """, isLast ? [] : [selected])
-    guard let row = found.rows.first?.compactMap(\.self), row.count == 5 else {
+    guard let row = found.rows.first?.compactMap(\.self), row.count == 6 else {
       throw noRun(selected)
     }
-    return UndoneRun(id: row[0], source: row[1], status: row[2], mode: row[3], startedAt: row[4])
+    return UndoneRun(
+      id: row[0], source: row[1], status: row[2], mode: row[3], startedAt: row[4],
+      hasTables: row[5] == "t")
   }
+
+  private static let inTarget = """
+    r.status = 'succeeded' OR (
+      r.status IN ('failed', 'interrupted') AND EXISTS (
+        SELECT
+        FROM restage.staged AS g
+        WHERE g.run_id = r.id
+          AND g.closed_at IS NOT NULL
+      )
+    )
+    """
 
   private static func noRun(_ selected: String) -> PipelineError {
     PipelineError(
@@ -56,6 +71,8 @@ struct UndoneRun: Sendable {
     let problem: String? =
       switch (status, mode) {
       case ("succeeded", "load"): nil
+      case ("failed", "load") where hasTables: nil
+      case ("interrupted", "load") where hasTables: nil
       case ("succeeded", _): "it is a \(mode), not a load"
       case ("rolled_back", _): "it is rolled back already"
       default: "it is \(status), so nothing of it is in the target"
@@ -98,7 +115,9 @@ struct UndoneRun: Sendable {
 }
 
 extension RunRecord {
-  /// Notes how the run is taken back, in the merge's transaction; the texts are kept already.
+  /// Notes how what a transaction merges is taken back, in that transaction; the texts are kept already.
+  ///
+  /// - Parameter tables: Those that it merges. Files about no single table are noted once.
   func noteUndo(
     of tables: [StagedTable], by plan: Plan, on connection: TargetConnection
   ) async throws {
@@ -112,10 +131,11 @@ extension RunRecord {
     let targets = Dictionary(
       tables.map { ($0.mapped.source, $0.mapped.target.quoted) },
       uniquingKeysWith: { first, _ in first })
-    let files = plan.files.filter { file in
-      file.phase == .undo && file.table.map { targets[$0] != nil } ?? true
+    // By their place in the whole plan, so that it stands whichever table comes first.
+    let files = plan.files.filter { $0.phase == .undo }.enumerated().filter { _, file in
+      file.table.map { targets[$0] != nil } ?? true
     }
-    let rows = files.enumerated().map { index, file in
+    let rows = files.map { index, file in
       Row(
         number: index + 1, path: file.path, target: file.table.flatMap { targets[$0] },
         step: file.step, sha256: file.sha256)
@@ -126,6 +146,7 @@ extension RunRecord {
       SELECT $1::uuid, f.number, f.path, f.target, f.step, f.sha256
       FROM jsonb_to_recordset($2::jsonb)
         AS f (number integer, path text, target text, step text, sha256 text)
+      ON CONFLICT (run_id, number) DO NOTHING
       """, [id, try Self.json(rows)])
   }
 

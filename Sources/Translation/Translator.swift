@@ -38,7 +38,8 @@ public enum Translator {
       schemas: schemas.sorted(), collations: mapper.collations.used, sequences: mapped.sequences,
       tables: mapped.tables, unsupported: findings.unsupported,
       notes: findings.notes,
-      skipped: mapping.tables.filter { $0.skip != nil }.map(\.pattern.value))
+      skipped: mapping.tables.filter { $0.skip != nil }.map(\.pattern.value),
+      commit: mapping.commit)
   }
 
   /// The database's name without folder and ending: an attached file can be its own name.

@@ -1,9 +1,11 @@
-import ArgumentParser
-import Catalog
+public import ArgumentParser
+public import Catalog
 import Logging
 import Pipeline
 import Report
 import Staging
+
+extension CommitPolicy: ExpressibleByArgument {}
 
 /// What `load` and `run` share.
 struct LoadOptions: ParsableArguments {
@@ -23,6 +25,12 @@ struct LoadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "What a first load commits at a time: run or table; the mapping's commit.", valueName: "what")
+  )
+  var commit: CommitPolicy?
+
+  @Option(
+    help: ArgumentHelp(
       "Seconds to wait for a lock that somebody else holds.", valueName: "seconds"))
   var lockTimeout: Int = Limits.lockTimeoutSeconds
 
@@ -38,7 +46,7 @@ struct LoadOptions: ParsableArguments {
       snapshot: snapshot, plan: plan, target: target.uri,
       options: Load.Options(
         selection: tables.selection, jobCount: tables.jobs, isRehearsal: rehearse,
-        allowsShrink: allowShrink, lockTimeoutSeconds: lockTimeout),
+        allowsShrink: allowShrink, commit: commit, lockTimeoutSeconds: lockTimeout),
       logger: logger
     ).run()
     let elapsed = (ContinuousClock.now - began).components

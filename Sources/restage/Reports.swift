@@ -39,7 +39,21 @@ extension Status.Answer {
     var text = table.description
     if !errors.isEmpty { text += "\n" + errors.joined() }
     if !steps.isEmpty { text += "\n" + stepTable }
+    for run in runs { text += left(by: run) }
     return text
+  }
+
+  /// What a load that commits table by table has not done yet.
+  private func left(by run: Status.Run) -> String {
+    let tables = unfinished.filter { $0.run == run.id }
+    guard !tables.isEmpty else { return "" }
+    let left = tables.filter { $0.committedAt == nil }.map(\.table)
+    let names = left.isEmpty ? "foreign keys" : left.joined(separator: ", ")
+    return """
+
+      \(run.id): \(tables.count - left.count) of \(tables.count) tables are committed; left: \(names)
+
+      """
   }
 
   private var stepTable: String {

@@ -13,7 +13,7 @@ public enum DDL {
         builder.foundations),
       builder.file(
         "20_tables.sql", "make the final tables; their keys are made when the rows are there",
-        builder.forEachTable { [builder.createTable($0)] }),
+        builder.forEachTable { [(nil, builder.createTable($0))] }),
       builder.file(
         "30_keys.sql", "make primary keys and unique constraints",
         builder.forEachTable(builder.keys)),
@@ -21,7 +21,8 @@ public enum DDL {
       builder.file(
         "50_foreign_keys.sql", "make foreign keys", builder.forEachTable(builder.foreignKeys)),
       builder.file(
-        "60_comments.sql", "carry over descriptions", builder.forEachTable(builder.comments)),
+        "60_comments.sql", "carry over descriptions",
+        builder.forEachTable { builder.comments($0).map { (nil, $0) } }),
     ]
   }
 }
@@ -33,9 +34,11 @@ private struct DDLBuilder {
     DDLFile(name, purpose: purpose, source: database.sourceName, statements: statements)
   }
 
-  func forEachTable(_ statements: (MappedTable) -> [String]) -> [DDLStatement] {
+  func forEachTable(
+    _ statements: (MappedTable) -> [(object: Identifier?, sql: String)]
+  ) -> [DDLStatement] {
     database.tables.enumerated().flatMap { index, table in
-      statements(table).map { DDLStatement(table: index, sql: $0) }
+      statements(table).map { DDLStatement(table: index, object: $0.object, sql: $0.sql) }
     }
   }
 }
@@ -121,23 +124,24 @@ extension DDLBuilder {
 // MARK: - Keys, indexes, foreign keys
 
 extension DDLBuilder {
-  func keys(_ table: MappedTable) -> [String] {
+  func keys(_ table: MappedTable) -> [(object: Identifier?, sql: String)] {
     let primary = [table.primaryKey].compactMap { $0 }.map { ($0, "PRIMARY KEY") }
     let unique = table.uniqueConstraints.map {
       ($0, $0.nullsNotDistinct ? "UNIQUE NULLS NOT DISTINCT" : "UNIQUE")
     }
     return (primary + unique).map { key, kind in
-      """
-      ALTER TABLE \(table.target.quoted)
-        ADD CONSTRAINT \(key.name.quoted) \(kind) (\(names(key.columns, in: table)))\
-      \(key.isDeferrable ? "\n  DEFERRABLE INITIALLY IMMEDIATE" : "");
-      """
+      let sql = """
+        ALTER TABLE \(table.target.quoted)
+          ADD CONSTRAINT \(key.name.quoted) \(kind) (\(names(key.columns, in: table)))\
+        \(key.isDeferrable ? "\n  DEFERRABLE INITIALLY IMMEDIATE" : "");
+        """
+      return (key.name, sql)
     }
   }
 
-  func indexes(_ table: MappedTable) -> [String] {
+  func indexes(_ table: MappedTable) -> [(object: Identifier?, sql: String)] {
     table.indexes.map { index in
-      if index.isDeferrable { return uniqueConstraint(index, of: table) }
+      if index.isDeferrable { return (index.name, uniqueConstraint(index, of: table)) }
       let parts = index.parts.map {
         table.columns[$0.column].name.quoted + ($0.isDescending ? " DESC" : "")
       }
@@ -148,7 +152,7 @@ extension DDLBuilder {
       if !index.included.isEmpty { lines.append("  INCLUDE (\(names(index.included, in: table)))") }
       if index.nullsNotDistinct { lines.append("  NULLS NOT DISTINCT") }
       if let predicate = index.predicate { lines.append("  WHERE \(predicate)") }
-      return lines.joined(separator: "\n") + ";"
+      return (index.name, lines.joined(separator: "\n") + ";")
     }
   }
 
@@ -165,7 +169,7 @@ extension DDLBuilder {
     return lines.joined(separator: "\n") + ";"
   }
 
-  func foreignKeys(_ table: MappedTable) -> [String] {
+  func foreignKeys(_ table: MappedTable) -> [(object: Identifier?, sql: String)] {
     table.foreignKeys.filter { !$0.isDisabled }.map { foreignKey in
       let parent = database.tables[foreignKey.parent]
       var lines = [
@@ -182,7 +186,7 @@ extension DDLBuilder {
       }
       if foreignKey.isDeferrable { lines.append("  DEFERRABLE INITIALLY IMMEDIATE") }
       if foreignKey.isNotValid { lines.append("  NOT VALID") }
-      return lines.joined(separator: "\n") + ";"
+      return (foreignKey.name, lines.joined(separator: "\n") + ";")
     }
   }
 

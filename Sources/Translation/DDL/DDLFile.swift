@@ -1,3 +1,5 @@
+public import Catalog
+
 /// A generated file that makes a part of the final tables: plain SQL, run alike by libpq and psql.
 public struct DDLFile: Hashable, Sendable {
   /// Below the plan's folder: `ddl/20_tables.sql`.
@@ -13,7 +15,15 @@ public struct DDLStatement: Hashable, Sendable {
   /// Index into `MappedDatabase.tables` of the table that the statement makes or alters; nil for a
   /// statement that serves all of them.
   public let table: Int?
+  /// The constraint or index that it makes; nil for a table itself and for comments.
+  public let object: Identifier?
   public let sql: String
+
+  init(table: Int?, object: Identifier? = nil, sql: String) {
+    self.table = table
+    self.object = object
+    self.sql = sql
+  }
 }
 
 extension DDLFile {

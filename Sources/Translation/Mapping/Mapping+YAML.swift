@@ -32,6 +32,7 @@ extension Mapping {
     case "on_orphan": onOrphan = try field.choice()
     case "nul": nul = try field.choice()
     case "keep_before": keepBefore = try field.flag()
+    case "commit": commit = try field.choice()
     case "schemas":
       for schema in try field.fields() {
         schemas.append(SchemaMapping(schema: schema.name, target: try schema.located()))
@@ -41,7 +42,7 @@ extension Mapping {
     default:
       throw field.unknown(
         "source, names, keys, schemas, on_changed, on_conflict, on_vanished, max_vanished, "
-          + "mark_column, on_orphan, keep_before, nul, tables")
+          + "mark_column, on_orphan, keep_before, nul, commit, tables")
     }
   }
 }

@@ -21,6 +21,8 @@ public struct Mapping: Hashable, Sendable {
   public var nul: TextPolicy = .fail
   /// Whether rows are kept as they were before an update.
   public var keepBefore = false
+  /// What a first load commits at a time.
+  public var commit: CommitPolicy = .run
   /// Target names of schemas, by source schema, in the order of the file.
   public var schemas: [SchemaMapping] = []
   /// In the order of the file. Where several patterns match a table, the later ones win, and a
