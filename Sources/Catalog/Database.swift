@@ -15,13 +15,20 @@ public struct Database: Codable, Hashable, Sendable {
   public var aliasTypes: [AliasType]
   /// Views, procedures, functions, triggers, synonyms, table types: what is reported, not moved.
   public var modules: [Module]
+  /// Sorted by name as bytes, as the next two.
+  public var partitionFunctions: [PartitionFunction]
+  public var partitionSchemes: [PartitionScheme]
+  /// All but `MS_Description` of tables and columns, which are their comments.
+  public var extendedProperties: [ExtendedProperty]
   /// What the reader noticed and a person should know, one sentence each.
   public var notes: [String]
 
   public init(
     name: String, serverVersion: String, collation: Collation? = nil, schemas: [String] = [],
     tables: [Table] = [], sequences: [SequenceGenerator] = [], aliasTypes: [AliasType] = [],
-    modules: [Module] = [], notes: [String] = []
+    modules: [Module] = [], partitionFunctions: [PartitionFunction] = [],
+    partitionSchemes: [PartitionScheme] = [], extendedProperties: [ExtendedProperty] = [],
+    notes: [String] = []
   ) {
     self.name = name
     self.serverVersion = serverVersion
@@ -31,13 +38,41 @@ public struct Database: Codable, Hashable, Sendable {
     self.sequences = sequences
     self.aliasTypes = aliasTypes
     self.modules = modules
+    self.partitionFunctions = partitionFunctions
+    self.partitionSchemes = partitionSchemes
+    self.extendedProperties = extendedProperties
     self.notes = notes
+  }
+
+  /// A catalog that says nothing of partitions and extended properties has none: another tool may
+  /// have written it.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      serverVersion: try values.decode(String.self, forKey: .serverVersion),
+      collation: try values.decodeIfPresent(Collation.self, forKey: .collation),
+      schemas: try values.decode([String].self, forKey: .schemas),
+      tables: try values.decode([Table].self, forKey: .tables),
+      sequences: try values.decode([SequenceGenerator].self, forKey: .sequences),
+      aliasTypes: try values.decode([AliasType].self, forKey: .aliasTypes),
+      modules: try values.decode([Module].self, forKey: .modules),
+      partitionFunctions: try values.decodeIfPresent(
+        [PartitionFunction].self, forKey: .partitionFunctions) ?? [],
+      partitionSchemes: try values.decodeIfPresent(
+        [PartitionScheme].self, forKey: .partitionSchemes) ?? [],
+      extendedProperties: try values.decodeIfPresent(
+        [ExtendedProperty].self, forKey: .extendedProperties) ?? [],
+      notes: try values.decode([String].self, forKey: .notes))
   }
 
   enum CodingKeys: String, CodingKey {
     case name, collation, schemas, tables, sequences, modules, notes
     case serverVersion = "server_version"
     case aliasTypes = "alias_types"
+    case partitionFunctions = "partition_functions"
+    case partitionSchemes = "partition_schemes"
+    case extendedProperties = "extended_properties"
   }
 }
 

@@ -3,15 +3,15 @@ extension Table {
   /// constraint, else the first unique index, whose columns are all stored and never NULL. Nil when
   /// there is none: the whole row is the key then.
   ///
-  /// An index counts only while it binds every row: a filtered or disabled one does not.
+  /// A key or an index counts only while it binds every row: a filtered or disabled one does not.
   public var sourceKeyColumns: [String]? {
     let uniqueIndexes = indexes.filter { index in
       index.isUnique && !index.isDisabled && index.filter == nil
         && (index.kind == .clustered || index.kind == .nonclustered)
     }
     let candidates =
-      [primaryKey].compactMap { $0?.columnNames }
-      + uniqueConstraints.map(\.columnNames)
+      ([primaryKey].compactMap { $0 } + uniqueConstraints)
+      .filter { $0.isDisabled != true }.map(\.columnNames)
       + uniqueIndexes.map { $0.columns.map(\.name) }
     return candidates.first(where: identifiesRows)
   }

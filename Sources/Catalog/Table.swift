@@ -13,6 +13,8 @@ public struct Table: Codable, Hashable, Sendable {
   public var comment: String?
   /// The history table of a system-versioned table.
   public var historyTable: ObjectName?
+  /// How the heap or the clustered index is partitioned; nil when it is not.
+  public var partitioning: Partitioning?
   /// Rows by the source's own bookkeeping; a hint, nil where unknown.
   public var rowCount: Int?
   /// Why the rows of this table cannot be read (memory-optimized, columnstore …), nil when they can.
@@ -21,8 +23,8 @@ public struct Table: Codable, Hashable, Sendable {
   public init(
     name: ObjectName, columns: [Column], primaryKey: Key? = nil, uniqueConstraints: [Key] = [],
     indexes: [Index] = [], foreignKeys: [ForeignKey] = [], checks: [CheckConstraint] = [],
-    comment: String? = nil, historyTable: ObjectName? = nil, rowCount: Int? = nil,
-    refusal: String? = nil
+    comment: String? = nil, historyTable: ObjectName? = nil, partitioning: Partitioning? = nil,
+    rowCount: Int? = nil, refusal: String? = nil
   ) {
     self.name = name
     self.columns = columns
@@ -33,6 +35,7 @@ public struct Table: Codable, Hashable, Sendable {
     self.checks = checks
     self.comment = comment
     self.historyTable = historyTable
+    self.partitioning = partitioning
     self.rowCount = rowCount
     self.refusal = refusal
   }
@@ -43,7 +46,7 @@ public struct Table: Codable, Hashable, Sendable {
   public func column(named name: String) -> Column? { columns.first { $0.name == name } }
 
   enum CodingKeys: String, CodingKey {
-    case name, columns, indexes, checks, comment, refusal
+    case name, columns, indexes, checks, comment, partitioning, refusal
     case primaryKey = "primary_key"
     case uniqueConstraints = "unique_constraints"
     case foreignKeys = "foreign_keys"
@@ -72,13 +75,16 @@ public struct Column: Codable, Hashable, Sendable {
   public var isHidden: Bool
   public var generatedAlways: GeneratedAlways?
   public var comment: String?
+  /// How the cells of the snapshot write the values, where it is not the way of the type.
+  public var cellForm: CellForm?
 
   public init(
     id: Int, name: String, type: ColumnType, isNullable: Bool, aliasType: ObjectName? = nil,
     identity: Identity? = nil, computed: Computed? = nil,
     defaultConstraint: DefaultConstraint? = nil, collation: Collation? = nil,
     isSparse: Bool = false, isColumnSet: Bool = false, isRowGUID: Bool = false,
-    isHidden: Bool = false, generatedAlways: GeneratedAlways? = nil, comment: String? = nil
+    isHidden: Bool = false, generatedAlways: GeneratedAlways? = nil, comment: String? = nil,
+    cellForm: CellForm? = nil
   ) {
     self.id = id
     self.name = name
@@ -95,6 +101,7 @@ public struct Column: Codable, Hashable, Sendable {
     self.isHidden = isHidden
     self.generatedAlways = generatedAlways
     self.comment = comment
+    self.cellForm = cellForm
   }
 
   /// Whether rows hold a value for it: not a column set and not computed on the fly.
@@ -110,7 +117,19 @@ public struct Column: Codable, Hashable, Sendable {
     case isRowGUID = "rowguid"
     case isHidden = "hidden"
     case generatedAlways = "generated_always"
+    case cellForm = "cell_form"
   }
+}
+
+/// A way to write values into a snapshot that a mapping asked for.
+public enum CellForm: String, Codable, Hashable, Sendable {
+  /// Shapes as PostGIS prints them: extended well-known binary in hex.
+  case ewkb
+}
+
+extension Column {
+  /// The PostgreSQL type whose text form the column's cells have in the snapshot.
+  public var csvType: String { cellForm == .ewkb ? type.base.rawValue : type.csvType }
 }
 
 /// Identity property of a column. Numbers that do not fit 64 bits are refused by the reader.
@@ -169,18 +188,32 @@ public struct Key: Codable, Hashable, Sendable {
   public var name: String?
   public var isClustered: Bool
   public var columns: [KeyColumn]
+  /// Its index is disabled: rows may break it. Nil where it is not.
+  public var isDisabled: Bool?
+  /// In percent; nil for the server's own.
+  public var fillFactor: Int?
+  /// Of an index that is not clustered; a clustered one lies where its table does.
+  public var partitioning: Partitioning?
 
-  public init(name: String?, isClustered: Bool, columns: [KeyColumn]) {
+  public init(
+    name: String?, isClustered: Bool, columns: [KeyColumn], isDisabled: Bool = false,
+    fillFactor: Int? = nil, partitioning: Partitioning? = nil
+  ) {
     self.name = name
     self.isClustered = isClustered
     self.columns = columns
+    self.isDisabled = isDisabled ? true : nil
+    self.fillFactor = fillFactor
+    self.partitioning = partitioning
   }
 
   public var columnNames: [String] { columns.map(\.name) }
 
   enum CodingKeys: String, CodingKey {
-    case name, columns
+    case name, columns, partitioning
     case isClustered = "clustered"
+    case isDisabled = "disabled"
+    case fillFactor = "fill_factor"
   }
 }
 
@@ -213,10 +246,15 @@ public struct Index: Codable, Hashable, Sendable {
   /// The source text of a filtered index's predicate.
   public var filter: String?
   public var isDisabled: Bool
+  /// In percent; nil for the server's own.
+  public var fillFactor: Int?
+  /// Of an index that is not clustered; a clustered one lies where its table does.
+  public var partitioning: Partitioning?
 
   public init(
     name: String, kind: Kind, isUnique: Bool, columns: [KeyColumn], included: [String] = [],
-    filter: String? = nil, isDisabled: Bool = false
+    filter: String? = nil, isDisabled: Bool = false, fillFactor: Int? = nil,
+    partitioning: Partitioning? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -225,12 +263,15 @@ public struct Index: Codable, Hashable, Sendable {
     self.included = included
     self.filter = filter
     self.isDisabled = isDisabled
+    self.fillFactor = fillFactor
+    self.partitioning = partitioning
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, kind, columns, included, filter
+    case name, kind, columns, included, filter, partitioning
     case isUnique = "unique"
     case isDisabled = "disabled"
+    case fillFactor = "fill_factor"
   }
 }
 

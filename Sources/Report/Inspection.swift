@@ -50,8 +50,22 @@ public struct Inspection: Codable, Hashable, Sendable {
         Unmoved(
           kind: $0.kind.rawValue, name: "\($0.name)", reason: "code is reported, not translated")
       }
+      + database.partitionFunctions.map {
+        Unmoved(kind: "partition function", name: $0.name, reason: Self.whyNotPartitioned)
+      }
+      + database.partitionSchemes.map {
+        Unmoved(kind: "partition scheme", name: $0.name, reason: Self.whyNotPartitioned)
+      }
+      + database.extendedProperties.map {
+        Unmoved(
+          kind: "extended property",
+          name: $0.target.isEmpty ? $0.name : "\($0.target): \($0.name)",
+          reason: "reported with its value")
+      }
     notes = database.notes
   }
+
+  private static let whyNotPartitioned = "the target's tables are not partitioned"
 
   /// Rows of all tables that can be moved and whose number is known.
   public var rowCount: Int { tables.compactMap(\.rows).reduce(0) { $0.addingCapped($1) } }
@@ -111,11 +125,15 @@ extension Inspection: CustomStringConvertible {
     for item in single { table.add([item.kind, item.name, item.reason]) }
     for (kind, items) in Dictionary(grouping: many, by: \.kind).sorted(by: { $0.key < $1.key }) {
       table.add([
-        items.count == 1 ? kind : "\(items.count.grouped) \(kind)s",
+        items.count == 1 ? kind : "\(items.count.grouped) \(Self.plural(kind))",
         Self.shortList(items.map(\.name)), items[0].reason,
       ])
     }
     return table.description
+  }
+
+  private static func plural(_ kind: String) -> String {
+    kind.hasSuffix("property") ? kind.dropLast() + "ies" : kind + "s"
   }
 
   /// The first three different names, and how many more there are.

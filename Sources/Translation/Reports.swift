@@ -7,6 +7,17 @@ extension Findings {
     for table in database.tables where table.refusal == nil { report(partsOf: table) }
     for module in database.modules { report(module) }
     for type in database.aliasTypes { report(type) }
+    for function in database.partitionFunctions {
+      report(
+        "partition function", function.name, "not made: the target's tables are not partitioned",
+        text: function.sourceText)
+    }
+    for scheme in database.partitionSchemes {
+      report(
+        "partition scheme", scheme.name, "not made: the target's tables are not partitioned",
+        text: scheme.sourceText)
+    }
+    for property in database.extendedProperties { report(property) }
     let used = Set(usedSequences.map(\.source))
     for sequence in database.sequences where !used.contains(sequence.name) {
       report(
@@ -30,6 +41,11 @@ extension Findings {
           "column set", "\(table.name).\(column.name)",
           "left out: the sparse columns that it shows are moved one by one", text: nil)
       }
+    }
+    if let partitioning = table.partitioning {
+      report(
+        "partitioning", "\(table.name)", "made one table that holds the rows of all partitions",
+        text: "ON \(bracketed(partitioning.scheme)) (\(bracketed(partitioning.column)))")
     }
     if let history = table.historyTable {
       report(
@@ -84,11 +100,44 @@ extension Findings {
       text: module.definition)
   }
 
+  private mutating func report(_ property: ExtendedProperty) {
+    report(
+      "extended property",
+      property.target.isEmpty
+        ? "\(property.name) of the database"
+        : "\(property.name) of \(property.level) \(property.target)",
+      "only MS_Description of tables and columns becomes a comment", text: property.value)
+  }
+
   private mutating func report(_ type: AliasType) {
     report(
       "alias type", "\(type.name)", "its columns have the base type",
       text: "CREATE TYPE \(type.name.bracketed) FROM \(type.base) "
         + (type.isNullable ? "NULL" : "NOT NULL"))
+  }
+}
+
+extension PartitionFunction {
+  /// The function as T-SQL, for reports. Quotes stand around all values, which T-SQL converts.
+  var sourceText: String {
+    let values = boundaries.map { boundary -> String in
+      guard let boundary else { return "NULL" }
+      return boundary.hasPrefix("0x") ? boundary : "N'\(boundary.replacing("'", with: "''"))'"
+    }
+    return """
+      CREATE PARTITION FUNCTION \(bracketed(name)) (\(type)) AS RANGE \(isRight ? "RIGHT" : "LEFT") \
+      FOR VALUES (\(values.joined(separator: ", ")))
+      """
+  }
+}
+
+extension PartitionScheme {
+  /// The scheme as T-SQL, for reports.
+  var sourceText: String {
+    """
+    CREATE PARTITION SCHEME \(bracketed(name)) AS PARTITION \(bracketed(function)) \
+    TO (\(filegroups.map { bracketed($0) }.joined(separator: ", ")))
+    """
   }
 }
 

@@ -155,6 +155,12 @@ extension TableMapper {
         text: "\(kind.uppercased()) (\(bracketed(key.columnNames)))")
       return nil
     }
+    guard key.isDisabled != true else {
+      findings.report(
+        kind, "\(source.table.name).\(key.name ?? "")", "disabled in the source: rows may break it",
+        text: "\(kind.uppercased()) (\(bracketed(key.columnNames)))")
+      return nil
+    }
     let table = names.tables[index].name.name
     let columnNames = columns.map { names.columns[index][$0].name }.joined(separator: "_")
     let name = names.key(

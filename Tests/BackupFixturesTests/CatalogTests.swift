@@ -19,6 +19,10 @@ struct CatalogTests {
     #expect(found.sequences == expected.sequences)
     #expect(found.aliasTypes == expected.aliasTypes)
     #expect(found.modules == expected.modules)
+    #expect(found.partitionFunctions == expected.partitionFunctions)
+    #expect(found.partitionSchemes == expected.partitionSchemes)
+    #expect(found.extendedProperties == expected.extendedProperties)
+    #expect(found.notes == [])
     #expect(found.tables.map(\.name) == expected.tables.map(\.name))
     for (found, expected) in zip(found.tables, expected.tables) { compare(found, expected) }
   }
@@ -33,6 +37,7 @@ struct CatalogTests {
     #expect(found.checks == expected.checks)
     #expect(found.comment == expected.comment)
     #expect(found.historyTable == expected.historyTable)
+    #expect(found.partitioning == expected.partitioning)
     #expect(found.rowCount == expected.rowCount)
     #expect(found.refusal == nil)
   }
@@ -43,6 +48,26 @@ struct CatalogTests {
     var database = FixtureDatabase(
       "Every piece", tables: [parent(phone), child(), history()].map { FixtureTable($0) })
     database.catalog.aliasTypes = [phone]
+    database.catalog.partitionFunctions = [
+      PartitionFunction(name: "none", type: ColumnType(.int), isRight: false, boundaries: []),
+      PartitionFunction(
+        name: "pf_code", type: ColumnType(.char, length: 3), isRight: true,
+        boundaries: ["abc", nil, "xyz"]),
+      PartitionFunction(
+        name: "pf_id", type: ColumnType(.int), isRight: false, boundaries: ["-5", "1000000"]),
+    ]
+    database.catalog.partitionSchemes = [
+      PartitionScheme(
+        name: "ps_code", function: "pf_code", filegroups: ["a", "b", "PRIMARY", "a", "next"]),
+      PartitionScheme(
+        name: "ps_id", function: "pf_id", filegroups: ["PRIMARY", "PRIMARY", "PRIMARY"]),
+    ]
+    database.catalog.extendedProperties = [
+      ExtendedProperty(level: "column", target: "dbo.Parent.Code", name: "Owner", value: "ключ"),
+      ExtendedProperty(level: "database", target: "", name: "MS_Description", value: "all of it"),
+      ExtendedProperty(level: "schema", target: "sales", name: "b", value: nil),
+      ExtendedProperty(level: "table", target: "dbo.Parent", name: "a", value: ""),
+    ]
     database.catalog.sequences = [
       SequenceGenerator(
         name: ObjectName("sales", "Numbers"), type: ColumnType(.bigint), start: 100, increment: 5,
@@ -91,13 +116,18 @@ struct CatalogTests {
       table.columns[index].isHidden = true
     }
     table.uniqueConstraints = [
-      Key(name: "UQ_Code", isClustered: false, columns: [KeyColumn("Code", isDescending: true)])
+      Key(
+        name: "UQ_Code", isClustered: false, columns: [KeyColumn("Code", isDescending: true)],
+        isDisabled: true, fillFactor: 80,
+        partitioning: Partitioning(scheme: "ps_code", column: "Code"))
     ]
+    table.partitioning = Partitioning(scheme: "ps_id", column: "Id")
     table.indexes = [
       Index(
         name: "IX_Total", kind: .nonclustered, isUnique: false,
         columns: [KeyColumn("Total"), KeyColumn("Code")], included: ["Phone", "Rare"],
-        filter: "([Total]>(1))", isDisabled: true)
+        filter: "([Total]>(1))", isDisabled: true, fillFactor: 1,
+        partitioning: Partitioning(scheme: "ps_id", column: "Id"))
     ]
     table.checks = [
       CheckConstraint(name: "CK_Total", definition: "([Total]>=(0))"),
@@ -128,10 +158,13 @@ struct CatalogTests {
   }
 
   private static func history() -> Table {
-    .fixture(
+    var table = Table.fixture(
       "Parent_History", schema: "history",
       [
         ("Id", "int"), ("Code", "char(3)"), ("From", "datetime2(7)"), ("To", "datetime2(7)"),
       ])
+    // A heap has no key column that could pick the partition.
+    table.partitioning = Partitioning(scheme: "ps_code", column: "Code")
+    return table
   }
 }

@@ -33,7 +33,7 @@ struct CatalogRoundTripTests {
         included: ["price", "code"], filter: "([price]>(0))"),
       Index(
         name: "IX_off", kind: .nonclustered, isUnique: false, columns: [KeyColumn("price")],
-        isDisabled: true),
+        isDisabled: true, fillFactor: 70),
     ]
     var child = Table.fixture(
       "Child ]'--", key: "id",

@@ -11,6 +11,7 @@ extension FixtureAnswers {
     var isPrimaryKey = false
     var isUniqueConstraint = false
     var isDisabled = false
+    var fillFactor: Int?
     var filter: String?
     var columns: [KeyColumn]
     var included: [String] = []
@@ -23,18 +24,20 @@ extension FixtureAnswers {
     let primary = table.primaryKey.map {
       IndexForm(
         name: $0.name ?? "", type: $0.isClustered ? 1 : 2, isUnique: true, isPrimaryKey: true,
-        columns: $0.columns)
+        isDisabled: $0.isDisabled == true, fillFactor: $0.fillFactor, columns: $0.columns)
     }
     return [primary].compactMap(\.self)
       + table.uniqueConstraints.map {
         IndexForm(
           name: $0.name ?? "", type: $0.isClustered ? 1 : 2, isUnique: true,
-          isUniqueConstraint: true, columns: $0.columns)
+          isUniqueConstraint: true, isDisabled: $0.isDisabled == true, fillFactor: $0.fillFactor,
+          columns: $0.columns)
       }
       + table.indexes.map {
         IndexForm(
           name: $0.name, type: types[$0.kind] ?? 9, isUnique: $0.isUnique,
-          isDisabled: $0.isDisabled, filter: $0.filter, columns: $0.columns,
+          isDisabled: $0.isDisabled, fillFactor: $0.fillFactor, filter: $0.filter,
+          columns: $0.columns,
           included: $0.included)
       }
   }
@@ -43,14 +46,15 @@ extension FixtureAnswers {
     .of(
       [
         "object_id", "index_id", "index_name:n", "index_type", "is_unique", "is_primary_key",
-        "is_unique_constraint", "is_disabled", "has_filter", "filter_definition:m",
+        "is_unique_constraint", "is_disabled", "fill_factor", "has_filter", "filter_definition:m",
       ],
       each { id, table in
         forms(table).enumerated().map { position, form in
           [
             .integer(id), .integer(Int64(position + 1)), .text(form.name), .integer(form.type),
             number(form.isUnique), number(form.isPrimaryKey), number(form.isUniqueConstraint),
-            number(form.isDisabled), number(form.filter != nil),
+            number(form.isDisabled), .integer(Int64(form.fillFactor ?? 0)),
+            number(form.filter != nil),
             form.filter.map { .text($0) } ?? .null,
           ]
         }

@@ -8,11 +8,9 @@ extension CatalogReader {
       else { continue }
       let columns = keyColumns(of: index)
       if index.status.contains(.primaryKey) {
-        table.primaryKey = Key(
-          name: index.name, isClustered: index.type == 1, columns: columns)
+        table.primaryKey = key(index, columns: columns)
       } else if index.status.contains(.uniqueConstraint) {
-        table.uniqueConstraints.append(
-          Key(name: index.name, isClustered: index.type == 1, columns: columns))
+        table.uniqueConstraints.append(key(index, columns: columns))
       } else if let kind = Index.Kind(number: index.type) {
         table.indexes.append(self.index(index, kind, columns: columns, in: table.name))
       } else {
@@ -21,6 +19,16 @@ extension CatalogReader {
     }
     table.uniqueConstraints.sort { ($0.name ?? "") < ($1.name ?? "") }
     table.indexes.sort { $0.name < $1.name }
+    let ofRows = system.indexes[object.id]?.first { $0.id.index <= 1 }
+    table.partitioning = ofRows.flatMap(partitioning)
+  }
+
+  private func key(_ index: SystemIndex, columns: [KeyColumn]) -> Key {
+    Key(
+      name: index.name, isClustered: index.type == 1, columns: columns,
+      isDisabled: index.status.contains(.disabled),
+      fillFactor: index.fillFactor == 0 ? nil : index.fillFactor,
+      partitioning: index.id.index > 1 ? partitioning(of: index) : nil)
   }
 
   private mutating func index(
@@ -38,7 +46,9 @@ extension CatalogReader {
     }
     return Index(
       name: index.name, kind: kind, isUnique: index.status.contains(.unique), columns: columns,
-      included: included, filter: filter, isDisabled: index.status.contains(.disabled))
+      included: included, filter: filter, isDisabled: index.status.contains(.disabled),
+      fillFactor: index.fillFactor == 0 ? nil : index.fillFactor,
+      partitioning: index.id.index > 1 ? partitioning(of: index) : nil)
   }
 
   func keyColumns(of index: SystemIndex) -> [KeyColumn] {

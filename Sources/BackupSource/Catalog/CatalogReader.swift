@@ -45,6 +45,8 @@ struct CatalogReader {
     let modules = modules()
     let sequences = sequences()
     let aliasTypes = aliasTypes()
+    let functions = partitionFunctions()
+    let schemes = partitionSchemes()
     noteUnread()
     let owning =
       tables.map(\.name.schema) + modules.map(\.name.schema) + sequences.map(\.name.schema)
@@ -53,7 +55,9 @@ struct CatalogReader {
       name: name, serverVersion: system.boot.serverVersion,
       collation: databaseCollation.collation,
       schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
-      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules, notes: notes)
+      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules,
+      partitionFunctions: functions, partitionSchemes: schemes,
+      extendedProperties: extendedProperties(), notes: notes)
   }
 
   private mutating func table(_ object: SystemObject) throws(BackupError) -> Table {

@@ -51,6 +51,8 @@ struct ObjectValue: Sendable {
 /// A sql_variant value of the catalog (section 14.3).
 struct Variant: Sendable {
   let xtype: UInt8
+  /// What the header says of the type: precision and scale, or length and collation.
+  let arguments: [UInt8]
   /// The value without the variant's header, in the type's ordinary encoding.
   let payload: [UInt8]
 
@@ -66,6 +68,7 @@ struct Variant: Sendable {
       default: 2
       }
     guard bytes.count >= headerByteCount else { return nil }
+    arguments = Array(bytes[2..<headerByteCount])
     payload = Array(bytes[headerByteCount...])
   }
 

@@ -14,7 +14,13 @@ struct SystemCatalog {
   let indexColumns: [SystemIndex.ID: [SystemIndexColumn]]
   let values: [ValueKey: ObjectValue]
   let references: [ObjectReference]
-  let properties: [ExtendedProperty]
+  let properties: [SystemProperty]
+  /// Partition functions and schemes, filegroups and the like.
+  let classObjects: [SystemClassObject]
+  /// Parameters of partition functions; nothing else is among them.
+  let parameters: [SystemParameter]
+  /// Numbered values of partition functions.
+  let rangeValues: [SystemRangeValue]
   /// By object.
   let rowsets: [Int: [Rowset]]
   let allocationUnits: [Int: [AllocationUnit]]
@@ -45,8 +51,13 @@ struct SystemCatalog {
     values = Dictionary(
       try tables.rows("sysobjvalues", ObjectValue.init).map { ($0.key, $0) },
       uniquingKeysWith: { first, _ in first })
-    references = try tables.rows("syssingleobjrefs", ObjectReference.init)
-    properties = try tables.rows("sysxprops", ExtendedProperty.init)
+    references =
+      try tables.rows("syssingleobjrefs", ObjectReference.init)
+      + tables.rows("sysmultiobjrefs", ObjectReference.init)
+    properties = try tables.rows("sysxprops", SystemProperty.init)
+    classObjects = classes
+    parameters = try tables.rows("systypedsubobjs", SystemParameter.init)
+    rangeValues = try SystemRangeValue.of(classes.filter(\.isPartitionFunction), in: tables)
     rowsets = Dictionary(grouping: tables.rowsets, by: \.objectID)
     allocationUnits = tables.allocationUnits
     physicalColumns = try PhysicalColumn.byRowset(tables)
@@ -98,12 +109,24 @@ struct SystemClassObject {
   let objectClass: Int
   let id: Int
   let name: String
+  /// Two letters, as `sys.partition_functions` and `sys.data_spaces` have them.
+  let type: String
+  let status: Int
+  /// Of a partition function the number of ranges.
+  let number: Int
 
   init(_ row: SystemRow) throws(BackupError) {
     objectClass = try row.int("class")
     id = try row.int("id")
     name = try row.string("name")
+    type = try row.ascii("type")
+    status = try row.int("status")
+    number = try row.int("intprop")
   }
+
+  var isPartitionFunction: Bool { type == "R " }
+  var isPartitionScheme: Bool { type == "PS" }
+  var isFilegroup: Bool { type == "FG" || type == "FD" }
 }
 
 /// A row of `sysscalartypes`.
@@ -157,12 +180,18 @@ struct SystemIndex: Sendable {
   /// 0 heap, 1 clustered, 2 nonclustered, 3 xml, 4 spatial, 5 clustered columnstore,
   /// 6 nonclustered columnstore, 7 hash.
   let type: Int
+  /// In percent, 0 for the server's own.
+  let fillFactor: Int
+  /// The filegroup or partition scheme that it lies on.
+  let dataSpace: Int
 
   init(_ row: SystemRow) throws(BackupError) {
     id = ID(object: try row.int("id"), index: try row.int("indid"))
     name = try row.string("name")
     status = Status(rawValue: try row.int("status"))
     type = try row.int("type")
+    fillFactor = try row.int("fillfact")
+    dataSpace = try row.int("dataspace")
   }
 }
 
@@ -172,6 +201,7 @@ struct SystemIndexColumn: Sendable {
   let ordinal: Int
   let columnID: Int
   let keyOrdinal: Int
+  let partitionOrdinal: Int
   let belongsToIndex: Bool
   let isDescending: Bool
   let isIncluded: Bool
@@ -181,6 +211,7 @@ struct SystemIndexColumn: Sendable {
     ordinal = try row.int("subid")
     columnID = try row.int("intprop")
     keyOrdinal = try row.int("tinyprop1")
+    partitionOrdinal = try row.int("tinyprop2")
     let status = try row.int("status")
     belongsToIndex = status & 0x2 != 0
     isDescending = status & 0x4 != 0
@@ -188,7 +219,7 @@ struct SystemIndexColumn: Sendable {
   }
 }
 
-/// A row of `syssingleobjrefs`.
+/// A row of `syssingleobjrefs` or `sysmultiobjrefs`.
 struct ObjectReference: Sendable {
   let referenceClass: Int
   let dependent: Int
@@ -206,7 +237,7 @@ struct ObjectReference: Sendable {
 }
 
 /// A row of `sysxprops`.
-struct ExtendedProperty: Sendable {
+struct SystemProperty: Sendable {
   let propertyClass: Int
   let objectID: Int
   let part: Int

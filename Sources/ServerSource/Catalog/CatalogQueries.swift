@@ -242,6 +242,7 @@ struct CatalogQueries {
         CAST(i.is_primary_key AS int) AS is_primary_key,
         CAST(i.is_unique_constraint AS int) AS is_unique_constraint,
         CAST(i.is_disabled AS int) AS is_disabled,
+        CAST(i.fill_factor AS int) AS fill_factor,
         CAST(i.has_filter AS int) AS has_filter,
         i.filter_definition
       FROM sys.indexes AS i
@@ -326,6 +327,125 @@ struct CatalogQueries {
       FROM sys.extended_properties AS p
       WHERE p.class = 1 AND p.name = N'MS_Description'
       """)
+  }
+
+  /// All but the comments of tables and columns.
+  var extendedProperties: SQLBatch {
+    SQLBatch(
+      "extended properties",
+      """
+      SELECT
+        CAST(p.class AS int) AS class,
+        p.major_id,
+        p.minor_id,
+        p.name AS property_name,
+        \(Self.baseName("p.value")),
+        \(Self.plainText("p.value")),
+        RTRIM(o.type) AS object_type,
+        COALESCE(s.name, ys.name, ss.name) AS schema_name,
+        COALESCE(o.name, y.name) AS object_name,
+        c.name AS column_name,
+        i.name AS index_name
+      FROM sys.extended_properties AS p
+      LEFT JOIN sys.objects AS o ON p.class IN (1, 2, 7) AND o.object_id = p.major_id
+      LEFT JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+      LEFT JOIN sys.columns AS c
+        ON p.class = 1 AND c.object_id = p.major_id AND c.column_id = p.minor_id
+      LEFT JOIN sys.indexes AS i
+        ON p.class = 7 AND i.object_id = p.major_id AND i.index_id = p.minor_id
+      LEFT JOIN sys.schemas AS ss ON p.class = 3 AND ss.schema_id = p.major_id
+      LEFT JOIN sys.types AS y ON p.class = 6 AND y.user_type_id = p.major_id
+      LEFT JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
+      """)
+  }
+
+  var partitionFunctions: SQLBatch {
+    SQLBatch(
+      "partition functions",
+      """
+      SELECT
+        f.function_id,
+        f.name AS function_name,
+        CAST(f.boundary_value_on_right AS int) AS is_right,
+        b.name AS base_name,
+        CAST(p.max_length AS int) AS max_length,
+        CAST(p.precision AS int) AS type_precision,
+        CAST(p.scale AS int) AS type_scale
+      FROM sys.partition_functions AS f
+      JOIN sys.partition_parameters AS p ON p.function_id = f.function_id AND p.parameter_id = 1
+      LEFT JOIN sys.types AS b ON b.user_type_id = p.system_type_id
+      """)
+  }
+
+  var partitionBoundaries: SQLBatch {
+    SQLBatch(
+      "partition boundaries",
+      """
+      SELECT
+        v.function_id,
+        v.boundary_id,
+        \(Self.baseName("v.value")),
+        \(Self.plainText("v.value"))
+      FROM sys.partition_range_values AS v
+      """)
+  }
+
+  var partitionSchemes: SQLBatch {
+    SQLBatch(
+      "partition schemes",
+      """
+      SELECT
+        s.name AS scheme_name,
+        f.name AS function_name,
+        d.destination_id,
+        g.name AS filegroup_name
+      FROM sys.partition_schemes AS s
+      JOIN sys.partition_functions AS f ON f.function_id = s.function_id
+      JOIN sys.destination_data_spaces AS d ON d.partition_scheme_id = s.data_space_id
+      JOIN sys.data_spaces AS g ON g.data_space_id = d.data_space_id
+      """)
+  }
+
+  /// Heaps (index 0) among them.
+  var partitionedIndexes: SQLBatch {
+    SQLBatch(
+      "partitioned indexes",
+      """
+      SELECT
+        i.object_id,
+        i.index_id,
+        s.name AS scheme_name,
+        k.column_id
+      FROM sys.indexes AS i
+      JOIN sys.tables AS t ON t.object_id = i.object_id
+      JOIN sys.partition_schemes AS s ON s.data_space_id = i.data_space_id
+      JOIN sys.index_columns AS k
+        ON k.object_id = i.object_id AND k.index_id = i.index_id AND k.partition_ordinal = 1
+      WHERE t.is_ms_shipped = 0
+      """)
+  }
+
+  private static func baseName(_ value: String) -> String {
+    "CAST(SQL_VARIANT_PROPERTY(\(value), 'BaseType') AS nvarchar(128)) AS base_name"
+  }
+
+  /// A sql_variant for people to read. Those of the types listed would else be printed as the server's
+  /// language has them, or rounded.
+  private static func plainText(_ value: String) -> String {
+    let styled = [
+      ("datetime", "datetime", 121), ("smalldatetime", "datetime2(0)", 121), ("money", "money", 2),
+      ("smallmoney", "money", 2), ("float", "float", 2), ("real", "real", 2),
+      ("binary", "varbinary(8000)", 1), ("varbinary", "varbinary(8000)", 1),
+    ]
+    let cases = styled.map { type, cast, style in
+      "    WHEN N'\(type)' THEN CONVERT(nvarchar(4000), CAST(\(value) AS \(cast)), \(style))"
+    }
+    return """
+      CASE CAST(SQL_VARIANT_PROPERTY(\(value), 'BaseType') AS nvarchar(128))
+      \(cases.joined(separator: "\n"))
+          ELSE CAST(\(value) AS nvarchar(4000))
+        END AS value_text
+      """
   }
 
   var sequences: SQLBatch {

@@ -21,6 +21,9 @@ struct CatalogReader {
     let modules = try modules()
     let sequences = try sequences()
     let aliasTypes = try aliasTypes()
+    let functions = try partitionFunctions()
+    let schemes = try partitionSchemes()
+    let properties = try extendedProperties()
     try notePermissions(hasTables: !tables.isEmpty)
     let owning =
       tables.map(\.name.schema) + modules.map(\.name.schema) + sequences.map(\.name.schema)
@@ -29,7 +32,9 @@ struct CatalogReader {
       name: server.database, serverVersion: server.version.description,
       collation: server.collation,
       schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
-      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules, notes: notes)
+      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules,
+      partitionFunctions: functions, partitionSchemes: schemes, extendedProperties: properties,
+      notes: notes)
   }
 
   mutating func note(_ sentence: String) {

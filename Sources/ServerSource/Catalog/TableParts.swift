@@ -9,11 +9,14 @@ struct TableParts {
   private var indexes: [Int: [Index]] = [:]
   private var foreignKeys: [Int: [ForeignKey]] = [:]
   private var checks: [Int: [CheckConstraint]] = [:]
+  /// By table and index; the heap is index 0, the clustered index 1.
+  private var partitionings: [ColumnKey: Partitioning] = [:]
 
   init(_ reader: inout CatalogReader, _ server: ServerFacts) throws(ServerError) {
     try readPermissions(&reader)
     if server.allowsSnapshot { try readMemoryOptimized(&reader) }
     try readRowCounts(&reader)
+    try readPartitionings(&reader)
     try readIndexes(&reader)
     try readForeignKeys(&reader)
     try readChecks(&reader)
@@ -27,7 +30,18 @@ struct TableParts {
     table.indexes = (indexes[id] ?? []).sorted { $0.name < $1.name }
     table.foreignKeys = (foreignKeys[id] ?? []).sorted { ($0.name ?? "") < ($1.name ?? "") }
     table.checks = (checks[id] ?? []).sorted { ($0.name ?? "") < ($1.name ?? "") }
+    table.partitioning = partitionings[ColumnKey(id, 0)] ?? partitionings[ColumnKey(id, 1)]
     table.rowCount = rowCounts[id]
+  }
+
+  private mutating func readPartitionings(_ reader: inout CatalogReader) throws(ServerError) {
+    for record in try reader.askIfThere(reader.queries.partitionedIndexes) {
+      guard let id = record.integer("object_id"), let index = record.integer("index_id"),
+        let scheme = record.text("scheme_name"), let column = ColumnKey(record)
+      else { throw reader.missing("partitioned indexes") }
+      partitionings[ColumnKey(id, index)] = Partitioning(
+        scheme: scheme, column: reader.columnName(column))
+    }
   }
 
   private mutating func readPermissions(_ reader: inout CatalogReader) throws(ServerError) {
@@ -79,7 +93,11 @@ struct TableParts {
       let kind = Index.Kind(number: record.integer("index_type"))
       let own = members[ColumnKey(id, index)] ?? []
       let columns = keyColumns(own, takesAll: (record.integer("index_type") ?? 0) >= 3, reader)
-      let key = Key(name: name, isClustered: kind == .clustered, columns: columns)
+      let fillFactor = record.integer("fill_factor").flatMap { $0 == 0 ? nil : $0 }
+      let partitioning = index > 1 ? partitionings[ColumnKey(id, index)] : nil
+      let key = Key(
+        name: name, isClustered: kind == .clustered, columns: columns,
+        isDisabled: record.flag("is_disabled"), fillFactor: fillFactor, partitioning: partitioning)
       if record.flag("is_primary_key") {
         primaryKeys[id] = key
       } else if record.flag("is_unique_constraint") {
@@ -90,7 +108,8 @@ struct TableParts {
             name: name, kind: kind, isUnique: record.flag("is_unique"), columns: columns,
             included: included(own, reader),
             filter: record.flag("has_filter") ? record.text("filter_definition") : nil,
-            isDisabled: record.flag("is_disabled")))
+            isDisabled: record.flag("is_disabled"), fillFactor: fillFactor,
+            partitioning: partitioning))
       } else {
         reader.note(
           "\(table): index \(name) of unknown type \(record.integer("index_type") ?? -1) is left out"

@@ -7,6 +7,8 @@ struct CatalogRows {
   private(set) var schemaIDs = ["dbo": 1, "guest": 2, "INFORMATION_SCHEMA": 3, "sys": 4]
   private(set) var tableIDs: [ObjectName: Int] = [:]
   private var aliasTypeIDs: [ObjectName: Int] = [:]
+  /// Filegroups and partition schemes by name.
+  private var dataSpaceIDs = ["PRIMARY": 1]
 
   init(_ database: FixtureDatabase, _ catalog: CatalogWriter) {
     self.database = database
@@ -14,6 +16,7 @@ struct CatalogRows {
     addSchemas()
     addTypes()
     for table in database.tables { tableIDs[table.table.name] = catalog.newObjectID() }
+    addPartitions()
     for table in database.tables { add(table.table) }
     for table in database.tables { addForeignKeys(of: table.table) }
     for (number, sequence) in database.catalog.sequences.enumerated() {
@@ -21,23 +24,29 @@ struct CatalogRows {
       add(sequence, valueNumber: number * 2616)
     }
     for module in database.catalog.modules { add(module) }
+    for property in database.catalog.extendedProperties { add(property) }
   }
 
   /// The rows of an index's sysidxstats row are known when its rowset is.
   func addIndexes(of table: Table, firstRowset: Int) {
     let id = tableIDs[table.name] ?? 0
     if table.clusteredIndexColumns == nil {
-      addIndex(id, 0, name: nil, status: 1, type: 0, rowset: firstRowset)
+      addIndex(
+        id, 0, name: nil, status: 1, type: 0, rowset: firstRowset, on: table.partitioning)
+      addKeyColumns(id, 0, table, [], included: [], table.partitioning)
     }
     var next = 2
     for key in [table.primaryKey].compactMap({ $0 }) + table.uniqueConstraints {
       let isPrimary = key == table.primaryKey
       let number = key.isClustered ? 1 : next
       next += key.isClustered ? 0 : 1
+      let partitioning = key.isClustered ? table.partitioning : key.partitioning
       addIndex(
-        id, number, name: key.name, status: 3 | 8 | (isPrimary ? 0x20 : 0x40),
-        type: key.isClustered ? 1 : 2, rowset: rowset(of: id, number, firstRowset, table))
-      addKeyColumns(id, number, table, key.columns, included: [])
+        id, number, name: key.name,
+        status: 3 | 8 | (isPrimary ? 0x20 : 0x40) | (key.isDisabled == true ? 0x80 : 0),
+        type: key.isClustered ? 1 : 2, rowset: rowset(of: id, number, firstRowset, table),
+        fillFactor: key.fillFactor, on: partitioning)
+      addKeyColumns(id, number, table, key.columns, included: [], partitioning)
       catalog.addObject(
         catalog.newObjectID(), key.name ?? "PK_\(table.name.name)", schema: schema(table.name),
         type: isPrimary ? "PK" : "UQ", status: 0, parent: id)
@@ -45,12 +54,14 @@ struct CatalogRows {
     for index in table.indexes {
       let number = index.kind == .clustered ? 1 : next
       next += index.kind == .clustered ? 0 : 1
+      let partitioning = index.kind == .clustered ? table.partitioning : index.partitioning
       addIndex(
         id, number, name: index.name,
         status: 3 | (index.isUnique ? 8 : 0) | (index.isDisabled ? 0x80 : 0)
           | (index.filter == nil ? 0 : 0x20000),
-        type: index.kind == .clustered ? 1 : 2, rowset: rowset(of: id, number, firstRowset, table))
-      addKeyColumns(id, number, table, index.columns, included: index.included)
+        type: index.kind == .clustered ? 1 : 2, rowset: rowset(of: id, number, firstRowset, table),
+        fillFactor: index.fillFactor, on: partitioning)
+      addKeyColumns(id, number, table, index.columns, included: index.included, partitioning)
       if let filter = index.filter {
         catalog.addText(filter, valclass: 66, object: id, sub: number)
       }
@@ -67,32 +78,131 @@ struct CatalogRows {
   }
 
   private func addIndex(
-    _ table: Int, _ number: Int, name: String?, status: Int, type: Int, rowset: Int
+    _ table: Int, _ number: Int, name: String?, status: Int, type: Int, rowset: Int,
+    fillFactor: Int? = nil, on partitioning: Partitioning?
   ) {
     catalog.add(
       .idxstats,
       [
         .int(table), .int(number), name.map(SystemCell.name) ?? .null, .int(status), .int(0),
-        .int(0), .int(type), .int(0), .int(1), .int(0), .int(rowset),
+        .int(fillFactor ?? 0), .int(type), .int(0),
+        .int(partitioning.flatMap { dataSpaceIDs[$0.scheme] } ?? 1), .int(0), .int(rowset),
       ])
   }
 
   private func addKeyColumns(
-    _ table: Int, _ index: Int, _ definition: Table, _ columns: [KeyColumn], included: [String]
+    _ table: Int, _ index: Int, _ definition: Table, _ columns: [KeyColumn], included: [String],
+    _ partitioning: Partitioning?
   ) {
+    func partition(_ name: String) -> Int { name == partitioning?.column ? 1 : 0 }
     for (ordinal, column) in columns.enumerated() {
       let status = 3 | (column.isDescending ? 4 : 0)
       let cells = [
-        table, index, ordinal + 1, status, columnID(column.name, definition), ordinal + 1, 0, 0, 0,
+        table, index, ordinal + 1, status, columnID(column.name, definition), ordinal + 1,
+        partition(column.name), 0, 0,
       ]
       catalog.add(.iscols, cells.map(SystemCell.int))
     }
     for (number, name) in included.enumerated() {
       let cells = [
-        table, index, columns.count + number + 1, 0x12, columnID(name, definition), 0, 0, 0, 0,
+        table, index, columns.count + number + 1, 0x12, columnID(name, definition), 0,
+        partition(name), 0, 0,
       ]
       catalog.add(.iscols, cells.map(SystemCell.int))
     }
+    guard let column = partitioning?.column, !columns.contains(where: { $0.name == column }),
+      !included.contains(column)
+    else { return }
+    // The server adds the column that picks the partition to an index that has it not.
+    let cells = [
+      table, index, columns.count + included.count + 1, 2, columnID(column, definition), 0, 1, 0, 0,
+    ]
+    catalog.add(.iscols, cells.map(SystemCell.int))
+  }
+
+  /// Partition functions, schemes and the filegroups that these name. The numbers of their classes are
+  /// a guess; the reader does not know them.
+  private mutating func addPartitions() {
+    var functionIDs: [String: Int] = [:]
+    for (number, function) in database.catalog.partitionFunctions.enumerated() {
+      let id = 65_536 + number
+      functionIDs[function.name] = id
+      addClassObject(
+        30, id, function.name, type: "R ", status: function.isRight ? 1 : 0,
+        number: function.boundaries.count + 1)
+      add(function, id)
+    }
+    for (number, scheme) in database.catalog.partitionSchemes.enumerated() {
+      let id = 65_601 + number
+      addClassObject(31, id, scheme.name, type: "PS", status: 0)
+      catalog.addReference(31, id, 0, on: functionIDs[scheme.function] ?? 0, 0)
+      for (range, filegroup) in scheme.filegroups.enumerated() {
+        catalog.addReference(32, id, range + 1, on: dataSpace(filegroup), 0)
+      }
+      dataSpaceIDs[scheme.name] = id
+    }
+  }
+
+  private func add(_ function: PartitionFunction, _ id: Int) {
+    let type = StoredType(function.type)
+    catalog.add(
+      .typedsubobjs,
+      [
+        .int(30), .int(id), .int(1), .null, .int(type.xtype), .int(type.utype), .int(type.length),
+        .int(type.precision), .int(type.scale), .int(0), .int(0), .int(0),
+      ])
+    for (number, boundary) in function.boundaries.enumerated() {
+      let value: FixtureValue =
+        switch boundary {
+        case nil: .null
+        case let text? where function.type.isInteger: .integer(Int64(text) ?? 0)
+        case let text?: .text(text)
+        }
+      let bytes = ValueBytes.bytes(value, type, codePage: 1252)
+      catalog.add(
+        .objvalues,
+        [
+          .int(30), .int(id), .int(1), .int(number + 1),
+          bytes.map { .bytes(Variant.of($0, type)) } ?? .null, .null,
+        ])
+    }
+    // An assembly can have the same number, and rows of its own.
+    catalog.add(
+      .objvalues,
+      [.int(20), .int(id), .int(0), .int(1), .bytes(Variant.nvarchar("not a boundary")), .null])
+  }
+
+  private mutating func dataSpace(_ filegroup: String) -> Int {
+    if let known = dataSpaceIDs[filegroup] { return known }
+    let id = dataSpaceIDs.count + 1
+    dataSpaceIDs[filegroup] = id
+    addClassObject(31, id, filegroup, type: "FG", status: 0)
+    return id
+  }
+
+  private func add(_ property: ExtendedProperty) {
+    func table(_ name: String) -> FixtureTable? {
+      database.tables.first { "\($0.table.name)" == name }
+    }
+    let place: (objectClass: Int, id: Int, part: Int)? =
+      switch property.level {
+      case "database": (0, 0, 0)
+      case "schema": (3, schemaIDs[property.target] ?? 0, 0)
+      case "table": table(property.target).map { (1, tableIDs[$0.table.name] ?? 0, 0) }
+      case "column":
+        database.tables.lazy.flatMap { fixture in
+          fixture.table.columns.map { (fixture.table.name, $0) }
+        }.first { "\($0.0).\($0.1.name)" == property.target }
+          .map { (1, tableIDs[$0.0] ?? 0, $0.1.id) }
+      default: nil
+      }
+    guard let place else { preconditionFailure("no place for property \(property)") }
+    catalog.add(
+      .xprops,
+      [
+        .int(place.objectClass), .int(place.id), .int(place.part), .name(property.name),
+        property.value.map { .bytes(Variant.nvarchar($0)) } ?? .null,
+      ])
   }
 
   private mutating func addSchemas() {
@@ -110,12 +220,12 @@ struct CatalogRows {
   }
 
   private func addClassObject(
-    _ objectClass: Int, _ id: Int, _ name: String, type: String, status: Int
+    _ objectClass: Int, _ id: Int, _ name: String, type: String, status: Int, number: Int = 0
   ) {
     catalog.add(
       .clsobjs,
       [
-        .int(objectClass), .int(id), .name(name), .int(status), .name(type), .int(0),
+        .int(objectClass), .int(id), .name(name), .int(status), .name(type), .int(number),
         CatalogWriter.created, CatalogWriter.created,
       ])
   }

@@ -94,6 +94,12 @@ extension SystemTable {
     id:int schid:int name:sysname xtype:tinyint length:smallint prec:tinyint scale:tinyint \
     collationid:int status:int created:datetime modified:datetime dflt:int chk:int
     """, key: "id")
+  static let typedsubobjs = SystemTable(
+    51, "systypedsubobjs",
+    """
+    class:tinyint idmajor:int subid:int name:sysname? xtype:tinyint utype:int length:smallint \
+    prec:tinyint scale:tinyint collationid:int status:int intprop:int
+    """, key: "class idmajor subid")
   static let idxstats = SystemTable(
     54, "sysidxstats",
     """
@@ -127,8 +133,8 @@ extension SystemTable {
     key: "class depid depsubid indepid indepsubid")
 
   static let all = [
-    rscols, rowsets, allocunits, seobjvalues, schobjs, colpars, xprops, scalartypes, idxstats,
-    iscols, objvalues, clsobjs, singleobjrefs, multiobjrefs,
+    rscols, rowsets, allocunits, seobjvalues, schobjs, colpars, xprops, scalartypes,
+    typedsubobjs, idxstats, iscols, objvalues, clsobjs, singleobjrefs, multiobjrefs,
   ]
 }
 
@@ -164,6 +170,19 @@ enum Variant {
   static func int(_ value: Int) -> [UInt8] { [56, 1] + littleEndian(value, bytes: 4) }
 
   static func varbinary(_ value: [UInt8]) -> [UInt8] { [165, 1] + [0x40, 0x1F] + value }
+
+  /// A value as a variant of a type.
+  static func of(_ value: [UInt8], _ type: StoredType) -> [UInt8] {
+    switch type.xtype {
+    case 106, 108: [UInt8(type.xtype), 1, UInt8(type.precision), UInt8(type.scale)] + value
+    case 165, 173: [UInt8(type.xtype), 1] + littleEndian(type.length, bytes: 2) + value
+    case 167, 175, 231, 239:
+      [UInt8(type.xtype), 1] + littleEndian(type.length, bytes: 2)
+        + littleEndian(0x3400_D008 as UInt32, bytes: 4) + value
+    case 41, 42, 43: [UInt8(type.xtype), 1, UInt8(type.scale)] + value
+    default: [UInt8(type.xtype), 1] + value
+    }
+  }
 
   static func nvarchar(_ text: String) -> [UInt8] {
     [231, 1, 0x40, 0x1F] + littleEndian(0x3400_D008 as UInt32, bytes: 4) + utf16Bytes(text)

@@ -18,7 +18,46 @@ package struct RandomDatabase {
       pageVerify: generator.pick([.checksum, .checksum, .tornPages, .none]))
     for number in 0..<1 + generator.below(4) { database.tables.append(table(number)) }
     addForeignKey(to: &database)
+    addPartitions(to: &database)
+    addProperties(to: &database)
     return database
+  }
+
+  /// Tables whose rows lie in three partitions get a scheme of three ranges.
+  private mutating func addPartitions(to database: inout FixtureDatabase) {
+    for index in database.tables.indices
+    where !database.tables[index].storage.partitionRowCounts.isEmpty {
+      let isText = generator.chance(3)
+      database.catalog.partitionFunctions.append(
+        PartitionFunction(
+          name: "pf \(index)",
+          type: isText ? ColumnType(.nvarchar, length: 20) : ColumnType(.bigint),
+          isRight: generator.chance(2),
+          boundaries: isText ? ["é", generator.chance(2) ? nil : "z'"] : ["-7", "90"]))
+      database.catalog.partitionSchemes.append(
+        PartitionScheme(
+          name: "ps \(index)", function: "pf \(index)",
+          filegroups: [
+            "PRIMARY", generator.pick(["PRIMARY", "old"]), generator.pick(["PRIMARY", "new"]),
+          ]))
+      let columns = database.tables[index].table.columns
+      database.tables[index].table.partitioning = Partitioning(
+        scheme: "ps \(index)", column: columns[generator.below(columns.count)].name)
+    }
+  }
+
+  private mutating func addProperties(to database: inout FixtureDatabase) {
+    if generator.chance(2) {
+      database.catalog.extendedProperties.append(
+        ExtendedProperty(level: "database", target: "", name: "Version", value: "ß"))
+    }
+    for fixture in database.tables {
+      if generator.chance(2) { continue }
+      let target = "\(fixture.table.name)"
+      database.catalog.extendedProperties.append(
+        ExtendedProperty(level: "table", target: target, name: "Owner", value: "somebody"))
+    }
+    database.catalog.extendedProperties.sort()
   }
 
   private mutating func table(_ number: Int) -> FixtureTable {
@@ -63,11 +102,12 @@ package struct RandomDatabase {
   }
 
   /// 1 primary key, 2 unique index, 3 not unique: each clustered; 0 none.
-  private func addKey(_ kind: Int, to table: inout Table) {
+  private mutating func addKey(_ kind: Int, to table: inout Table) {
     switch kind {
     case 1:
       table.primaryKey = Key(
-        name: "PK \(table.name.name)", isClustered: true, columns: [KeyColumn("Key")])
+        name: "PK \(table.name.name)", isClustered: true, columns: [KeyColumn("Key")],
+        fillFactor: generator.pick([nil, nil, 90]))
     case 2, 3:
       table.indexes.append(
         Index(name: "CX", kind: .clustered, isUnique: kind == 2, columns: [KeyColumn("Key")]))

@@ -61,6 +61,13 @@ extension DatabaseAnswers {
       perTable { table in
         table.table.comment.map { [["column_id": .integer(0), "comment": .text($0)]] } ?? []
       } + perColumn { column in column.comment.map { ["comment": .text($0)] } }
+    case "extended properties": database.catalog.extendedProperties.map(propertyRow)
+    case "partition functions":
+      database.catalog.partitionFunctions.enumerated().map(partitionFunctionRow)
+    case "partition boundaries":
+      database.catalog.partitionFunctions.enumerated().flatMap(boundaryRows)
+    case "partition schemes": database.catalog.partitionSchemes.flatMap(schemeRows)
+    case "partitioned indexes": perTable(partitionedIndexRows)
     case "sequences": database.catalog.sequences.map(sequenceRow)
     case "alias types": database.catalog.aliasTypes.map(aliasTypeRow)
     case "modules": database.catalog.modules.compactMap(moduleRow)
@@ -192,6 +199,9 @@ struct IndexForm {
   var isPrimaryKey = false
   var isUniqueConstraint = false
   var isUnique = true
+  var isDisabled = false
+  var fillFactor: Int?
+  var partitioning: Partitioning?
   var index: Index?
   var columns: [KeyColumn]
 }
@@ -202,7 +212,9 @@ extension FixtureTable {
       .clustered: 1, .nonclustered: 2, .xml: 3, .spatial: 4, .columnstore: 6, .hash: 7,
     ]
     func form(_ key: Key) -> IndexForm {
-      IndexForm(name: key.name, type: key.isClustered ? 1 : 2, columns: key.columns)
+      IndexForm(
+        name: key.name, type: key.isClustered ? 1 : 2, isDisabled: key.isDisabled == true,
+        fillFactor: key.fillFactor, partitioning: key.partitioning, columns: key.columns)
     }
     var forms: [IndexForm] = []
     if var primary = table.primaryKey.map(form) {
@@ -216,8 +228,9 @@ extension FixtureTable {
     return forms
       + table.indexes.map {
         IndexForm(
-          name: $0.name, type: types[$0.kind] ?? 0, isUnique: $0.isUnique, index: $0,
-          columns: $0.columns)
+          name: $0.name, type: types[$0.kind] ?? 0, isUnique: $0.isUnique,
+          isDisabled: $0.isDisabled, fillFactor: $0.fillFactor, partitioning: $0.partitioning,
+          index: $0, columns: $0.columns)
       }
   }
 }
@@ -229,7 +242,7 @@ extension DatabaseAnswers {
       "index_type": .integer(form.type), "is_unique": flag(form.isUnique),
       "is_primary_key": flag(form.isPrimaryKey),
       "is_unique_constraint": flag(form.isUniqueConstraint),
-      "is_disabled": flag(form.index?.isDisabled ?? false),
+      "is_disabled": flag(form.isDisabled), "fill_factor": integer(form.fillFactor ?? 0),
       "has_filter": flag(form.index?.filter != nil), "filter_definition": text(form.index?.filter),
     ]
   }
@@ -283,6 +296,80 @@ extension DatabaseAnswers {
         "referenced_column_id": integer(parent?.column(named: pair.1)?.id),
       ]
     }
+  }
+}
+
+// MARK: - Partitions and properties
+
+extension DatabaseAnswers {
+  private func partitionFunctionRow(_ number: Int, _ function: PartitionFunction) -> Row {
+    let stored = StoredType(function.type)
+    return [
+      "function_id": integer(65_536 + number), "function_name": .text(function.name),
+      "is_right": flag(function.isRight), "base_name": .text(function.type.base.rawValue),
+      "max_length": integer(stored.length), "type_precision": integer(stored.precision),
+      "type_scale": integer(stored.scale),
+    ]
+  }
+
+  /// Backwards, because the view promises no order.
+  private func boundaryRows(_ number: Int, _ function: PartitionFunction) -> [Row] {
+    function.boundaries.enumerated().reversed().map { position, boundary in
+      [
+        "function_id": integer(65_536 + number), "boundary_id": integer(position + 1),
+        "base_name": .text(function.type.base.rawValue), "value_text": text(boundary),
+      ]
+    }
+  }
+
+  private func schemeRows(_ scheme: PartitionScheme) -> [Row] {
+    scheme.filegroups.enumerated().reversed().map { position, filegroup in
+      [
+        "scheme_name": .text(scheme.name), "function_name": .text(scheme.function),
+        "destination_id": integer(position + 1), "filegroup_name": .text(filegroup),
+      ]
+    }
+  }
+
+  private func partitionedIndexRows(_ fixture: FixtureTable) -> [Row] {
+    let ofRows = fixture.table.partitioning.map { (0, $0) }
+    let ofIndexes = fixture.indexForms.enumerated().compactMap { number, form in
+      form.partitioning.map { (number + 1, $0) }
+    }
+    return ([ofRows].compactMap(\.self) + ofIndexes).map { index, partitioning in
+      [
+        "index_id": integer(index), "scheme_name": .text(partitioning.scheme),
+        "column_id": integer(fixture.table.column(named: partitioning.column)?.id),
+      ]
+    }
+  }
+
+  private func propertyRow(_ property: ExtendedProperty) -> Row {
+    var row: Row = [
+      "class": .integer(1), "major_id": .integer(0), "minor_id": .integer(0),
+      "property_name": .text(property.name), "base_name": .text("nvarchar"),
+      "value_text": text(property.value), "object_type": .null, "schema_name": .null,
+      "object_name": .null, "column_name": .null, "index_name": .null,
+    ]
+    switch property.level {
+    case "database": row["class"] = .integer(0)
+    case "schema":
+      row["class"] = .integer(3)
+      row["schema_name"] = .text(property.target)
+    default:
+      for fixture in database.tables where property.target.hasPrefix("\(fixture.table.name)") {
+        row["object_type"] = .text("U")
+        row["schema_name"] = .text(fixture.table.name.schema)
+        row["object_name"] = .text(fixture.table.name.name)
+        for column in fixture.table.columns
+        where property.target == "\(fixture.table.name).\(column.name)" {
+          row["minor_id"] = integer(column.id)
+          row["column_name"] = .text(column.name)
+        }
+        if property.target == "\(fixture.table.name)" { break }
+      }
+    }
+    return row
   }
 }
 
