@@ -95,6 +95,16 @@ struct RunTests {
     #expect(orphaned.status == 65, "orders without customers must fail: \(orphaned.errors)")
     #expect(try rowsInFinalTables(of: target) == 0)
 
+    let mapping = "\(folder.path)/reject.yaml"
+    try "on_orphan: reject\n".write(toFile: mapping, atomically: true, encoding: .utf8)
+    let rehearsed = try RestageTool.run(
+      [
+        "run", source, "--target", target.uri, "--into", "\(folder.path)/rehearsal",
+        "--tables", "dbo.Orders", "--mapping", mapping, "--rehearse", "--quiet",
+      ])
+    #expect(rehearsed.status == 3, "rejected, as the run itself: \(rehearsed.errors)")
+    #expect(try rowsInFinalTables(of: target) == 0)
+
     let parents = try RestageTool.run(
       [
         "run", source, "--target", target.uri, "--into", "\(folder.path)/1", "--quiet",

@@ -30,6 +30,11 @@ struct TextPolicyTests {
     try "tables: { dbo.Note: { columns: { body: { nul: \(policy) } } } }\n"
       .write(toFile: mapping, atomically: true, encoding: .utf8)
     let target = try TestPostgres()
+    let rehearsed = try RestageTool.run([
+      "run", file, "--mapping", mapping, "--target", target.uri, "--rehearse", "--into",
+      "\(folder.path)/rehearsal", "--quiet",
+    ])
+    #expect(rehearsed.status == status, "as it will end: \(rehearsed.output)\(rehearsed.errors)")
     for _ in 1...2 {
       let ran = try RestageTool.run([
         "run", file, "--mapping", mapping, "--target", target.uri, "--into",

@@ -19,7 +19,11 @@ struct RunCommand: AsyncParsableCommand {
       source, mapping: load.plan.mapping.read(), logger: logger)
     let snapshot = try Snapshot(opening: exported.folder)
     let loaded = try await load.run(snapshot, tables: export.tables, logger: logger)
-    guard !load.rehearse else { return }
+    guard !load.rehearse else {
+      // Nothing is in the target that could be proven; the rest is as the run itself would end.
+      if exported.rejectCount > 0 || loaded.hasRejects { throw ExitStatus.doneWithRejects }
+      return
+    }
     let plan = try load.plan.plan(for: snapshot)
     let proof = try await verify.run(
       snapshot, plan: plan, target: load.target.uri, tables: export.tables)
