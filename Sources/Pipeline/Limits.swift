@@ -8,6 +8,10 @@ public enum Limits {
   /// Seconds that a statement of the merge waits for a lock that an application holds.
   public static let lockTimeoutSeconds = 60
 
+  /// How often a run looks whether it is in a deadlock: well within the second after which a server
+  /// would look on the application's behalf.
+  static let deadlockCheckInterval = Duration.milliseconds(250)
+
   /// Oldest PostgreSQL that understands what is generated (UNIQUE NULLS NOT DISTINCT).
   public static let serverVersionMin = 150_000
 }

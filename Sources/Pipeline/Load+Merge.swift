@@ -11,7 +11,9 @@ extension Load {
     _ tables: [StagedTable], state: TargetState, run: RunRecord
   ) async throws -> LoadOutcome {
     let outcome = try await TargetConnection.using(target, runID: run.id) { connection in
-      try await merge(tables, state: state, run: run, on: connection)
+      try await GivingWay(control: run.control).run(connection) {
+        try await merge(tables, state: state, run: run, on: connection)
+      }
     }
     if options.isRehearsal { try await run.endRehearsal() }
     return outcome

@@ -160,11 +160,29 @@ extension TargetConnection {
   /// - Throws: `locked` while another run of the source has it.
   func holdLock(ofSource source: String) async throws {
     guard case .held(let holder) = try await tryLock(source: source) else { return }
+    var words = ["another run of source '\(source)' works on this target"]
+    if let holder {
+      // A target where nothing is installed yet has no run to name.
+      if let run = try? await run(of: holder.pid) { words.append(run) }
+      words.append("\(holder)")
+    }
     throw PipelineError(
-      .locked,
-      "another run of source '\(source)' works on this target"
-        + (holder.map { ": \($0)" } ?? ""),
-      advice: "wait for it to end")
+      .locked, words.joined(separator: ": "), advice: "wait for it to end")
+  }
+
+  /// The run that a process works for, and since when; nil where it has not yet begun one.
+  private func run(of pid: Int) async throws -> String? {
+    let found = try await query(
+      """
+      SELECT r.id, r.mode, date_trunc('second', r.started_at) AS started_at
+      FROM restage.run AS r
+      WHERE r.status = 'running'
+        AND r.backend_pid = $1::integer
+      ORDER BY r.started_at DESC
+      LIMIT 1
+      """, ["\(pid)"])
+    guard let id = found.first("id"), let start = found.first("started_at") else { return nil }
+    return "run \(id) (\(found.first("mode") ?? "load")), at work since \(start)"
   }
 }
 

@@ -130,25 +130,34 @@ extension Rollback {
     _ undone: UndoneRun, _ files: [UndoneRun.File], run: RunRecord
   ) async throws -> RollbackOutcome {
     let outcome = try await TargetConnection.using(target, runID: run.id) { connection in
-      try await connection.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
-      try await connection.execute("BEGIN;")
-      var conflicts: [RollbackOutcome.Conflict] = []
-      for file in files where conflicts.isEmpty {
-        conflicts = try await execute(file, on: connection, run: run)
+      try await GivingWay(control: run.control).run(connection) {
+        try await takeBack(undone, files, run: run, on: connection)
       }
-      let outcome = RollbackOutcome(
-        runID: run.id, undone: undone.id, source: undone.source,
-        isRehearsal: options.isRehearsal, conflicts: conflicts,
-        tables: try await run.undoneCounts(on: connection))
-      guard conflicts.isEmpty, !options.isRehearsal else {
-        await connection.rollback()
-        return outcome
-      }
-      try await run.succeed(on: connection)
-      try await connection.execute("COMMIT;")
-      return outcome
     }
     if options.isRehearsal, outcome.conflicts.isEmpty { try await run.endRehearsal() }
+    return outcome
+  }
+
+  private func takeBack(
+    _ undone: UndoneRun, _ files: [UndoneRun.File], run: RunRecord,
+    on connection: TargetConnection
+  ) async throws -> RollbackOutcome {
+    try await connection.set("lock_timeout", to: "\(options.lockTimeoutSeconds)s")
+    try await connection.execute("BEGIN;")
+    var conflicts: [RollbackOutcome.Conflict] = []
+    for file in files where conflicts.isEmpty {
+      conflicts = try await execute(file, on: connection, run: run)
+    }
+    let outcome = RollbackOutcome(
+      runID: run.id, undone: undone.id, source: undone.source,
+      isRehearsal: options.isRehearsal, conflicts: conflicts,
+      tables: try await run.undoneCounts(on: connection))
+    guard conflicts.isEmpty, !options.isRehearsal else {
+      await connection.rollback()
+      return outcome
+    }
+    try await run.succeed(on: connection)
+    try await connection.execute("COMMIT;")
     return outcome
   }
 

@@ -17,6 +17,8 @@ struct ConnectionParameters {
         ("keepalives_idle", "30"),
         ("keepalives_interval", "10"),
         ("keepalives_count", "6"),
+        // The same minute and a half where a network stops answering while rows are under way.
+        ("tcp_user_timeout", "90000"),
         ("dbname", uri),
         ("client_encoding", "UTF8"),
         ("application_name", applicationName),

@@ -179,7 +179,12 @@ struct ExitCodeTests {
       """
     let ran = try Shell.run("bash", ["-c", script])
     #expect(ran.output.contains("second 75 third 75"), "\(ran.output)\(ran.errors)")
-    #expect(ran.errors.contains("another run of source 'iti'"), "\(ran.errors)")
+    let holder = try target.psql(
+      "SELECT id FROM restage.run WHERE status = 'failed' ORDER BY started_at LIMIT 1")
+    #expect(
+      ran.errors.contains(
+        "another run of source 'iti' works on this target: run \(holder) (load), at work since 20"),
+      "\(ran.errors)")
   }
 
   @Test("77: a role that may not create anything")
