@@ -52,6 +52,98 @@ struct KillTests {
     }
   }
 
+  /// What becomes of the server's side of a load.
+  enum Fault: CaseIterable {
+    /// One of its processes is ended, as an administrator does it.
+    case terminated
+    /// One of its processes dies, and the server starts all of them anew and recovers.
+    case killed
+    /// The server is restarted, rolling back what was under way.
+    case restarted
+    /// The server dies and is started again.
+    case crashed
+
+    /// Shell commands. `$URI` is the target, `$CHOICE` a random text.
+    func commands(on server: ThrowawayServer) -> String {
+      let process =
+        "SELECT a.pid FROM pg_stat_activity AS a WHERE a.application_name = 'restage'"
+        + " ORDER BY md5(a.pid::text || '$CHOICE') LIMIT 1"
+      return switch self {
+      case .terminated:
+        #"psql -X -A -t -d "$URI" -c "SELECT pg_terminate_backend(p.pid) FROM (\#(process)) AS p""#
+      case .killed:
+        #"pid=$(psql -X -A -t -d "$URI" -c "\#(process)"); [[ -z $pid ]] || { kill -KILL "$pid"; echo t; }"#
+      case .restarted: server.restartCommand("fast") + " && echo t"
+      case .crashed: server.restartCommand("immediate") + " && echo t"
+      }
+    }
+  }
+
+  @Test(
+    "the server's side ends at any moment: 69, whole runs or tables, and the next run completes",
+    arguments: Fault.allCases, ["run", "table"])
+  func killServer(_ fault: Fault, commit: String) throws {
+    let folder = try TemporaryFolder()
+    let snapshot = "\(folder.path)/snapshot"
+    let exported = try RestageTool.run(
+      ["export", try SharedData.path("bak/northwind-2005.bak"), "--into", snapshot])
+    #expect(exported.status == 0, "\(exported.errors)")
+    let server = try ThrowawayServer()
+    let undisturbed = try server.makeDatabase()
+    let began = Date()
+    let whole = try undisturbed.load(snapshot, "--commit", commit)
+    #expect(whole.status == 0, "\(whole.errors)")
+    let seconds = Date().timeIntervalSince(began)
+    let expected = try content(of: undisturbed)
+    let expectedDump = try undisturbed.dump()
+    // Half of them for each way of committing.
+    let count = max(Self.killCount / 2, 1)
+
+    let seed = UInt64(Date().timeIntervalSince1970)
+    var random = SeededGenerator(seed: seed)
+    var hits = 0
+    var endings: [Int32: Int] = [:]
+    for number in 0..<count {
+      let target = try server.makeDatabase()
+      let delay = Double.random(in: 0...seconds, using: &random)
+      let place = "\(fault), commit \(commit), seed \(seed), number \(number), after \(delay) s"
+      let ran = try Shell.run(
+        "bash",
+        [
+          "-c",
+          """
+          '\(RestageTool.path)' load '\(snapshot)' --target "$URI" --quiet --commit \(commit) &
+          loader=$!
+          sleep \(delay)
+          \(fault.commands(on: server))
+          wait "$loader"
+          """,
+        ],
+        environment: [
+          "URI": target.uri, "CHOICE": "\(UInt64.random(in: 0...UInt64.max, using: &random))",
+        ]
+      )
+      try server.waitUntilReady()
+      if ran.output.contains("t\n") { hits += 1 }
+      endings[ran.status, default: 0] += 1
+      let after = try content(of: target)
+      #expect([0, 69].contains(ran.status), "\(place): \(ran.status) \(ran.errors)")
+      let isWhole =
+        after == expected
+        || (ran.status != 0
+          && (commit == "run" ? after.isEmpty : Set(expected).isSuperset(of: after)))
+      #expect(isWhole, "\(place), status \(ran.status): neither before nor after")
+      let finished = try target.load(snapshot, "--commit", commit)
+      #expect(finished.status == 0, "\(place): \(finished.errors)")
+      #expect(try content(of: target) == expected, "\(place)")
+      #expect(try target.dump() == expectedDump, "\(place)")
+      let unfinished = try target.psql("SELECT count(*) FROM restage.run WHERE status = 'running'")
+      #expect(unfinished == "0", "\(place)")
+    }
+    print("\(fault), commit \(commit): \(hits) of \(count) hit a load (seed \(seed)): \(endings)")
+    #expect(hits > 0, "no moment hit a load")
+  }
+
   /// Number and hash of each final table's rows; empty where there are no tables.
   private func content(of target: TestPostgres) throws -> [String] {
     let tables = try target.psql(

@@ -12,6 +12,11 @@ public struct TestPostgres: Sendable {
   private static let server = Result { try PrivateServer() }
   private static let databaseCount = Atomic(0)
 
+  /// A database that is there.
+  public init(uri: String) {
+    self.uri = uri
+  }
+
   /// Makes an empty database. The server starts with the first one and is stopped when the
   /// process has ended.
   public init() throws {
