@@ -107,6 +107,10 @@ final class SmallSource: Sendable {
 
 extension TestPostgres {
   func load(_ snapshot: String, _ options: String...) throws -> Shell.Outcome {
+    try load(snapshot, options)
+  }
+
+  func load(_ snapshot: String, _ options: [String]) throws -> Shell.Outcome {
     try RestageTool.run(["load", snapshot, "--target", uri, "--quiet"] + options)
   }
 
