@@ -53,6 +53,7 @@ struct Drift {
     }
     guard new.isEmpty else { throw Self.refusal(of: missing) }
     if isUnfinished { return .unfinished }
+    try await checkRings()
     try await warnOfRows(registered)
     return .complete
   }

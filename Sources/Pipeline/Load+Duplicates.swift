@@ -6,13 +6,16 @@ import Statements
 import Target
 
 extension Load {
-  /// The error with the rows that collided, where it is about a unique key of one of the tables.
+  /// The error with the rows that collided, where it is about a unique key of one of the tables; with
+  /// what to do, where it is about a foreign key.
   func explained(
     _ error: any Error, _ tables: [StagedTable], on connection: TargetConnection
   ) async -> any Error {
-    guard let refusal = error as? TargetError, refusal.sqlstate == "23505",
-      let name = refusal.constraint
-    else { return error }
+    guard let refusal = error as? TargetError, let name = refusal.constraint else { return error }
+    if refusal.sqlstate == "23503" {
+      return await explained(refusal, aboutForeignKey: name, on: connection)
+    }
+    guard refusal.sqlstate == "23505" else { return error }
     for table in tables {
       for (key, query) in Collisions.queries(for: table.index, of: plan.database)
       where key.name == name {

@@ -6,7 +6,7 @@ public import Catalog
 /// The generated SQL of a mapped database. A function of the mapping alone: same mapping, same bytes.
 public enum Merge {
   /// The files in the order of execution: a step for every table, in foreign-key order, before the
-  /// next step begins; rows that vanished are dealt with in the reverse order.
+  /// next step begins; rows that changed and rows that vanished are dealt with in the reverse order.
   ///
   /// - Parameter tables: Indexes of the tables that a run loads; nil for all. The text of a file does
   ///   not depend on it: parents that are not loaded are found in their key maps as they are.
@@ -14,7 +14,7 @@ public enum Merge {
     let names = database.tables.indices.filter { tables?.contains($0) ?? true }
       .map { TableNames(database: database, index: $0) }
     return Step.allCases.flatMap { step in
-      (step == .vanished ? names.reversed() : names).map { $0.file(for: step) }
+      (step.isChildrenFirst ? names.reversed() : names).map { $0.file(for: step) }
     }
   }
 

@@ -114,14 +114,18 @@ extension TableNames {
   /// given its parent's spelling the blanks that it had.
   private var keyedContent: String {
     let emptied = Set(orphanTests.flatMap(\.nulled))
-    let respelled = Set(orphanTests.flatMap(\.respelled))
+    let respelled = orphanTests.filter { !$0.respelled.isEmpty }
     let values = allColumns.map { index in
       let noted = "n.\(column(index))"
       let found =
         emptied.contains(index) ? "coalesce(\(mappedBack(index)), \(noted))" : mappedBack(index)
-      guard respelled.contains(index) else { return orMatched(found, index) }
-      return orMatched(
-        "CASE WHEN \(sameText(noted, found, of: index)) THEN \(noted) ELSE \(found) END", index)
+      guard let test = respelled.first(where: { $0.respelled.contains(index) }),
+        let pair = test.pairs.first(where: { $0.column == index })
+      else { return orMatched(found, index) }
+      let isSame =
+        sameText(noted, found, of: index)
+        + test.parent.collation(ofComparing: pair.parentColumn, with: mapped.columns[index])
+      return orMatched("CASE WHEN \(isSame) THEN \(noted) ELSE \(found) END", index)
     }
     let note = """
       LEFT JOIN noted AS n
@@ -284,9 +288,15 @@ extension TableNames {
   }
 
   var ownPairs: [String] {
-    let targetKey = mapped.naturalKey.isEmpty ? surrogate?.column : targetKeyColumn
-    return targetKey.map { ["k.target_key = t.\(column($0))"] }
-      ?? zip(keyMapColumns, keyColumns).map { "k.\($0) = \(mappedBack($1))" }
+    (foundByTargetKey ?? surrogate?.column).map { ["k.target_key = t.\(column($0))"] }
+      ?? zip(keyMapColumns, keyColumns).map { sameText("k.\($0)", mappedBack($1), of: $1) }
+  }
+
+  /// The key column by whose value in the target final rows are found: that of a row which was
+  /// recognised may be spelled otherwise, and so may a text key that changed its spelling.
+  var foundByTargetKey: Int? {
+    guard !isWholeRow, !mapped.naturalKey.isEmpty || !spelledKeyColumns.isEmpty else { return nil }
+    return targetKeyColumn
   }
 
   /// Key map rows joined to their final rows.

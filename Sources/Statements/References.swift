@@ -54,14 +54,19 @@ extension TableNames {
 
   /// `left = right`, without trailing blanks where SQL Server leaves them out and PostgreSQL does not.
   func sameText(_ left: String, _ right: String, of index: Int) -> String {
-    canBeRespelled(index) ? "rtrim(\(left)) = rtrim(\(right))" : "\(left) = \(right)"
+    "\(withoutBlanks(left, index)) = \(withoutBlanks(right, index))"
   }
 
-  /// Whether a foreign key column can take its parent's spelling: text that is no part of the source
-  /// key, which has to stay as it is. In char(n) blanks do not count anyway.
-  func canBeRespelled(_ index: Int) -> Bool {
+  /// The value as SQL Server compares it.
+  func withoutBlanks(_ value: String, _ index: Int) -> String {
+    isSpelled(index) ? "rtrim(\(value))" : value
+  }
+
+  /// Whether the column holds text that can be spelled in several ways: trailing blanks count in
+  /// PostgreSQL. In char(n) they do not, and a table keyed by its whole row takes each row as it is.
+  func isSpelled(_ index: Int) -> Bool {
     let mappedColumn = mapped.columns[index]
-    return !isWholeRow && !keyColumns.contains(index) && mappedColumn.sourceType.isText
+    return !isWholeRow && mappedColumn.sourceType.isText
       && (mappedColumn.type == "text" || mappedColumn.type.hasPrefix("varchar"))
   }
 
@@ -193,7 +198,7 @@ extension TableNames {
       pairs: zip(foreignKey.columns, foreignKey.parentColumns).map {
         (column: $0, parentColumn: $1)
       },
-      respelled: foreignKey.columns.filter(canBeRespelled))
+      respelled: foreignKey.columns.filter(isSpelled))
   }
 
   private func test(_ reference: KeyReference, of foreignKey: MappedForeignKey?) -> OrphanTest {

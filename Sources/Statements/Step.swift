@@ -2,8 +2,8 @@
 ///
 /// A run does a step for all tables, in foreign-key order, before it begins the next step: keys exist
 /// for every unseen row of every table before the first final row is inserted, so cycles and self
-/// references find their values. Step 60 alone goes the other way: children are deleted before their
-/// parents.
+/// references find their values. Steps 50 and 60 go the other way: children are updated and deleted
+/// before their parents.
 public enum Step: Int, CaseIterable, Comparable, Sendable {
   case stage = 10
   case check = 15
@@ -34,6 +34,9 @@ public enum Step: Int, CaseIterable, Comparable, Sendable {
   /// As file names and audit rows write it: "40 insert", "40_insert.sql".
   public var operation: String { "\(rawValue) \(name)" }
   public var fileName: String { "\(rawValue)_\(name).sql" }
+
+  /// Whether the step goes through the tables in reverse foreign-key order.
+  var isChildrenFirst: Bool { self == .update || self == .vanished }
 
   /// Whether the step belongs to the merge's transaction. Staging does not: it fills scratch tables
   /// over several connections beforehand.

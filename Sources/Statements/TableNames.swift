@@ -79,8 +79,16 @@ extension TableNames {
 
   /// `k.source_a = s.a` for each column of the key.
   func keyJoin(_ keyMapAlias: String = "k", _ rowAlias: String = "s") -> [String] {
-    zip(keyMapColumns, joinColumns).map { "\(keyMapAlias).\($0) = \(rowAlias).\($1)" }
+    guard !isWholeRow else {
+      return zip(keyMapColumns, joinColumns).map { "\(keyMapAlias).\($0) = \(rowAlias).\($1)" }
+    }
+    return zip(keyMapColumns, keyColumns).map {
+      sameText("\(keyMapAlias).\($0)", "\(rowAlias).\(column($1))", of: $1)
+    }
   }
+
+  /// Key columns whose spelling can change while the key stays the same to SQL Server.
+  var spelledKeyColumns: [Int] { keyColumns.filter(isSpelled) }
 }
 
 // MARK: - Staged rows

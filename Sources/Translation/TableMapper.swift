@@ -194,8 +194,20 @@ extension TableMapper {
         name: names.foreignKey(source.name, fallback: "\(table)_\(columns)_fkey", of: index),
         columns: link.columns, parent: position[link.parent], parentColumns: link.parentColumns,
         onDelete: source.onDelete, onUpdate: source.onUpdate, onOrphan: link.onOrphan,
-        isDeferrable: order.isWithinCycle(index, link.parent), isDisabled: source.isDisabled,
+        isDeferrable: order.isWithinCycle(index, link.parent) || valuesChange(link),
+        isDisabled: source.isDisabled,
         isNotValid: source.isNotTrusted)
+    }
+  }
+
+  /// Whether the values that a foreign key leads to can change while their row stays the same: those of
+  /// a unique key, and the spelling of a text key. The children change in the same run then, but not
+  /// in the same statement.
+  private func valuesChange(_ link: Link) -> Bool {
+    let parent = tables[link.parent]
+    return link.parentColumns.contains { column in
+      guard parent.sourceKey?.contains(column) == true else { return true }
+      return keys.keyTables[link.parent][column] == nil && parent.columns[column].type.isText
     }
   }
 

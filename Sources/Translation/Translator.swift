@@ -53,11 +53,21 @@ public enum Translator {
 
 extension ForeignKeyOrder {
   fileprivate init(_ tables: [SourceTable]) {
-    self.init(parents: tables.map { $0.links.map(\.parent) })
+    self.init(
+      parents: tables.map { $0.links.map(\.parent) },
+      firmParents: tables.map { table in
+        table.links.filter { !table.canBeEmpty($0) }.map(\.parent)
+      })
   }
 }
 
 extension SourceTable {
+  /// Whether a row can be there before its parent is: one of the columns may be NULL and belongs to no
+  /// source key.
+  fileprivate func canBeEmpty(_ link: Link) -> Bool {
+    link.columns.contains { columns[$0].isNullable && sourceKey?.contains($0) != true }
+  }
+
   /// The tables that are moved, sorted by name, with the foreign keys between them. What is left out
   /// is reported.
   fileprivate static func moved(

@@ -36,7 +36,8 @@ enum FinalTables {
         return "ALTER TABLE \(table.target.quoted) ADD CONSTRAINT \(foreignKey.name.quoted) "
           + "FOREIGN KEY (\(names(foreignKey.columns, of: table))) REFERENCES "
           + "\(parent.target.quoted) (\(names(foreignKey.parentColumns, of: parent)))"
-          + "\(table.isInCycle ? " DEFERRABLE" : "");\n"
+          + "\(foreignKey.onUpdate == .noAction ? "" : " ON UPDATE \(foreignKey.onUpdate.rawValue)")"
+          + "\(foreignKey.isDeferrable ? " DEFERRABLE" : "");\n"
       }
     }.joined()
   }

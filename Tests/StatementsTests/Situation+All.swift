@@ -4,7 +4,7 @@ import Catalog
 
 extension Situation {
   static let all: [Situation] =
-    keys + orphans + changes + cycles + names + inTheTarget
+    keys + orphans + changes + cycles + names + inTheTarget + moves
 
   /// One for each kind of source key.
   static let keys = [

@@ -20,6 +20,8 @@ struct TestTable {
     var parentColumns: [String]
     var policy: OrphanPolicy
     var isDisabled: Bool
+    var isFixed: Bool
+    var onUpdate: ForeignKey.Action
   }
 
   var name: String
@@ -59,16 +61,17 @@ struct TestTable {
     }
   }
 
+  /// - Parameter isFixed: Whether the target has the foreign key as one that is not deferrable.
   func link(
     _ columns: String..., to parent: String, _ parentColumns: String...,
-    policy: OrphanPolicy = .fail,
-    isDisabled: Bool = false
+    policy: OrphanPolicy = .fail, isDisabled: Bool = false, isFixed: Bool = false,
+    onUpdate: ForeignKey.Action = .noAction
   ) -> TestTable {
     with {
       $0.links.append(
         Link(
           columns: columns, parent: parent, parentColumns: parentColumns, policy: policy,
-          isDisabled: isDisabled))
+          isDisabled: isDisabled, isFixed: isFixed, onUpdate: onUpdate))
     }
   }
 
@@ -144,13 +147,18 @@ extension MappedDatabase {
           ),
           columns: columns, parent: parent,
           parentColumns: tables[parent].indexes(link.parentColumns),
-          onOrphan: link.policy, isDeferrable: parent != index, isDisabled: link.isDisabled)
+          onUpdate: link.onUpdate, onOrphan: link.policy, isDeferrable: !link.isFixed,
+          isDisabled: link.isDisabled)
       }
     }
     var database = MappedDatabase(
       sourceName: source, databaseName: source, schemas: [Identifier("public")], tables: mapped)
     for index in mapped.indices {
       database.tables[index].isInCycle = database.isInCycle(index)
+      for place in mapped[index].foreignKeys.indices {
+        database.tables[index].foreignKeys[place].isDeferrable =
+          mapped[index].foreignKeys[place].isDeferrable && database.valuesChange(index, place)
+      }
       for column in mapped[index].columns.indices {
         database.tables[index].columns[column].keyTable = database.keyTable(index, column)
       }
@@ -171,6 +179,18 @@ extension MappedDatabase {
       }
     }
     return nil
+  }
+
+  /// Within a cycle, to columns of no key, or to text.
+  private func valuesChange(_ table: Int, _ place: Int) -> Bool {
+    let foreignKey = tables[table].foreignKeys[place]
+    let parent = tables[foreignKey.parent]
+    let isWithin = isInCycle(table) && isInCycle(foreignKey.parent) && foreignKey.parent != table
+    return isWithin
+      || foreignKey.parentColumns.contains { column in
+        guard case .columns(let key) = parent.sourceKey, key.contains(column) else { return true }
+        return parent.columns[column].sourceType.isText
+      }
   }
 
   private func isInCycle(_ start: Int) -> Bool {

@@ -42,7 +42,7 @@ extension TableNames {
 
         \(keysAndStatistics)
 
-        SELECT c.rows
+        \(isKeyRespelled ? "" : keySpelling.map { $0 + "\n\n" } ?? "")SELECT c.rows
         FROM restage.row_count AS c
         WHERE c.run_id = restage.run_id()
           AND c.table_name = \(auditName)

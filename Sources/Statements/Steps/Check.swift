@@ -23,14 +23,16 @@ extension TableNames {
 
   private var refusal: String {
     let keys = keyColumns.map { "s.\(column($0))" }
+    let values = keyColumns.map { withoutBlanks("s.\(column($0))", $0) }
+    let named = zip(values, keyColumns).map { isSpelled($1) ? "\($0) AS \(column($1))" : $0 }
     return """
       WITH repeated AS MATERIALIZED (
         SELECT
-          \(lines: keys, indent: 4)
+          \(lines: named, indent: 4)
         FROM \(stage) AS s
         WHERE \(all: keys.map { "\($0) IS NOT NULL" }, indent: 4)
         GROUP BY
-          \(lines: keys, indent: 4)
+          \(lines: values, indent: 4)
         HAVING count(*) > 1
       ),
       bad AS (
@@ -45,7 +47,7 @@ extension TableNames {
           'several staged rows have this source key' AS message
         FROM repeated AS r
         JOIN \(stage) AS s
-          ON \(all: keyColumns.map { "s.\(column($0)) = r.\(column($0))" }, indent: 4)
+          ON \(all: zip(values, keyColumns).map { "\($0) = r.\(column($1))" }, indent: 4)
       ),
       refused AS (
         DELETE FROM \(stage) AS s
@@ -67,10 +69,12 @@ extension TableNames {
 
   /// Records rows as rejects, from a query called `refused` with `source_key`, `value` and `row_data`.
   ///
-  /// - Parameter message: A SQL expression over `r`.
+  /// - Parameters:
+  ///   - message: A SQL expression over `r`.
+  ///   - join: What the expression needs beside `r`.
   func rejectInsert(
     rule: String, columns: [Int], message: String, isLoaded: Bool = false,
-    from rows: String = "refused"
+    from rows: String = "refused", join: String = ""
   ) -> String {
     let names = columns.map { SQLLiteral.quoted(mapped.columns[$0].name.name) }
     return """
@@ -92,10 +96,10 @@ extension TableNames {
         \(SQLLiteral.quoted(rule)),
         ARRAY[\(names.joined(separator: ", "))],
         r.value::text,
-        \(message),
+        \(block: message, indent: 2),
         \(isLoaded),
         r.row_data
-      FROM \(rows) AS r
+      FROM \(rows) AS r\(join.isEmpty ? "" : "\n" + join)
       RETURNING 1
       """
   }

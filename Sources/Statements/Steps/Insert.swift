@@ -7,12 +7,12 @@ extension TableNames {
     let references = self.references
     let joins = [keyMapJoin] + parentJoins(references)
     let values =
-      allColumns.map { targetValue(of: $0, references: references) }
+      allColumns.map { waitingValue(of: $0, targetValue(of: $0, references: references)) }
       + addedColumns.map { "s.\($0)" }
     return SQLFile(
       .insert, of: self, purpose: "insert the unseen rows with their new keys",
       body: """
-        \(wholeRowSettings)\(deferral)WITH inserted AS (
+        \(wholeRowSettings)\(deferral)WITH \(waiting)inserted AS (
           INSERT INTO \(target) (
             \(lines: allColumns.map(column) + addedColumns, indent: 4)
           )
@@ -53,11 +53,16 @@ extension TableNames {
     """
   }
 
-  /// Deferrable constraints hold again when the transaction commits: those of a cycle, and unique
-  /// keys whose values move from one row to another where a DBA made them deferrable.
+  /// Deferrable constraints hold again when the transaction commits: foreign keys of a cycle, those
+  /// whose values change in parent and child, and unique keys whose values move between rows.
   var deferral: String {
     let hasUniqueKeys =
       !mapped.uniqueConstraints.isEmpty || mapped.indexes.contains(where: \.isUnique)
-    return mapped.isInCycle || hasUniqueKeys ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
+    let isLinked = database.tables.indices.contains { child in
+      database.tables[child].foreignKeys.contains {
+        $0.isDeferrable && (child == index || $0.parent == index)
+      }
+    }
+    return mapped.isInCycle || hasUniqueKeys || isLinked ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
   }
 }

@@ -12,12 +12,13 @@ extension TableNames {
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
     let hashes = isWholeRow || !nulled.isEmpty || !respelled.isEmpty
     let settings = !tests.isEmpty && hashes ? [Settings.text] : []
+    let spellings = isKeyRespelled ? [keySpelling].compactMap(\.self) : []
     return SQLFile(
       .orphans, of: self,
       purpose: tests.isEmpty
         ? "no foreign key to check" : "find rows whose parent is in no key map",
-      body: (settings + refusals + failures + respelled + nulled + [orphanCount]).joined(
-        separator: "\n\n"))
+      body: (settings + refusals + failures + respelled + spellings + nulled + [orphanCount])
+        .joined(separator: "\n\n"))
   }
 
   private var orphanCount: String {
@@ -56,7 +57,11 @@ extension TableNames {
   private func refusal(_ test: OrphanTest) -> String {
     """
     \(title(test))
+    \(Settings.withoutNestedLoops)
+
     \(refusing(test, where: test.conditions));
+
+    \(Settings.withNestedLoops)
     """
   }
 
@@ -73,16 +78,72 @@ extension TableNames {
       RETURNING
         \(block: keyObject(of: "s"), indent: 4) AS source_key,
         \(block: object(of: test.columns, "s"), indent: 4) AS value,
+        \(block: parentKey(test), indent: 4) AS parent_key,
         row_to_json(s.*) AS row_data
     ),
+    \(refusedParents(of: test)),
     recorded AS (
       \(block: rejectInsert(
         rule: "foreign key \(test.name)", columns: test.columns,
-        message: "'the parent is in no key map'"), indent: 2)
+        message: absence(of: test), join: Self.refusedParentJoin), indent: 2)
     )
     SELECT restage.count_rows(\(auditName), 'rejected', count(*)) AS rows
     \(variable.map { "INTO \($0)\n" } ?? "")FROM recorded
     """
+  }
+}
+
+// MARK: - Why the parent is missing
+
+extension TableNames {
+  /// The parent's source key as the parent's own reject would have it.
+  private func parentKey(_ test: OrphanTest) -> String {
+    let parts = test.pairs.map {
+      "\(SQLLiteral.quoted(test.parent.mapped.columns[$0.parentColumn].sourceName)), "
+        + "s.\(column($0.column))"
+    }
+    guard parts.count > 1 else { return "jsonb_build_object(\(parts.joined()))" }
+    return """
+      jsonb_build_object(
+        \(lines: parts, indent: 2)
+      )
+      """
+  }
+
+  /// Rows of the parent that this run refused, each with its first reason.
+  private func refusedParents(of test: OrphanTest) -> String {
+    """
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = \(test.parent.auditName)
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
+    )
+    """
+  }
+
+  private static let refusedParentJoin = """
+    LEFT JOIN refused_parent AS p
+      ON p.source_key = r.parent_key
+    """
+
+  /// Names the parent and, where this run refused it, why: its reason names its own parent, up to the
+  /// row where it began. Of a long chain the ends are kept; each row between has a reject of its own.
+  private func absence(of test: OrphanTest, ending: String = "") -> String {
+    let place = SQLLiteral.quoted("the parent \(test.parent.target) ")
+    return """
+      \(place) || r.parent_key::text || CASE
+        WHEN p.source_key IS NULL THEN ' is in no key map\(ending)'
+        WHEN length(p.message) > 1000 THEN ' was refused\(ending): … ' || right(p.message, 500)
+        ELSE ' was refused\(ending): ' || p.message
+      END
+      """
   }
 }
 
@@ -238,6 +299,49 @@ extension TableNames {
       """
   }
 
+  /// Whether the table's key takes the spelling of a parent's key.
+  var isKeyRespelled: Bool {
+    orphanTests.contains { !Set($0.respelled).isDisjoint(with: keyColumns) }
+  }
+
+  /// A key that is spelled otherwise than when it was loaded is the same key to SQL Server. The key
+  /// map takes the new spelling in step 30, before children look there for theirs, or in step 35 where
+  /// the spelling is a parent's; the final row gets it in step 50, unless the mapping leaves changed
+  /// rows as they are.
+  var keySpelling: String? {
+    let spelled = zip(keyMapColumns, keyColumns).filter { isSpelled($1) }
+    guard !spelled.isEmpty else { return nil }
+    let isNew = "k.first_run = (SELECT restage.run_id())"
+    let values =
+      spelled.map { "\($0) = s.\(column($1))" }
+      + [targetKeyColumn].compactMap(\.self).filter(isSpelled).map { index in
+        let isOurs = mapped.naturalKey.isEmpty ? "" : " AND k.matched_run IS NULL"
+        return """
+          target_key = CASE
+            WHEN \(isNew)\(isOurs) THEN s.\(column(index))
+            ELSE k.target_key
+          END
+          """
+      }
+    let differences = spelled.map {
+      "k.\($0) COLLATE \"C\" <> s.\(column($1)) COLLATE \"C\""
+    }
+    let differs =
+      differences.count == 1 ? differences[0] : "(\(differences.joined(separator: " OR ")))"
+    return """
+      -- Keys that differ from those of the key map in case or trailing blanks.
+      \(Settings.withoutNestedLoops)
+
+      UPDATE \(keyMap) AS k
+      SET
+        \(lines: values, indent: 2)
+      FROM \(stage) AS s
+      WHERE \(all: keyJoin() + [differs] + (mapped.onChanged == .update ? [] : [isNew]), indent: 2);
+
+      \(Settings.withNestedLoops)
+      """
+  }
+
   private func keyMapColumn(of index: Int) -> String {
     keyMapColumns[keyColumns.firstIndex(of: index) ?? 0]
   }
@@ -270,6 +374,7 @@ extension TableNames {
           s.ctid AS row_id,
           \(block: keyObject(of: "s"), indent: 4) AS source_key,
           \(block: object(of: test.columns, "s"), indent: 4) AS value,
+          \(block: parentKey(test), indent: 4) AS parent_key,
           row_to_json(s.*) AS row_data
         FROM \(stage) AS s
         WHERE \(all: test.conditions, indent: 4)
@@ -285,6 +390,7 @@ extension TableNames {
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
       ),
       \(rehashed(from: "nulled")),
+      \(refusedParents(of: test)),
       recorded AS (
         \(block: nulledInsert(test), indent: 2)
       )
@@ -302,10 +408,12 @@ extension TableNames {
       SELECT
         \(block: keyObject(of: "s"), indent: 4) AS source_key,
         \(block: object(of: test.columns, "s"), indent: 4) AS value,
+        \(block: parentKey(test), indent: 4) AS parent_key,
         row_to_json(s.*) AS row_data
       FROM \(stage) AS s
       WHERE \(all: test.conditions, indent: 4)
     ),
+    \(refusedParents(of: test)),
     recorded AS (
       \(block: nulledInsert(test), indent: 2)
     )
@@ -317,6 +425,7 @@ extension TableNames {
   private func nulledInsert(_ test: OrphanTest) -> String {
     rejectInsert(
       rule: "foreign key \(test.name)", columns: test.nulled,
-      message: "'the parent is in no key map; loaded with NULL'", isLoaded: true, from: "orphan")
+      message: absence(of: test, ending: "; loaded with NULL"), isLoaded: true, from: "orphan",
+      join: Self.refusedParentJoin)
   }
 }

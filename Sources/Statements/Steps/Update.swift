@@ -3,6 +3,9 @@ import Catalog
 extension TableNames {
   /// Step 50: rows that changed in the source since they were loaded. Only they are touched; a row
   /// whose hash is as the key map remembers it is not written again.
+  ///
+  /// The step goes through the tables in reverse order. Where a value changes in parent and child, the
+  /// child has the new one by then, and an ON UPDATE action of the foreign key finds nothing to do.
   func updateFile() -> SQLFile {
     if isWholeRow {
       return emptyUpdate("nothing: without a key a changed row is an unseen row")
@@ -17,7 +20,7 @@ extension TableNames {
 
           \(Settings.withoutNestedLoops)
 
-          SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
+          \(filling)SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
           \(changedSource)
           WHERE \(all: isChanged + [notYet("changed")], indent: 2);
           """)
@@ -29,7 +32,7 @@ extension TableNames {
   }
 
   private func emptyUpdate(_ purpose: String) -> SQLFile {
-    SQLFile(.update, of: self, purpose: purpose, body: "SELECT 0::bigint AS rows;")
+    SQLFile(.update, of: self, purpose: purpose, body: filling + "SELECT 0::bigint AS rows;")
   }
 
   private var changedSource: String {
@@ -58,7 +61,7 @@ extension TableNames {
           ON \(all: keyJoin("k", "c"), indent: 2)
         """
       ] + parentJoins(references, staged: "c")
-    guard !assigned.isEmpty else { return "SELECT 0::bigint AS rows;" }
+    guard !assigned.isEmpty else { return filling + "SELECT 0::bigint AS rows;" }
     let values =
       assigned.map {
         "\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
@@ -70,7 +73,7 @@ extension TableNames {
 
       \(Settings.withoutNestedLoops)
 
-      \(deferral)WITH changed AS MATERIALIZED (
+      \(deferral)\(filling)WITH changed AS MATERIALIZED (
         SELECT
           \(lines: (allColumns.map(column) + addedColumns).map { "s.\($0)" }, indent: 4),
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
@@ -91,7 +94,7 @@ extension TableNames {
         UPDATE \(keyMap) AS k
         SET
           row_hash = c.\(hashName),
-          last_run = (SELECT restage.run_id())\(mapped.naturalKey.isEmpty ? "" : ",\n    matched_row = NULL")
+          last_run = (SELECT restage.run_id())\(spelling)\(mapped.naturalKey.isEmpty ? "" : ",\n    matched_row = NULL")
         FROM changed AS c
         WHERE \(all: keyJoin("k", "c") + leftAlone("k"), indent: 4)
       )
@@ -104,20 +107,25 @@ extension TableNames {
 
   /// Where the final row of a changed row is.
   private func located(_ references: [KeyReference]) -> [String] {
-    // A row that was recognised may spell its key otherwise.
-    if !mapped.naturalKey.isEmpty, let targetKeyColumn {
-      return ["t.\(column(targetKeyColumn)) = k.target_key"]
-    }
+    if let foundByTargetKey { return ["t.\(column(foundByTargetKey)) = k.target_key"] }
     return keyColumns.map {
-      "t.\(column($0)) = \(targetValue(of: $0, references: references, staged: "c"))"
+      sameText(
+        "t.\(column($0))", targetValue(of: $0, references: references, staged: "c"), of: $0)
     }
   }
 
-  /// The key of a row never changes. Under a collation that ignores case its spelling can.
+  /// The key of a row never changes. Its spelling can: in trailing blanks, and in case where the
+  /// collation ignores it.
   func isAssigned(_ index: Int) -> Bool {
     guard keyColumns.contains(index) else { return true }
-    return index != surrogate?.column && mapped.columns[index].collation != nil
+    return index != surrogate?.column
+      && (mapped.columns[index].collation != nil || isSpelled(index))
       && !references.contains { $0.column == index }
+  }
+
+  private var spelling: String {
+    guard surrogate == nil, let targetKeyColumn, isSpelled(targetKeyColumn) else { return "" }
+    return ",\n    target_key = c.\(column(targetKeyColumn))"
   }
 }
 

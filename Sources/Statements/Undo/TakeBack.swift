@@ -1,7 +1,7 @@
 import Catalog
 
 extension TableNames {
-  var isRestored: Bool { keepsBefore || mapped.markColumn != nil }
+  var isRestored: Bool { keepsBefore || mapped.markColumn != nil || emptying != nil }
 
   /// Step 50: rows that the run updated or marked become what they were.
   func restoreFile() -> UndoFile {
@@ -13,7 +13,7 @@ extension TableNames {
 
         \(Settings.withoutNestedLoops)
 
-        \(deferral)\([restoredMarks, restoredRows].compactMap(\.self).joined(separator: "\n\n"))
+        \(deferral)\([emptying, restoredMarks, restoredRows].compactMap(\.self).joined(separator: "\n\n"))
 
         \(Settings.withNestedLoops)
         """)
@@ -50,7 +50,7 @@ extension TableNames {
 
   private var restoredRows: String? {
     guard keepsBefore else { return nil }
-    let located = keyColumns.map { "t.\(column($0)) = \(value(of: $0))" }
+    let located = keyColumns.map { sameText("t.\(column($0))", value(of: $0), of: $0) }
     // Columns that the mapping adds stand behind those of the source.
     let values =
       allColumns.filter(isAssigned).map { "\(column($0)) = \(value(of: $0))" }
@@ -191,7 +191,7 @@ extension TableNames {
     UPDATE \(keyMap) AS k
     SET
       row_hash = b.row_hash,
-      last_run = b.last_run\(mapped.naturalKey.isEmpty ? "" : ",\n  matched_row = b.matched_row")
+      last_run = b.last_run\(restoredSpelling)\(mapped.naturalKey.isEmpty ? "" : ",\n  matched_row = b.matched_row")
     FROM restage.before_image AS b
     WHERE b.run_id = \(Self.undoneRun)
       AND b.table_name = \(auditName)
@@ -199,5 +199,14 @@ extension TableNames {
       AND b.source_key = \(keyTexts(of: "k"))
       AND NOT restage.undo_option('inserts_only');
     """
+  }
+
+  private var restoredSpelling: String {
+    let keys = zip(keyMapColumns, keyColumns).filter { isSpelled($1) }
+      .map { "\($0) = \(value(of: $1))" }
+    let target = [targetKeyColumn].compactMap(\.self).filter(isSpelled).map {
+      "target_key = \(value(of: $0))"
+    }
+    return (keys + target).map { ",\n  \($0)" }.joined()
   }
 }

@@ -1,5 +1,6 @@
 /// The order in which tables can be filled: parents before children, and tables that refer to each
-/// other in a cycle side by side. Ties are broken by index.
+/// other in a cycle side by side, those whose foreign keys may not be NULL after their parents where
+/// that can be. Ties are broken by index.
 struct ForeignKeyOrder {
   /// Indexes of the tables, parents first.
   private(set) var order: [Int] = []
@@ -7,17 +8,29 @@ struct ForeignKeyOrder {
   private(set) var component: [Int]
   private var memberCounts: [Int] = []
 
-  /// - Parameter parents: For each table the tables that its foreign keys lead to. A table among its
-  ///   own parents makes no cycle.
-  init(parents: [[Int]]) {
+  /// - Parameters:
+  ///   - parents: For each table the tables that its foreign keys lead to. A table among its own
+  ///     parents makes no cycle.
+  ///   - firmParents: Those of them that a row cannot be without; nil for all.
+  init(parents: [[Int]], firmParents: [[Int]]? = nil) {
     component = Array(repeating: -1, count: parents.count)
     let components = StrongComponents(of: parents).components
     memberCounts = components.map(\.count)
     for (number, members) in components.enumerated() {
       for member in members { component[member] = number }
     }
-    order = Self.parentsFirst(
-      components.map { $0.sorted() }, component: component, parents: parents)
+    let sorted = components.map { members in
+      Self.within(members.sorted(), firmParents: firmParents)
+    }
+    order = Self.parentsFirst(sorted, component: component, parents: parents)
+  }
+
+  /// The members of a cycle, ordered by the foreign keys that may not be NULL.
+  private static func within(_ members: [Int], firmParents: [[Int]]?) -> [Int] {
+    guard members.count > 1, let firmParents else { return members }
+    let places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
+    let parents = members.map { member in firmParents[member].compactMap { places[$0] } }
+    return ForeignKeyOrder(parents: parents).order.map { members[$0] }
   }
 
   func isInCycle(_ table: Int) -> Bool { memberCounts[component[table]] > 1 }
@@ -40,16 +53,17 @@ struct ForeignKeyOrder {
         }
       }
     }
+    let ranks = components.map { $0.min() ?? 0 }
     var order: [Int] = []
     var ready = SmallestFirst()
     for number in components.indices where waitingFor[number] == 0 {
-      ready.insert(components[number][0], number)
+      ready.insert(ranks[number], number)
     }
     while let number = ready.removeFirst() {
       order += components[number]
       for child in children[number] {
         waitingFor[child] -= 1
-        if waitingFor[child] == 0 { ready.insert(components[child][0], child) }
+        if waitingFor[child] == 0 { ready.insert(ranks[child], child) }
       }
     }
     return order

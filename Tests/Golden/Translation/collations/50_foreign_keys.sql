@@ -6,4 +6,5 @@
 ALTER TABLE public.use
   ADD CONSTRAINT fk_word
   FOREIGN KEY (word)
-  REFERENCES public.word (word);
+  REFERENCES public.word (word)
+  DEFERRABLE INITIALLY IMMEDIATE;

@@ -36,7 +36,8 @@ ALTER TABLE public.twins
 ALTER TABLE public.twins
   ADD CONSTRAINT fk_c
   FOREIGN KEY (y)
-  REFERENCES public.c (code);
+  REFERENCES public.c (code)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
 ALTER TABLE public.twins
   ADD CONSTRAINT fk_d

@@ -11,4 +11,5 @@ ALTER TABLE public.item
 ALTER TABLE public.by_index
   ADD CONSTRAINT fk_to_constraint
   FOREIGN KEY (code)
-  REFERENCES public.item (b);
+  REFERENCES public.item (b)
+  DEFERRABLE INITIALLY IMMEDIATE;

@@ -6,7 +6,8 @@
 ALTER TABLE auth.member
   ADD CONSTRAINT fk_invited
   FOREIGN KEY (invited_by)
-  REFERENCES auth.member (code);
+  REFERENCES auth.member (code)
+  DEFERRABLE INITIALLY IMMEDIATE;
 
 ALTER TABLE public.album
   ADD CONSTRAINT fk_album_artist

@@ -20,7 +20,7 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:cb84cf7e31d41880316777f31aa37a9975dacedf42dc5265943f77597499d6f4
+-- body:    sha256:afc3b498ed8bc7d3b8ed5a662be1e1d9fe2767a34cd2fad6166735bc002d272b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
@@ -31,13 +31,13 @@ FROM restage_stage.item AS s;
 
 WITH repeated AS MATERIALIZED (
   SELECT
-    s.code,
+    rtrim(s.code) AS code,
     s.lot
   FROM restage_stage.item AS s
   WHERE s.code IS NOT NULL
     AND s.lot IS NOT NULL
   GROUP BY
-    s.code,
+    rtrim(s.code),
     s.lot
   HAVING count(*) > 1
 ),
@@ -54,7 +54,7 @@ bad AS (
     'several staged rows have this source key' AS message
   FROM repeated AS r
   JOIN restage_stage.item AS s
-    ON s.code = r.code
+    ON rtrim(s.code) = r.code
     AND s.lot = r.lot
 ),
 refused AS (
@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:dc5271f1a4dd4b9bdf4f2abf8f34af9c69c2567212cbd929bb259c1daf82608d
+-- body:    sha256:c258285cd5d9c2d88bdfe7ab85fb715dab3c0324cbc5a60c29844cc411f50358
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -157,7 +157,7 @@ WITH allocated AS (
     WHERE NOT EXISTS (
       SELECT
       FROM restage_keymap.item AS k
-      WHERE k.source_code = s.code
+      WHERE rtrim(k.source_code) = rtrim(s.code)
         AND k.source_lot = s.lot
     )
     ORDER BY
@@ -199,6 +199,22 @@ BEGIN
 END
 $restage$;
 
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.item AS k
+SET
+  source_code = s.code
+FROM restage_stage.item AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_lot = s.lot
+  AND k.source_code COLLATE "C" <> s.code COLLATE "C";
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 SELECT c.rows
 FROM restage.row_count AS c
 WHERE c.run_id = restage.run_id()
@@ -225,9 +241,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:74e5f83f3f980438c6dec852d3c9b184594e0d38ef10c4c09dae055835bde148
+-- body:    sha256:40e355f7372dd3ba3b24bcbeadf8fad86de6f8009f26424d62d45b6223d0f17b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.item (
@@ -241,7 +259,7 @@ WITH inserted AS (
     s.note
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
-    ON k.source_code = s.code
+    ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
     AND k.first_run = (SELECT restage.run_id())
   WHERE NOT EXISTS (
@@ -261,7 +279,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:1cedd08679a6623dd5395bfa9f68a30a4f273688d3b580c7cbd959faf3e7b447
+-- body:    sha256:cccc18bfc7ae92d7c0d9cb7a1f62952ad2b13c129811fdf944e8ecb936ed6841
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -273,6 +291,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT
@@ -286,7 +306,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid AS row_hash
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
-    ON k.source_code = s.code
+    ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
   WHERE k.first_run <> (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
@@ -302,10 +322,10 @@ edited AS MATERIALIZED (
     row_to_json(t.*) AS row_data
   FROM public.item AS t
   JOIN restage_keymap.item AS k
-    ON k.source_code = t.code
+    ON rtrim(k.source_code) = rtrim(t.code)
     AND k.source_lot = t.lot
   JOIN changed AS c
-    ON k.source_code = c.code
+    ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_lot = c.lot
   WHERE k.row_hash <> md5(ROW(
       t.code,
@@ -335,12 +355,13 @@ noted AS (
 updated AS (
   UPDATE public.item AS t
   SET
+    code = c.code,
     note = c.note
   FROM changed AS c
   JOIN restage_keymap.item AS k
-    ON k.source_code = c.code
+    ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_lot = c.lot
-  WHERE t.code = c.code
+  WHERE rtrim(t.code) = rtrim(c.code)
     AND t.lot = c.lot
   RETURNING 1
 ),
@@ -350,7 +371,7 @@ remembered AS (
     row_hash = c.row_hash,
     last_run = (SELECT restage.run_id())
   FROM changed AS c
-  WHERE k.source_code = c.code
+  WHERE rtrim(k.source_code) = rtrim(c.code)
     AND k.source_lot = c.lot
 )
 SELECT
@@ -363,7 +384,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:a9cbbff00c08315c72e698f9d14a5c154faf8522cd96d6f1db3d71de707fb333
+-- body:    sha256:b3e2567c7015fcf7bc108eaf207be9c2c4f042daf953a41dae5f573760c026ee
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -389,13 +410,13 @@ vanished AS (
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.item AS s
-      WHERE k.source_code = s.code
+      WHERE rtrim(k.source_code) = rtrim(s.code)
         AND k.source_lot = s.lot
     )
     AND NOT EXISTS (
       SELECT
       FROM refused AS r
-      WHERE k.source_code = r.code
+      WHERE rtrim(k.source_code) = rtrim(r.code)
         AND k.source_lot = r.lot
     )
   RETURNING 1
@@ -407,7 +428,7 @@ back AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.item AS k
   JOIN restage_stage.item AS s
-    ON k.source_code = s.code
+    ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
   WHERE k.vanished_run IS NOT NULL
   UNION
@@ -417,7 +438,7 @@ back AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.item AS k
   JOIN refused AS r
-    ON k.source_code = r.code
+    ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_lot = r.lot
   WHERE k.vanished_run IS NOT NULL
 ),
@@ -465,7 +486,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:f64c5dfa61264f933a4ab4fb40d2cb79a9fb52348cd3b86f1073d815b855a064
+-- body:    sha256:1677e6f52de5331f49b18dc5c1017f628125e1c3d55e0c783bc0b7d8ce901069
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -476,7 +497,7 @@ SET LOCAL jit = off;
 SELECT restage.close_account('public.item', count(*)) AS rows
 FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
-  ON k.source_code = s.code
+  ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_lot = s.lot
 WHERE k.last_run <> (SELECT restage.run_id());
 
@@ -484,7 +505,7 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.item
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Item
--- body:    sha256:bde66587f3e0bd1f3333194367dc4f278735110da33c3a5acb9a5e881f407016
+-- body:    sha256:f14cfe98787bc06278efc78b92288274aa74d3f0500d2ff59d8342db9ebdccd8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 SET DateStyle = 'ISO, YMD';
@@ -519,10 +540,10 @@ COPY (
     t.note
   FROM public.item AS t
   JOIN restage_keymap.item AS k
-    ON k.source_code = t.code
+    ON rtrim(k.source_code) = rtrim(t.code)
     AND k.source_lot = t.lot
   LEFT JOIN noted AS n
-    ON k.source_code = n.code
+    ON rtrim(k.source_code) = rtrim(n.code)
     AND k.source_lot = n.lot
   WHERE k.vanished_run IS NULL
     AND n.is_loaded IS NOT FALSE
@@ -539,7 +560,7 @@ COPY (
 -- table:   public.item
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Item
--- body:    sha256:532a35cae513d3e5ba97bdb6cf24c2c5e720bc5e84423afb217c7ef0b94c8ff2
+-- body:    sha256:316e21a7bb0e0db4cd3b735e63fb6ab0c4876813ea878170746db151754be08f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 WITH refused AS MATERIALIZED (
@@ -558,13 +579,13 @@ SELECT
     SELECT count(*)
     FROM public.item AS t
     JOIN restage_keymap.item AS k
-      ON k.source_code = t.code
+      ON rtrim(k.source_code) = rtrim(t.code)
       AND k.source_lot = t.lot
     WHERE k.vanished_run IS NULL
       AND NOT EXISTS (
         SELECT
         FROM refused AS r
-        WHERE k.source_code = r.code
+        WHERE rtrim(k.source_code) = rtrim(r.code)
           AND k.source_lot = r.lot
       )
   ) AS present,
@@ -580,7 +601,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.item'))
 -- table:   public.item
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Item
--- body:    sha256:1b10fb19e73b7ca7ba1ddc1ecad4a2eeadd5d85ee92a14ed159f5738c97e27be
+-- body:    sha256:90207338c27d0e6d4b52c1df5d77918dfbd4493ac4b72f9d91db38e426d4c69c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 SELECT
@@ -593,7 +614,7 @@ SELECT
     SELECT count(*)
     FROM public.item AS t
     JOIN restage_keymap.item AS k
-      ON k.source_code = t.code
+      ON rtrim(k.source_code) = rtrim(t.code)
       AND k.source_lot = t.lot
     WHERE k.vanished_run IS NULL
   ) AS present,
@@ -607,7 +628,7 @@ SELECT
 -- table:   public.item
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Item
--- body:    sha256:2b3b082dc7556f13369bc12c8209a6965679e66a18a7a45ad6efa4fa111f8e2b
+-- body:    sha256:85e0a84cc4557152b53abd86b2a75961a2aefc878e658eba82402626d69834d4
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 SELECT count(*) AS others
@@ -615,7 +636,7 @@ FROM public.item AS t
 WHERE NOT EXISTS (
   SELECT
   FROM restage_keymap.item AS k
-  WHERE k.source_code = t.code
+  WHERE rtrim(k.source_code) = rtrim(t.code)
     AND k.source_lot = t.lot
 );
 
@@ -623,7 +644,7 @@ WHERE NOT EXISTS (
 -- table:   public.item
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Item
--- body:    sha256:6e8f0bd70bb8209ca13e39d4d40b17d6be96ab2419077cc23e037e56777c4d24
+-- body:    sha256:2034beedc4e0431b1173fa8443a0ff675e2bb0aa6e7a12e1a678380919ecb659
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- item_pkey
@@ -638,7 +659,7 @@ held AS (
     k.first_run IS NOT NULL AS is_known
   FROM public.item AS t
   LEFT JOIN restage_keymap.item AS k
-    ON k.source_code = t.code
+    ON rtrim(k.source_code) = rtrim(t.code)
     AND k.source_lot = t.lot
 )
 SELECT

@@ -214,7 +214,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:e9707c8a211f15927fb6676bd3b3d236e340a60dabb736b9c414bfde5986cbcb
+-- body:    sha256:b2f653ca1c1d48588aba07d35b9c58c5734fed7d122500f601239cbbae271757
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -224,6 +224,10 @@ SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
 -- part_code_lot_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.part AS s
   WHERE s.code IS NOT NULL
@@ -240,7 +244,23 @@ WITH refused AS (
       'Code', s.code,
       'Lot', s.lot
     ) AS value,
+    jsonb_build_object(
+      'Code', s.code,
+      'Lot', s.lot
+    ) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.item'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -261,14 +281,23 @@ recorded AS (
     'foreign key part_code_lot_fkey',
     ARRAY['code', 'lot'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.item ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.part', 'rejected', count(*)) AS rows
 FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
 
 -- part_code_lot_fkey: where it differs in trailing blanks, the parent's spelling
 -- A nested loop would not end where the planner takes a full key map for an empty one.
@@ -363,9 +392,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:acc28c5bf4017146e5a305d22be8ba3aed304841c27ab76e4833a8ac5d631a60
+-- body:    sha256:39d3ad2ca8dfd3e2c4def111fdb39de98b2857f962f7e9207541272672293740
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.part (
@@ -398,7 +429,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:34b067a36f97696c8af3f3f2592a803328db42cdaa65ea339fadf4754a5922cd
+-- body:    sha256:94bf692921e5daae0ef6e28d3ed093a6c9972e8d00b31567305e9586b25a9330
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -410,6 +441,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT

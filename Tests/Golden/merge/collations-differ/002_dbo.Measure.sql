@@ -195,7 +195,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:6b2ef7554ce05416c79332d31e4117c20240041118f8a54879e3ed48a797026b
+-- body:    sha256:cd1a6334bdb7f0b0f1a35b50aac6157f99d673ff44b81ef96b41f07739b4d4e7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -286,6 +286,7 @@ WITH orphan AS (
     s.ctid AS row_id,
     jsonb_build_object('MeasureId', s.measureid) AS source_key,
     jsonb_build_object('Symbol', s.symbol) AS value,
+    jsonb_build_object('Symbol', s.symbol) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.measure AS s
   WHERE s.symbol IS NOT NULL
@@ -315,6 +316,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k.source_measureid = n.measureid
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.unit'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -334,10 +347,16 @@ recorded AS (
     'foreign key measure_symbol_fkey',
     ARRAY['symbol'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.unit ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.measure', 'nulled', count(*)) AS rows
@@ -354,9 +373,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:a842034cfbf0ff127c03cbc0a44996b3faadb42136b646472fda6a7827449338
+-- body:    sha256:77d03e0bcf1c12037192e24308ec626c7af3b49a6960c85716eb4cab134602b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.measure (
@@ -387,7 +408,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:b40f1ba9233d16be47e5db40b840ca18c74db4fde164e1a82a91bc6997ab569e
+-- body:    sha256:2b73df92fd48931b9efe81ab2a11c61cabbaee2dc8dd50b8cc36d0b0599cf801
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -399,6 +420,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT
@@ -590,7 +613,7 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.measure
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Measure
--- body:    sha256:7974de1f60111eabaa46e3b09aedd948f25519f750f26eab58f04f0209bff5b1
+-- body:    sha256:a97bd61583bc98dd7aacebad232ea1a76322421fd0e869ad8a60ac3188acf95e
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 SET DateStyle = 'ISO, YMD';
@@ -620,7 +643,7 @@ COPY (
   )
   SELECT
     k.source_measureid,
-    CASE WHEN rtrim(n.symbol) = rtrim(coalesce(t.symbol, n.symbol)) THEN n.symbol ELSE coalesce(t.symbol, n.symbol) END
+    CASE WHEN rtrim(n.symbol) = rtrim(coalesce(t.symbol, n.symbol)) COLLATE public.ignoring_case THEN n.symbol ELSE coalesce(t.symbol, n.symbol) END
   FROM public.measure AS t
   JOIN restage_keymap.measure AS k
     ON k.target_key = t.measureid

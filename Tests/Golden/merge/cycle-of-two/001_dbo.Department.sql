@@ -228,13 +228,25 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:7a3b3190d928b0006edfcf562a5bcd34bfcf6b59752a11254d942e52dfe7e435
+-- body:    sha256:e0329af9c5d8f009cc4f588c31e28a35009f76471c4e69837378f0acd1f9720c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
 SET CONSTRAINTS ALL DEFERRED;
 
-WITH inserted AS (
+WITH waiting AS MATERIALIZED (
+  -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
+  SELECT a.attname AS column_name
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.conrelid
+    AND a.attnum = ANY (c.conkey)
+  WHERE c.contype = 'f'
+    AND NOT c.condeferrable
+    AND c.conrelid = 'public.department'::regclass
+    AND c.confrelid IN ('public.worker'::regclass)
+),
+inserted AS (
   INSERT INTO public.department (
     id,
     name,
@@ -243,7 +255,7 @@ WITH inserted AS (
   SELECT
     k.target_key,
     s.name,
-    p1.target_key
+    CASE WHEN 'headid' NOT IN (SELECT w.column_name FROM waiting AS w) THEN p1.target_key END
   FROM restage_stage.department AS s
   JOIN restage_keymap.department AS k
     ON k.source_id = s.id
@@ -268,7 +280,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:57f9f9a8941109f710cbcc71b6f2c0f9db767e6c2a8a63c7852340bf2360d5d8
+-- body:    sha256:3cab5a4c70d9cade2d2de59977aa1373146f42503ef00ddb3f00fc7363315759
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,6 +294,40 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 SET CONSTRAINTS ALL DEFERRED;
+
+WITH waiting AS MATERIALIZED (
+  -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
+  SELECT a.attname AS column_name
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.conrelid
+    AND a.attnum = ANY (c.conkey)
+  WHERE c.contype = 'f'
+    AND NOT c.condeferrable
+    AND c.conrelid = 'public.department'::regclass
+    AND c.confrelid IN ('public.worker'::regclass)
+),
+filled AS (
+  UPDATE public.department AS t
+  SET
+    headid = CASE
+      WHEN 'headid' IN (SELECT w.column_name FROM waiting AS w) THEN p1.target_key
+      ELSE t.headid
+    END
+  FROM restage_stage.department AS s
+  JOIN restage_keymap.department AS k
+    ON k.source_id = s.id
+  LEFT JOIN restage_keymap.worker AS p1
+    ON p1.source_id = s.headid
+  WHERE EXISTS (SELECT FROM waiting)
+    AND k.first_run = (SELECT restage.run_id())
+    AND k.matched_run IS NULL
+    AND t.id = k.target_key
+    AND t.headid IS NULL AND p1.target_key IS NOT NULL
+  RETURNING 1
+)
+SELECT count(*) AS filled
+FROM filled;
 
 WITH changed AS MATERIALIZED (
   SELECT

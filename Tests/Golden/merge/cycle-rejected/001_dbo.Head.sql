@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:2d774ac08eb6e0765121be71b78a6f7d052f83ed0824767d7ea10bbc7da04586
+-- body:    sha256:bde14c54a5eb569e65c01d7d1ecacbf13958587b80ef95d0f47720cb0c897785
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -168,7 +168,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('TailId', s.tailid) AS value,
+        jsonb_build_object('Id', s.tailid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.tail'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -189,10 +202,16 @@ BEGIN
         'foreign key head_tailid_fkey',
         ARRAY['tailid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.tail ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.head', 'rejected', count(*)) AS rows
@@ -216,7 +235,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('HeadId', s.headid) AS value,
+        jsonb_build_object('Id', s.headid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.head'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -237,10 +269,16 @@ BEGIN
         'foreign key body_headid_fkey',
         ARRAY['headid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.head ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.body', 'rejected', count(*)) AS rows
@@ -264,7 +302,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('BodyId', s.bodyid) AS value,
+        jsonb_build_object('Id', s.bodyid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.body'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -285,10 +336,16 @@ BEGIN
         'foreign key tail_bodyid_fkey',
         ARRAY['bodyid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.body ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.tail', 'rejected', count(*)) AS rows
@@ -396,20 +453,32 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:79dddb6d4cdb162c42dae138a1e9331910676894208777d472c36331c3fd7569
+-- body:    sha256:752fd1605a8dd21771eea9a0407434a7255cba0f0c0f2027a465e1f443fccc27
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
 SET CONSTRAINTS ALL DEFERRED;
 
-WITH inserted AS (
+WITH waiting AS MATERIALIZED (
+  -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
+  SELECT a.attname AS column_name
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.conrelid
+    AND a.attnum = ANY (c.conkey)
+  WHERE c.contype = 'f'
+    AND NOT c.condeferrable
+    AND c.conrelid = 'public.head'::regclass
+    AND c.confrelid IN ('public.tail'::regclass)
+),
+inserted AS (
   INSERT INTO public.head (
     id,
     tailid
   )
   SELECT
     k.target_key,
-    p1.target_key
+    CASE WHEN 'tailid' NOT IN (SELECT w.column_name FROM waiting AS w) THEN p1.target_key END
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
@@ -434,7 +503,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:d3e968269e130d061cd6543fcb3451888894faee58ef1eb150e9b71e20b7dcd0
+-- body:    sha256:d4d33003df31f4bf23721cd3176b277634f2e72e25f0cbaca31cdeaf909f54db
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -448,6 +517,40 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 SET CONSTRAINTS ALL DEFERRED;
+
+WITH waiting AS MATERIALIZED (
+  -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
+  SELECT a.attname AS column_name
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.conrelid
+    AND a.attnum = ANY (c.conkey)
+  WHERE c.contype = 'f'
+    AND NOT c.condeferrable
+    AND c.conrelid = 'public.head'::regclass
+    AND c.confrelid IN ('public.tail'::regclass)
+),
+filled AS (
+  UPDATE public.head AS t
+  SET
+    tailid = CASE
+      WHEN 'tailid' IN (SELECT w.column_name FROM waiting AS w) THEN p1.target_key
+      ELSE t.tailid
+    END
+  FROM restage_stage.head AS s
+  JOIN restage_keymap.head AS k
+    ON k.source_id = s.id
+  LEFT JOIN restage_keymap.tail AS p1
+    ON p1.source_id = s.tailid
+  WHERE EXISTS (SELECT FROM waiting)
+    AND k.first_run = (SELECT restage.run_id())
+    AND k.matched_run IS NULL
+    AND t.id = k.target_key
+    AND t.tailid IS NULL AND p1.target_key IS NOT NULL
+  RETURNING 1
+)
+SELECT count(*) AS filled
+FROM filled;
 
 WITH changed AS MATERIALIZED (
   SELECT

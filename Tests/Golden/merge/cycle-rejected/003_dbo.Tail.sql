@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:209e2e91242dc1ee6f4f55748d388c0b9ce629695750d3c88346c7cf947c1fab
+-- body:    sha256:66bb582cdd9a0bf7a83d38d72ba5062ecd11b5cf73ecba106e72d2fe40697dc1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -168,7 +168,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('TailId', s.tailid) AS value,
+        jsonb_build_object('Id', s.tailid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.tail'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -189,10 +202,16 @@ BEGIN
         'foreign key head_tailid_fkey',
         ARRAY['tailid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.tail ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.head', 'rejected', count(*)) AS rows
@@ -216,7 +235,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('HeadId', s.headid) AS value,
+        jsonb_build_object('Id', s.headid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.head'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -237,10 +269,16 @@ BEGIN
         'foreign key body_headid_fkey',
         ARRAY['headid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.head ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.body', 'rejected', count(*)) AS rows
@@ -264,7 +302,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('BodyId', s.bodyid) AS value,
+        jsonb_build_object('Id', s.bodyid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.body'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -285,10 +336,16 @@ BEGIN
         'foreign key tail_bodyid_fkey',
         ARRAY['bodyid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.body ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.tail', 'rejected', count(*)) AS rows

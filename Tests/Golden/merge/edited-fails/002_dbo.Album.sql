@@ -197,7 +197,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:4eec9f805b4ab9d869d7e9c89f089dc0114be0282863aecf03a7a782615fc45f
+-- body:    sha256:f34e415388dbd30e8752acfb922dce161cc31974def9104e63802dd3cca01f19
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -212,6 +212,7 @@ WITH orphan AS (
     s.ctid AS row_id,
     jsonb_build_object('Id', s.id) AS source_key,
     jsonb_build_object('ArtistId', s.artistid) AS value,
+    jsonb_build_object('Id', s.artistid) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.album AS s
   WHERE s.artistid IS NOT NULL
@@ -242,6 +243,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k.source_id = n.id
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.artist'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -261,10 +274,16 @@ recorded AS (
     'foreign key album_artistid_fkey',
     ARRAY['artistid'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.artist ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.album', 'nulled', count(*)) AS rows

@@ -207,7 +207,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:83fb9d8da58c4e275f79c4c92d8084d7d41a1dad9cb63ab0715ae244f1b9d88d
+-- body:    sha256:ab1b671135879d0909831ed50bb70fea2893f9c618fedbd44f6d89ef42c7d0b5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -224,6 +224,8 @@ WITH orphan AS (
     jsonb_build_object('line
 end', s."line
 end") AS value,
+    jsonb_build_object('Customer"ID', s."line
+end") AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage."Customer""; DROP TABLE x; --" AS s
   WHERE s."line
@@ -262,6 +264,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k."source_Customer""ID" = n."Customer""ID"
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public."Customer""; DROP TABLE x; --"'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -283,10 +297,16 @@ end_fkey',
     ARRAY['line
 end'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public."Customer""; DROP TABLE x; --" ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'nulled', count(*)) AS rows

@@ -225,11 +225,15 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:1d8f3ee9e5876c8c1d9575b178616cf3a89154055ef0068e0dc90c15d96349e2
+-- body:    sha256:dd2267365a99a4df52f7eebbb7570cdfe8f837544bfab8d8f93abc93155e3430
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
 -- 100% /* order_n_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage."100% /* order" AS s
   WHERE s.n IS NOT NULL
@@ -244,7 +248,20 @@ WITH refused AS (
       'k', s.k
     ) AS source_key,
     jsonb_build_object('n', s.n) AS value,
+    jsonb_build_object('Customer"ID', s.n) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public."Customer""; DROP TABLE x; --"'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -265,14 +282,23 @@ recorded AS (
     'foreign key 100% /* order_n_fkey',
     ARRAY['n'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public."Customer""; DROP TABLE x; --" ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public."100% /* order"', 'rejected', count(*)) AS rows
 FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r

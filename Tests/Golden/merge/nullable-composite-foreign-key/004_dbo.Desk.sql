@@ -232,11 +232,15 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:125d4a9e8a401716aaf6c5920b2e383b01bf5aea47c8af99ec6f4ce5112cedd5
+-- body:    sha256:5c023c1870a08b0973cec4ac022a2c9971ff5f6b483f0f020dbb8f12831de6a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
 -- desk_tenantid_regionid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.desk AS s
   WHERE s.tenantid IS NOT NULL
@@ -253,7 +257,23 @@ WITH refused AS (
       'TenantId', s.tenantid,
       'RegionId', s.regionid
     ) AS value,
+    jsonb_build_object(
+      'TenantId', s.tenantid,
+      'RegionId', s.regionid
+    ) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.office'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -274,16 +294,29 @@ recorded AS (
     'foreign key desk_tenantid_regionid_fkey',
     ARRAY['tenantid', 'regionid'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.office ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- desk_tenantid_regionid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.desk AS s
   WHERE s.tenantid IS NOT NULL
@@ -295,7 +328,20 @@ WITH refused AS (
   RETURNING
     jsonb_build_object('DeskId', s.deskid) AS source_key,
     jsonb_build_object('TenantId', s.tenantid) AS value,
+    jsonb_build_object('TenantId', s.tenantid) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.tenant'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -316,16 +362,29 @@ recorded AS (
     'foreign key desk_tenantid_regionid_fkey',
     ARRAY['tenantid'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.tenant ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- desk_tenantid_regionid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.desk AS s
   WHERE s.regionid IS NOT NULL
@@ -337,7 +396,20 @@ WITH refused AS (
   RETURNING
     jsonb_build_object('DeskId', s.deskid) AS source_key,
     jsonb_build_object('RegionId', s.regionid) AS value,
+    jsonb_build_object('RegionId', s.regionid) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.region'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -358,14 +430,23 @@ recorded AS (
     'foreign key desk_tenantid_regionid_fkey',
     ARRAY['regionid'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.region ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.desk', 'rejected', count(*)) AS rows
 FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r

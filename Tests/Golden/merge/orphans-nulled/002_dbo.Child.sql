@@ -199,7 +199,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:d6c72ef3ad6c04bf59480fa9bbcdeb906d761a8c6edce47404e87d8ed4335126
+-- body:    sha256:1e0d6d3c02887e9f677e828e9e0c0c57797aca6cdcb3d738634e98bd57178240
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -214,6 +214,7 @@ WITH orphan AS (
     s.ctid AS row_id,
     jsonb_build_object('Id', s.id) AS source_key,
     jsonb_build_object('ParentId', s.parentid) AS value,
+    jsonb_build_object('Id', s.parentid) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.child AS s
   WHERE s.parentid IS NOT NULL
@@ -245,6 +246,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k.source_id = n.id
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.parent'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -264,10 +277,16 @@ recorded AS (
     'foreign key child_parentid_fkey',
     ARRAY['parentid'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.parent ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.child', 'nulled', count(*)) AS rows
@@ -279,6 +298,7 @@ WITH orphan AS (
     s.ctid AS row_id,
     jsonb_build_object('Id', s.id) AS source_key,
     jsonb_build_object('OtherId', s.otherid) AS value,
+    jsonb_build_object('Id', s.otherid) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.child AS s
   WHERE s.otherid IS NOT NULL
@@ -310,6 +330,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k.source_id = n.id
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.parent'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -329,10 +361,16 @@ recorded AS (
     'foreign key child_otherid_fkey',
     ARRAY['otherid'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.parent ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.child', 'nulled', count(*)) AS rows

@@ -210,11 +210,15 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:2f2ff7ebfa41d4a218ba04d1be9b397018f95bdd111b508858cbe1b249c59d79
+-- body:    sha256:744bb43cbe26b11c0a3fa720cdf63d4d44154ac46d4a0ca58557f79c83fae6dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
 -- child_parentid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.child AS s
   WHERE s.parentid IS NOT NULL
@@ -226,7 +230,20 @@ WITH refused AS (
   RETURNING
     jsonb_build_object('Id', s.id) AS source_key,
     jsonb_build_object('ParentId', s.parentid) AS value,
+    jsonb_build_object('Id', s.parentid) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.parent'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -247,14 +264,23 @@ recorded AS (
     'foreign key child_parentid_fkey',
     ARRAY['parentid'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.parent ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.child', 'rejected', count(*)) AS rows
 FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r

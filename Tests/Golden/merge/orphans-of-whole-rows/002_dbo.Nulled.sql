@@ -146,7 +146,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:adb688e4b36d59af9832d349e5cee4bce077dd0b4ec5cb38cd44127dd56b75a3
+-- body:    sha256:c8ee422ca18ac628abe6178825d725dfe8b5272f97bc90f1be3689de68ad3295
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -165,6 +165,7 @@ WITH orphan AS (
       )::text)::uuid
     ) AS source_key,
     jsonb_build_object('ParentId', s.parentid) AS value,
+    jsonb_build_object('Id', s.parentid) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.nulled AS s
   WHERE s.parentid IS NOT NULL
@@ -173,6 +174,18 @@ WITH orphan AS (
       FROM restage_keymap.parent AS k
       WHERE k.source_id = s.parentid
     )
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.parent'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -193,10 +206,16 @@ recorded AS (
     'foreign key nulled_parentid_fkey',
     ARRAY['parentid'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.parent ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.nulled', 'nulled', count(*)) AS rows
@@ -212,6 +231,7 @@ WITH orphan AS (
       )::text)::uuid
     ) AS source_key,
     jsonb_build_object('OtherId', s.otherid) AS value,
+    jsonb_build_object('Id', s.otherid) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.nulled AS s
   WHERE s.otherid IS NOT NULL
@@ -220,6 +240,18 @@ WITH orphan AS (
       FROM restage_keymap.parent AS k
       WHERE k.source_id = s.otherid
     )
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.parent'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -240,10 +272,16 @@ recorded AS (
     'foreign key nulled_otherid_fkey',
     ARRAY['otherid'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.parent ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.nulled', 'nulled', count(*)) AS rows

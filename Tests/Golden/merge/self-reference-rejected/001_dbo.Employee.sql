@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:1368bb04fb110605628ce0dfdd9fec8a78e99259be7a07e678a438209e81c170
+-- body:    sha256:95667a8bfd05db81289d02f41714fabe3cfa0262d1c2e734215294f252c67518
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -140,7 +140,20 @@ BEGIN
       RETURNING
         jsonb_build_object('Id', s.id) AS source_key,
         jsonb_build_object('ManagerId', s.managerid) AS value,
+        jsonb_build_object('Id', s.managerid) AS parent_key,
         row_to_json(s.*) AS row_data
+    ),
+    refused_parent AS MATERIALIZED (
+      SELECT DISTINCT ON (p.source_key)
+        p.source_key,
+        p.message
+      FROM restage.reject AS p
+      WHERE p.run_id = (SELECT restage.run_id())
+        AND p.table_name = 'public.employee'
+        AND NOT p.is_loaded
+      ORDER BY
+        p.source_key,
+        p.id
     ),
     recorded AS (
       INSERT INTO restage.reject (
@@ -161,10 +174,16 @@ BEGIN
         'foreign key employee_managerid_fkey',
         ARRAY['managerid'],
         r.value::text,
-        'the parent is in no key map',
+        'the parent public.employee ' || r.parent_key::text || CASE
+          WHEN p.source_key IS NULL THEN ' is in no key map'
+          WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+          ELSE ' was refused: ' || p.message
+        END,
         false,
         r.row_data
       FROM refused AS r
+      LEFT JOIN refused_parent AS p
+        ON p.source_key = r.parent_key
       RETURNING 1
     )
     SELECT restage.count_rows('public.employee', 'rejected', count(*)) AS rows

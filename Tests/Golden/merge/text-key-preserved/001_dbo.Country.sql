@@ -210,9 +210,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:b649ae836520b9367b6224907a972be4b313aa0784f5a65a13c23d2699d7d490
+-- body:    sha256:74b25610da30bbe76702e42fd52bc2b2ed7cf0b5033675622c02570012bc3d4a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.country (
@@ -243,7 +245,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:83ae4651bf30b32a2a4c9011f0232a0ed50919aa61a14b149065ea38e014a16f
+-- body:    sha256:9b0a18a3421c0ffebdaeb18631b59c00b4e58d305ddaf1f71156856b888e1e8d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -255,6 +257,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT

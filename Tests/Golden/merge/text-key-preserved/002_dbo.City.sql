@@ -228,9 +228,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:c9f93164f07fe8f07162e655c517546b910abe9543eaff7975a43c96e290e001
+-- body:    sha256:ff398e0db869cd45984f780238607c9c1dc69a176678b1133919e39975313df6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.city (
@@ -263,7 +265,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:6fcc53bbc76224cb46553a41c723aeaad2de7050521c745a8a7e7c8860314b55
+-- body:    sha256:289bd8990d621db35cb01a316faf3470d1e92e478f549e6c712fadf2be354c95
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -275,6 +277,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT

@@ -212,7 +212,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:2746914123b946dde9b9fd67460deec8fe91d0da765bde8576f6fce93ea2c992
+-- body:    sha256:1665c1649f5baa1e5a0b155bc01005f927010202f4f366f85aa0ab1ee4ef33a8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -222,6 +222,10 @@ SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
 -- place_code_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
 WITH refused AS (
   DELETE FROM restage_stage.place AS s
   WHERE s.code IS NOT NULL
@@ -233,7 +237,20 @@ WITH refused AS (
   RETURNING
     jsonb_build_object('PlaceId', s.placeid) AS source_key,
     jsonb_build_object('Code', s.code) AS value,
+    jsonb_build_object('Code', s.code) AS parent_key,
     row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.region'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
 ),
 recorded AS (
   INSERT INTO restage.reject (
@@ -254,14 +271,23 @@ recorded AS (
     'foreign key place_code_fkey',
     ARRAY['code'],
     r.value::text,
-    'the parent is in no key map',
+    'the parent public.region ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
     false,
     r.row_data
   FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.place', 'rejected', count(*)) AS rows
 FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
 
 -- place_code_fkey: where it differs in trailing blanks, the parent's spelling
 -- A nested loop would not end where the planner takes a full key map for an empty one.
@@ -423,6 +449,7 @@ WITH orphan AS (
     s.ctid AS row_id,
     jsonb_build_object('PlaceId', s.placeid) AS source_key,
     jsonb_build_object('OtherCode', s.othercode) AS value,
+    jsonb_build_object('Code', s.othercode) AS parent_key,
     row_to_json(s.*) AS row_data
   FROM restage_stage.place AS s
   WHERE s.othercode IS NOT NULL
@@ -453,6 +480,18 @@ rehashed AS (
   WHERE k.first_run = (SELECT restage.run_id())
     AND k.source_placeid = n.placeid
 ),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.region'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
 recorded AS (
   INSERT INTO restage.reject (
     run_id,
@@ -472,10 +511,16 @@ recorded AS (
     'foreign key place_othercode_fkey',
     ARRAY['othercode'],
     r.value::text,
-    'the parent is in no key map; loaded with NULL',
+    'the parent public.region ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
     true,
     r.row_data
   FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
   RETURNING 1
 )
 SELECT restage.count_rows('public.place', 'nulled', count(*)) AS rows
@@ -492,9 +537,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:e805f7377043ff5e320fd8ea22f50c5d9697b1e1eaee44872897760f8bbc0622
+-- body:    sha256:52179b88aa5099bd1a9f8117339de1ef19e074a563f843b079a4e48a45e115ca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
   INSERT INTO public.place (
@@ -527,7 +574,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:2173b640e9d4c6d0c5a07a3581664fdf12198adf792f1ab2c94b8a9599fb4727
+-- body:    sha256:76990f15384db444c0b5352c59b5ae46d9d087c051c698c7911398db5c8c26cf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -539,6 +586,8 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
   SELECT
@@ -735,7 +784,7 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.place
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Place
--- body:    sha256:65cf51f7e99af394d690b95892001ffc836f42f99f2ac99a9e7a4e821f6a6299
+-- body:    sha256:1fb197f548c9d473f80c59ab4bb7f69dd095d8d1a7766896ddfab20de1f80e30
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 SET DateStyle = 'ISO, YMD';
@@ -767,7 +816,7 @@ COPY (
   SELECT
     k.source_placeid,
     CASE WHEN rtrim(n.code) = rtrim(t.code) THEN n.code ELSE t.code END,
-    CASE WHEN rtrim(n.othercode) = rtrim(coalesce(t.othercode, n.othercode)) THEN n.othercode ELSE coalesce(t.othercode, n.othercode) END
+    CASE WHEN rtrim(n.othercode) = rtrim(coalesce(t.othercode, n.othercode)) COLLATE public.ignoring_case THEN n.othercode ELSE coalesce(t.othercode, n.othercode) END
   FROM public.place AS t
   JOIN restage_keymap.place AS k
     ON k.target_key = t.placeid

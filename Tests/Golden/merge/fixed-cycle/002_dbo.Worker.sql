@@ -1,0 +1,678 @@
+-- file:    merge/002_dbo.Worker/10_stage.sql
+-- table:   public.worker
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:426ffb3a4af7749f39e355c15f08cd6f112ada837c4033056880ec8849b4753d
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.worker;
+
+CREATE UNLOGGED TABLE restage_stage.worker (
+  id integer,
+  name varchar(20),
+  departmentid integer,
+  chiefid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Worker/15_check.sql
+-- table:   public.worker
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:4811f2bc4d4ec80ad8ae9433c227ead67e7ae40035fdc35ecf18d03ed7f381c4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.worker;
+
+SELECT restage.count_staged('public.worker', count(*)) AS staged
+FROM restage_stage.worker AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.worker AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.worker AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.worker AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.worker AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.worker',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Worker/20_match.sql
+-- table:   public.worker
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Worker/30_allocate.sql
+-- table:   public.worker
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:bdaae743fd47a752127ac54dd10531f4e300915718bfd78f33c67e305c819a30
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.worker (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.worker_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.name,
+        s.departmentid,
+        s.chiefid
+      )::text)::uuid AS row_hash
+    FROM restage_stage.worker AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.worker AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.worker'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.worker
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.worker'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.worker'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.worker;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.worker'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Worker/35_orphans.sql
+-- table:   public.worker
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:ea3aefb2d50033d796b92e1237ba42836adca965908a2b96de815eccbc71ae65
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- worker_departmentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_departmentid_fkey',
+  count(*),
+  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.department AS k
+    WHERE k.source_id = s.departmentid
+  )
+HAVING count(*) > 0;
+
+-- worker_chiefid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_chiefid_fkey',
+  count(*),
+  min(jsonb_build_object('ChiefId', s.chiefid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.chiefid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.worker AS k
+    WHERE k.source_id = s.chiefid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.worker'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Worker/40_insert.sql
+-- table:   public.worker
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:cccdacb43258bc96b55c4c3c41eb14ea3f5da57ae36c2585a8f7ae672f090f50
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.worker (
+    id,
+    name,
+    departmentid,
+    chiefid
+  )
+  SELECT
+    k.target_key,
+    s.name,
+    p1.target_key,
+    p2.target_key
+  FROM restage_stage.worker AS s
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.department AS p1
+    ON p1.source_id = s.departmentid
+  LEFT JOIN restage_keymap.worker AS p2
+    ON p2.source_id = s.chiefid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.worker'
+      AND c.kind = 'inserted'
+  )
+    AND (s.chiefid IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.worker', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Worker/50_update.sql
+-- table:   public.worker
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:0f09bb5e0276b687e9f2f04cb7424bbc5d2eb9dde76177f6a0f5d3b364cee6e2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.name,
+    s.departmentid,
+    s.chiefid,
+    md5(ROW(
+      s.id,
+      s.name,
+      s.departmentid,
+      s.chiefid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.worker AS s
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.name,
+      s.departmentid,
+      s.chiefid
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.worker AS t
+  LEFT JOIN restage_keymap.department AS p1
+    ON p1.target_key = t.departmentid
+  LEFT JOIN restage_keymap.worker AS p2
+    ON p2.target_key = t.chiefid
+  JOIN restage_keymap.worker AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.name,
+      p1.source_id,
+      p2.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.worker',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.worker AS t
+  SET
+    name = c.name,
+    departmentid = p1.target_key,
+    chiefid = p2.target_key
+  FROM changed AS c
+  JOIN restage_keymap.worker AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.department AS p1
+    ON p1.source_id = c.departmentid
+  LEFT JOIN restage_keymap.worker AS p2
+    ON p2.source_id = c.chiefid
+  WHERE t.id = k.target_key
+    AND (c.chiefid IS NULL OR p2.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.worker AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.worker', 'updated', count(*)) AS rows,
+  restage.count_rows('public.worker', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/002_dbo.Worker/60_vanished.sql
+-- table:   public.worker
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:2a9aa5a551b098bc61ae7e2aa9889813ffe98cd97131c0a027da253b694f0be2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.worker'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.worker AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.worker AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.worker AS k
+  JOIN restage_stage.worker AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.worker AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.worker',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.worker AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.worker', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.worker', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Worker/70_reset.sql
+-- table:   public.worker
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Worker/90_account.sql
+-- table:   public.worker
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Worker, staged in restage_stage.worker
+-- body:    sha256:38a02bfb99aa4e72085ee247090607ce98354df8321bc5893e673470c55790d0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.worker', count(*)) AS rows
+FROM restage_stage.worker AS s
+JOIN restage_keymap.worker AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Worker/content.sql
+-- table:   public.worker
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Worker
+-- body:    sha256:ce2c4db097825b050f8bde57ba2487515d213c2ee2aeaa7c910d9983ade8e976
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.name,
+      s.departmentid,
+      s.chiefid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+        AND r.table_name = 'public.worker'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.name,
+    p1.source_id,
+    p2.source_id
+  FROM public.worker AS t
+  LEFT JOIN restage_keymap.department AS p1
+    ON p1.target_key = t.departmentid
+  LEFT JOIN restage_keymap.worker AS p2
+    ON p2.target_key = t.chiefid
+  JOIN restage_keymap.worker AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.name,
+    n.departmentid,
+    n.chiefid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Worker/counts.sql
+-- table:   public.worker
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Worker
+-- body:    sha256:71d241b387ba0259d162a4a8dcc4ec52eb89335f749f1b9596f8bab6879fa240
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.worker, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+    AND r.table_name = 'public.worker'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.worker AS t
+    JOIN restage_keymap.worker AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.worker'))
+  AND g.table_name = 'public.worker';
+
+-- file:    verify/002_dbo.Worker/keys.sql
+-- table:   public.worker
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Worker
+-- body:    sha256:0d455cf530464599e0a89ca8a5ac11a5ae0ceedda3563a65e3b1fe3aca7a92da
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.worker AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.worker AS t
+    JOIN restage_keymap.worker AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.worker AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Worker/others.sql
+-- table:   public.worker
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Worker
+-- body:    sha256:d4fd0bf18d68a374deaa3eb8c96698c661e1e70c0024eed991e18aae52c83c5b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.worker AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.worker AS k
+  WHERE k.target_key = t.id
+);
+
+-- file:    verify/002_dbo.Worker/orphans.sql
+-- table:   public.worker
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Worker
+-- body:    sha256:3bb4a1952bd1faebca7d938ad7b30c87efc28e682a79347a35de6862feb6d615
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- worker_departmentid_fkey
+SELECT count(*) AS orphans
+FROM public.worker AS t
+WHERE t.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.department AS p
+    WHERE p.id = t.departmentid
+  );
+
+-- worker_chiefid_fkey
+SELECT count(*) AS orphans
+FROM public.worker AS t
+WHERE t.chiefid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.worker AS p
+    WHERE p.id = t.chiefid
+  );
+

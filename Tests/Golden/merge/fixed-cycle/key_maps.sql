@@ -1,0 +1,86 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:b79f3a8cfd04661365e10712fed1f3642d6edbac075e43e3bdc0dadc0c149cff
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Department', 'public', 'department', 'restage_stage.department', 'restage_keymap.department', 'remap'),
+    ('dbo', 'Worker', 'public', 'worker', 'restage_stage.worker', 'restage_keymap.worker', 'remap')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
+
+-- dbo.Department
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.department') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.department (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.department IS 'Key map: which row of dbo.Department of stride is which row of public.department.';
+  COMMENT ON COLUMN restage_keymap.department.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.department.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.department.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.department.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.department.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.department.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.department.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.department.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Worker
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.worker') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.worker (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.worker IS 'Key map: which row of dbo.Worker of stride is which row of public.worker.';
+  COMMENT ON COLUMN restage_keymap.worker.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.worker.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.worker.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.worker.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.worker.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.worker.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.worker.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.worker.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+

@@ -1,0 +1,817 @@
+-- file:    merge/002_dbo.Shelf/10_stage.sql
+-- table:   public.shelf
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:10c4eee1d206f73533e11f4b3d526cdaad9276c71aee51160e8b9348bb4fceba
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.shelf;
+
+CREATE UNLOGGED TABLE restage_stage.shelf (
+  room integer,
+  no integer,
+  regionid integer,
+  label varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Shelf/15_check.sql
+-- table:   public.shelf
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:009d7a063507e2af9b2be1c46095aed2d29f23d3021dbd1434854d35659b08ed
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.shelf;
+
+SELECT restage.count_staged('public.shelf', count(*)) AS staged
+FROM restage_stage.shelf AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.room,
+    s.no
+  FROM restage_stage.shelf AS s
+  WHERE s.room IS NOT NULL
+    AND s.no IS NOT NULL
+  GROUP BY
+    s.room,
+    s.no
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.shelf AS s
+  WHERE s.room IS NULL OR
+    s.no IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.shelf AS s
+    ON s.room = r.room
+    AND s.no = r.no
+),
+refused AS (
+  DELETE FROM restage_stage.shelf AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'Room', s.room,
+      'No', s.no
+    ) AS source_key,
+    jsonb_build_object(
+      'Room', s.room,
+      'No', s.no
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.shelf',
+    r.source_key,
+    'source key',
+    ARRAY['room', 'no'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.shelf', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Shelf/20_match.sql
+-- table:   public.shelf
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Shelf/30_allocate.sql
+-- table:   public.shelf
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:5a9c84032d017ed5191087760a7152a9aeb1c462ab03c1b88778558d960bb798
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.shelf (
+    source_room,
+    source_no,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.room,
+    s.no,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.room,
+      s.no,
+      md5(ROW(
+        s.room,
+        s.no,
+        s.regionid,
+        s.label
+      )::text)::uuid AS row_hash
+    FROM restage_stage.shelf AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.shelf AS k
+      WHERE k.source_room = s.room
+        AND k.source_no = s.no
+    )
+    ORDER BY
+      s.room,
+      s.no
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.shelf', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.shelf'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.shelf
+      ADD PRIMARY KEY (source_room, source_no);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.shelf'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.shelf'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.shelf;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.shelf'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Shelf/35_orphans.sql
+-- table:   public.shelf
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:2ffe9d6b8bc9ffa7d50024300451c22e84655e40d68ce836bf4764bb909761d4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- shelf_regionid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.shelf',
+  'shelf_regionid_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.shelf AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_id = s.regionid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.shelf'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Shelf/40_insert.sql
+-- table:   public.shelf
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:6432e6a7ef890a1daa6fea72303a95c8fa5b8a7bb5f60bdd6014484da0e5253c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.shelf (
+    room,
+    no,
+    regionid,
+    label
+  )
+  SELECT
+    s.room,
+    s.no,
+    p1.target_key,
+    s.label
+  FROM restage_stage.shelf AS s
+  JOIN restage_keymap.shelf AS k
+    ON k.source_room = s.room
+    AND k.source_no = s.no
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.region AS p1
+    ON p1.source_id = s.regionid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.shelf'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.shelf', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Shelf/50_update.sql
+-- table:   public.shelf
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:532c00993c0b224ba650e2ea332f590f8e1a5f0020c49885e1b7b1ac1f7505ef
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.room,
+    s.no,
+    s.regionid,
+    s.label,
+    md5(ROW(
+      s.room,
+      s.no,
+      s.regionid,
+      s.label
+    )::text)::uuid AS row_hash
+  FROM restage_stage.shelf AS s
+  JOIN restage_keymap.shelf AS k
+    ON k.source_room = s.room
+    AND k.source_no = s.no
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.room,
+      s.no,
+      s.regionid,
+      s.label
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_room,
+    k.source_no,
+    row_to_json(t.*) AS row_data
+  FROM public.shelf AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.shelf AS k
+    ON k.source_room = t.room
+    AND k.source_no = t.no
+  JOIN changed AS c
+    ON k.source_room = c.room
+    AND k.source_no = c.no
+  WHERE k.row_hash <> md5(ROW(
+      t.room,
+      t.no,
+      p1.source_id,
+      t.label
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.shelf',
+    jsonb_build_object('source_room', d.source_room, 'source_no', d.source_no),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.shelf AS t
+  SET
+    regionid = p1.target_key,
+    label = c.label
+  FROM changed AS c
+  JOIN restage_keymap.shelf AS k
+    ON k.source_room = c.room
+    AND k.source_no = c.no
+  JOIN restage_keymap.region AS p1
+    ON p1.source_id = c.regionid
+  WHERE t.room = c.room
+    AND t.no = c.no
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.shelf AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_room = c.room
+    AND k.source_no = c.no
+)
+SELECT
+  restage.count_rows('public.shelf', 'updated', count(*)) AS rows,
+  restage.count_rows('public.shelf', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/002_dbo.Shelf/60_vanished.sql
+-- table:   public.shelf
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:dabc12af661638f2cd219f38511a2909ba10682f6fe7308e982bb885f269a487
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.room,
+    s.no
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.shelf, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.shelf'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.shelf AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.shelf AS s
+      WHERE k.source_room = s.room
+        AND k.source_no = s.no
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_room = r.room
+        AND k.source_no = r.no
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_room,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.shelf AS k
+  JOIN restage_stage.shelf AS s
+    ON k.source_room = s.room
+    AND k.source_no = s.no
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_room,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.shelf AS k
+  JOIN refused AS r
+    ON k.source_room = r.room
+    AND k.source_no = r.no
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.shelf',
+    'returned',
+    ARRAY[b.source_room::text, b.source_no::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.shelf AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_room = b.source_room
+    AND k.source_no = b.source_no
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.shelf', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.shelf', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Shelf/70_reset.sql
+-- table:   public.shelf
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Shelf/90_account.sql
+-- table:   public.shelf
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Shelf, staged in restage_stage.shelf
+-- body:    sha256:b5da5e292c7986e28c624431709b8a1d38bfa29f0efe29f12bbc8027a4415e7c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.shelf', count(*)) AS rows
+FROM restage_stage.shelf AS s
+JOIN restage_keymap.shelf AS k
+  ON k.source_room = s.room
+  AND k.source_no = s.no
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Shelf/content.sql
+-- table:   public.shelf
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Shelf
+-- body:    sha256:7147f3daef74b5a6fae34524e536fff968bb4ed7c34dfe56eba9f3ed5aec6e0a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.room,
+      s.no,
+      s.regionid,
+      s.label,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.shelf'))
+        AND r.table_name = 'public.shelf'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.shelf, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.room,
+    t.no,
+    p1.source_id,
+    t.label
+  FROM public.shelf AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.shelf AS k
+    ON k.source_room = t.room
+    AND k.source_no = t.no
+  LEFT JOIN noted AS n
+    ON k.source_room = n.room
+    AND k.source_no = n.no
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.room,
+    n.no,
+    n.regionid,
+    n.label
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Shelf/counts.sql
+-- table:   public.shelf
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Shelf
+-- body:    sha256:c2149470f937cf7a3dbf694fa525e41a4af21b83e7373401054d23c186ea5d96
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.room,
+    s.no
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.shelf, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.shelf'))
+    AND r.table_name = 'public.shelf'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.shelf AS t
+    JOIN restage_keymap.shelf AS k
+      ON k.source_room = t.room
+      AND k.source_no = t.no
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_room = r.room
+          AND k.source_no = r.no
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.shelf'))
+  AND g.table_name = 'public.shelf';
+
+-- file:    verify/002_dbo.Shelf/keys.sql
+-- table:   public.shelf
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Shelf
+-- body:    sha256:ef8d61aed04b1516dd1a95488bab2b2079460559855a60506379f84af2178308
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.shelf AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.shelf AS t
+    JOIN restage_keymap.shelf AS k
+      ON k.source_room = t.room
+      AND k.source_no = t.no
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.shelf AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Shelf/others.sql
+-- table:   public.shelf
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Shelf
+-- body:    sha256:822c2094cd57f5e6e539d747f5b5e50e1b21a59665d0b9a2b7dbff4640388588
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.shelf AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.shelf AS k
+  WHERE k.source_room = t.room
+    AND k.source_no = t.no
+);
+
+-- file:    verify/002_dbo.Shelf/orphans.sql
+-- table:   public.shelf
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Shelf
+-- body:    sha256:bba1fe0d8310e4f86f9e8813f7896b8a4f2362ca5721ebcea5d7e1e90078146b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- shelf_regionid_fkey
+SELECT count(*) AS orphans
+FROM public.shelf AS t
+WHERE t.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.id = t.regionid
+  );
+
+-- file:    verify/002_dbo.Shelf/unique.sql
+-- table:   public.shelf
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Shelf
+-- body:    sha256:ba15c80f40c97a495dfef4c47adc314d9065e559baeb61057381540c77bc45c1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- shelf_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.shelf
+),
+held AS (
+  SELECT
+    t.room AS room,
+    t.no AS no,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.shelf AS t
+  LEFT JOIN restage_keymap.shelf AS k
+    ON k.source_room = t.room
+    AND k.source_no = t.no
+)
+SELECT
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS value,
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS staged_row,
+  jsonb_build_object(
+    'Room', o.room,
+    'No', o.no
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.room = s.room
+  AND o.no = s.no
+  AND ROW(s.room, s.no) < ROW(o.room, o.no)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS value,
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS staged_row,
+  jsonb_build_object(
+    'Room', t.room,
+    'No', t.no
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.room IS NULL THEN 'vanished'
+    WHEN ROW(o.room, o.no) IS DISTINCT FROM ROW(t.room, t.no) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.room = s.room
+  AND t.no = s.no
+LEFT JOIN restage_stage.shelf AS o
+  ON o.room = t.room
+  AND o.no = t.no
+WHERE NOT (t.is_known AND ROW(s.room, s.no) IS NOT DISTINCT FROM ROW(t.room, t.no))
+LIMIT 20;
+
+-- shelf_key_1
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.shelf
+),
+held AS (
+  SELECT
+    t.room AS room,
+    t.no AS no,
+    p1.source_id AS regionid,
+    t.label AS label,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.shelf AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  LEFT JOIN restage_keymap.shelf AS k
+    ON k.source_room = t.room
+    AND k.source_no = t.no
+)
+SELECT
+  jsonb_build_object(
+    'RegionId', s.regionid,
+    'Label', s.label
+  ) AS value,
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS staged_row,
+  jsonb_build_object(
+    'Room', o.room,
+    'No', o.no
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.regionid = s.regionid
+  AND o.label = s.label
+  AND ROW(s.room, s.no) < ROW(o.room, o.no)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'RegionId', s.regionid,
+    'Label', s.label
+  ) AS value,
+  jsonb_build_object(
+    'Room', s.room,
+    'No', s.no
+  ) AS staged_row,
+  jsonb_build_object(
+    'Room', t.room,
+    'No', t.no
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.room IS NULL THEN 'vanished'
+    WHEN ROW(o.regionid, o.label) IS DISTINCT FROM ROW(t.regionid, t.label) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.regionid = s.regionid
+  AND t.label = s.label
+LEFT JOIN restage_stage.shelf AS o
+  ON o.room = t.room
+  AND o.no = t.no
+WHERE NOT (t.is_known AND ROW(s.room, s.no) IS NOT DISTINCT FROM ROW(t.room, t.no))
+LIMIT 20;
+

@@ -1,0 +1,634 @@
+-- file:    merge/003_dbo.Book/10_stage.sql
+-- table:   public.book
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:ad967d94aee6bc3993c0109488b93bcea050a2dd3f28fffc14510f75850fac46
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.book;
+
+CREATE UNLOGGED TABLE restage_stage.book (
+  id integer,
+  regionid integer,
+  label varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.Book/15_check.sql
+-- table:   public.book
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:26fe007ecd4690285d83726f5715c5704dc88c5896157b486a672cbc5f3a9585
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.book;
+
+SELECT restage.count_staged('public.book', count(*)) AS staged
+FROM restage_stage.book AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.book AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.book AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.book AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.book AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.book',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.book', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.Book/20_match.sql
+-- table:   public.book
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Book/30_allocate.sql
+-- table:   public.book
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:219c2258981471b0d7ebe4e34a768c7dd3f0e7bc7b75fd2ac96f03c8ebbbc7b4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.book (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.book_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.regionid,
+        s.label
+      )::text)::uuid AS row_hash
+    FROM restage_stage.book AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.book AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.book', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.book'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.book
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.book'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.book'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.book;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.book'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.Book/35_orphans.sql
+-- table:   public.book
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:a48da6a0d0924d8d35580e07edb0b697991d3fe369ceb695c35089c703c5b35b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- book_regionid_label_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.book',
+  'book_regionid_label_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.book AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_id = s.regionid
+  )
+HAVING count(*) > 0;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.book'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.Book/40_insert.sql
+-- table:   public.book
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:d135875975da9a9c56996e8e7bf617884d65961f0bf0c368214048072e3d5928
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.book (
+    id,
+    regionid,
+    label
+  )
+  SELECT
+    k.target_key,
+    p1.target_key,
+    s.label
+  FROM restage_stage.book AS s
+  JOIN restage_keymap.book AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.source_id = s.regionid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.book'
+      AND c.kind = 'inserted'
+  )
+    AND (s.regionid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.book', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.Book/50_update.sql
+-- table:   public.book
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:eac5b44d9910f012b92362baf2d987de97b515616c7e674f4f082ea74c77c977
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.regionid,
+    s.label,
+    md5(ROW(
+      s.id,
+      s.regionid,
+      s.label
+    )::text)::uuid AS row_hash
+  FROM restage_stage.book AS s
+  JOIN restage_keymap.book AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.regionid,
+      s.label
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.book AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.book AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id,
+      t.label
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.book',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.book AS t
+  SET
+    regionid = p1.target_key,
+    label = c.label
+  FROM changed AS c
+  JOIN restage_keymap.book AS k
+    ON k.source_id = c.id
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.source_id = c.regionid
+  WHERE t.id = k.target_key
+    AND (c.regionid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.book AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.book', 'updated', count(*)) AS rows,
+  restage.count_rows('public.book', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/003_dbo.Book/60_vanished.sql
+-- table:   public.book
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:d18af794e3bcd0cecb3d28c4eec74d250e4976bb3e65dc2b60f4f086daa61fe7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.book, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.book'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.book AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.book AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.book AS k
+  JOIN restage_stage.book AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.book AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.book',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.book AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.book', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.book', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.Book/70_reset.sql
+-- table:   public.book
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.Book/90_account.sql
+-- table:   public.book
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Book, staged in restage_stage.book
+-- body:    sha256:a2fd4cc4cb1727f90098380d235b04876bbd505b1654c586f86636540bed79dd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.book', count(*)) AS rows
+FROM restage_stage.book AS s
+JOIN restage_keymap.book AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.Book/content.sql
+-- table:   public.book
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Book
+-- body:    sha256:d67942b9c41c6ad3b0ff10351a573233cdd96417bce956fd02462e19f7eec008
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.regionid,
+      s.label,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.book'))
+        AND r.table_name = 'public.book'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.book, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id,
+    t.label
+  FROM public.book AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.book AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.regionid,
+    n.label
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.Book/counts.sql
+-- table:   public.book
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Book
+-- body:    sha256:ba26c5c656a904c8d0f683cbde9949bcd1effc41b36352c19f92ab7ec06450f4
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.book, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.book'))
+    AND r.table_name = 'public.book'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.book AS t
+    JOIN restage_keymap.book AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.book'))
+  AND g.table_name = 'public.book';
+
+-- file:    verify/003_dbo.Book/keys.sql
+-- table:   public.book
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Book
+-- body:    sha256:c9bc2eae5963b2af151668bf1356428353c4365cc65159d7a915e0d8a87746c5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.book AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.book AS t
+    JOIN restage_keymap.book AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.book AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.Book/others.sql
+-- table:   public.book
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Book
+-- body:    sha256:0c410b7d2d2e231bae748810380d46d340fa72501bba41e9396feda827b69b68
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.book AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.book AS k
+  WHERE k.target_key = t.id
+);
+
+-- file:    verify/003_dbo.Book/orphans.sql
+-- table:   public.book
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Book
+-- body:    sha256:b358334af328d357b895e355158bf30ed0f24d4ae3799bb066d3187aac2ba307
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- book_regionid_label_fkey
+SELECT count(*) AS orphans
+FROM public.book AS t
+WHERE t.regionid IS NOT NULL
+  AND t.label IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.shelf AS p
+    WHERE p.regionid = t.regionid
+      AND p.label = t.label
+  );
+

@@ -1,0 +1,760 @@
+-- file:    merge/004_dbo.Line/10_stage.sql
+-- table:   public.line
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:45224d649f4807ce02e0731dcc67d3a9435941d9201f8aa85a68919ac764a2d7
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.line;
+
+CREATE UNLOGGED TABLE restage_stage.line (
+  code varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/004_dbo.Line/15_check.sql
+-- table:   public.line
+-- step:    15 check
+-- purpose: gather statistics and count; without a key there is nothing to check
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:bfc5e0fd895e0c541f676dadc5075e523021605169ccf7ace1c71f1316a98072
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.line;
+
+SELECT restage.count_staged('public.line', count(*)) AS staged
+FROM restage_stage.line AS s;
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Line/20_match.sql
+-- table:   public.line
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Line/30_allocate.sql
+-- table:   public.line
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:f8f675441b61158a2add2d52c594c7b3b298aee2e76b58abb986a645f00156ae
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.line (
+    source_row_hash,
+    source_occurrence,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.row_hash,
+    s.occurrence,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.row_hash,
+      s.occurrence
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            s.code
+          )::text)::uuid AS row_hash
+        FROM restage_stage.line AS s
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+        SELECT
+        FROM restage_keymap.line AS k
+        WHERE k.source_row_hash = s.row_hash
+          AND k.source_occurrence = s.occurrence
+      )
+    ORDER BY
+      s.row_hash,
+      s.occurrence
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.line', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.line'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.line
+      ADD PRIMARY KEY (source_row_hash, source_occurrence);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.line'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.line'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.line;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.line'
+  AND c.kind = 'allocated';
+
+-- file:    merge/004_dbo.Line/35_orphans.sql
+-- table:   public.line
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:726fe7c663bf4335c1f9496022e0b6faccb1d5b55d20f75e076ebafc93ebcd56
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.line'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/004_dbo.Line/40_insert.sql
+-- table:   public.line
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:f390fc0de8c2ddea16d0a6a83808ad9856fea24846228823f3772d730219ece5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.line (
+    code
+  )
+  SELECT
+    s.code
+  FROM (
+    SELECT
+      h.code,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        s.code,
+        md5(ROW(
+          s.code
+        )::text)::uuid AS row_hash
+      FROM restage_stage.line AS s
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.line AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.line'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.line', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/004_dbo.Line/50_update.sql
+-- table:   public.line
+-- step:    50 update
+-- purpose: nothing: without a key a changed row is an unseen row
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Line/60_vanished.sql
+-- table:   public.line
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:3731333a511a9afec3a7dbee16e2049550297a4d3f2356e0a7ba9bded2cdd362
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.code
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.line, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.line'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.line AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM (
+        SELECT
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            md5(ROW(
+              s.code
+            )::text)::uuid AS row_hash
+          FROM restage_stage.line AS s
+        ) AS h
+      ) AS s
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_row_hash = r.row_hash
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN (
+    SELECT
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        md5(ROW(
+          s.code
+        )::text)::uuid AS row_hash
+      FROM restage_stage.line AS s
+    ) AS h
+  ) AS s
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM restage_keymap.line AS k
+  JOIN refused AS r
+    ON k.source_row_hash = r.row_hash
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.line',
+    'returned',
+    ARRAY[b.source_row_hash::text, b.source_occurrence::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.line AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_row_hash = b.source_row_hash
+    AND k.source_occurrence = b.source_occurrence
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.line', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.line', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.line',
+  going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM (
+        SELECT
+          h.row_id,
+          h.row_hash,
+          row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+        FROM (
+          SELECT
+            t.ctid AS row_id,
+            md5(ROW(
+              t.code
+            )::text)::uuid AS row_hash
+          FROM public.line AS t
+        ) AS h
+      ) AS s
+      JOIN restage_keymap.line AS k
+        ON k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+      JOIN public.line AS t
+        ON t.ctid = s.row_id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.line'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.table_map AS m
+          WHERE m.source_name <> 'stride'
+            AND m.target_schema = 'public'
+            AND m.target_table = 'line'
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.line',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
+    SELECT count(*)
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.line AS k
+  ),
+  max_percent => 100
+);
+
+WITH candidates AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_row_hash,
+    k.source_occurrence
+  FROM (
+    SELECT
+      h.row_id,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        t.ctid AS row_id,
+        md5(ROW(
+          t.code
+        )::text)::uuid AS row_hash
+      FROM public.line AS t
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.line AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  JOIN public.line AS t
+    ON t.ctid = s.row_id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.line'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.table_map AS m
+      WHERE m.source_name <> 'stride'
+        AND m.target_schema = 'public'
+        AND m.target_table = 'line'
+    )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.line',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
+),
+deleted AS (
+  DELETE FROM public.line AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_row_hash,
+    g.source_occurrence,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.line AS k
+  USING deleted AS d
+  WHERE k.source_row_hash = d.source_row_hash
+    AND k.source_occurrence = d.source_occurrence
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.line',
+    jsonb_build_object('source_row_hash', d.source_row_hash, 'source_occurrence', d.source_occurrence),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.line', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/004_dbo.Line/70_reset.sql
+-- table:   public.line
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Line/90_account.sql
+-- table:   public.line
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Line, staged in restage_stage.line
+-- body:    sha256:974ea704c2455453f1d9665fb6749a03c6b0ecd541953e612ea76a8c61af9383
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.line', count(*)) AS rows
+FROM (
+  SELECT
+    h.row_hash,
+    row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+  FROM (
+    SELECT
+      md5(ROW(
+        s.code
+      )::text)::uuid AS row_hash
+    FROM restage_stage.line AS s
+  ) AS h
+) AS s
+JOIN restage_keymap.line AS k
+  ON k.source_row_hash = s.row_hash
+  AND k.source_occurrence = s.occurrence
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/004_dbo.Line/content.sql
+-- table:   public.line
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Line
+-- body:    sha256:46b5726134dfa96cc1d1cb71b71a9a1804993e7f5e43d42e8da7f13ba3a45b73
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code
+      )::text)::uuid AS row_hash
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.line'))
+        AND r.table_name = 'public.line'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.line, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    s.code
+  FROM (
+    SELECT
+      h.code,
+      h.row_hash,
+      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+    FROM (
+      SELECT
+        t.code AS code,
+        md5(ROW(
+          t.code
+        )::text)::uuid AS row_hash
+      FROM public.line AS t
+    ) AS h
+  ) AS s
+  JOIN restage_keymap.line AS k
+    ON k.source_row_hash = s.row_hash
+    AND k.source_occurrence = s.occurrence
+  WHERE k.vanished_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM noted AS n
+      WHERE k.source_row_hash = n.row_hash
+    )
+  UNION ALL
+  SELECT
+    n.code
+  FROM noted AS n
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/004_dbo.Line/counts.sql
+-- table:   public.line
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Line
+-- body:    sha256:4616df7d9fcd6cc9924171b0f38a4bce3ffee1043d8002fb102b9454fa77a981
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    md5(ROW(
+      s.code
+    )::text)::uuid AS row_hash
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.line, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.line'))
+    AND r.table_name = 'public.line'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.code
+          )::text)::uuid AS row_hash
+        FROM public.line AS t
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.line AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_row_hash = r.row_hash
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.line'))
+  AND g.table_name = 'public.line';
+
+-- file:    verify/004_dbo.Line/keys.sql
+-- table:   public.line
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Line
+-- body:    sha256:db3c11eb69462dfc591213b2d68901015804b87f4538c3c31a202e02ec3c6184
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.line AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.code
+          )::text)::uuid AS row_hash
+        FROM public.line AS t
+      ) AS h
+    ) AS s
+    JOIN restage_keymap.line AS k
+      ON k.source_row_hash = s.row_hash
+      AND k.source_occurrence = s.occurrence
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.line AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/004_dbo.Line/others.sql
+-- table:   public.line
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Line
+-- body:    sha256:56d71c4793ec6c84143621e5669448e0c93dd8c96f0da7e9e158159206591d67
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+SELECT greatest(
+  0,
+  (
+    SELECT count(*)
+    FROM (
+      SELECT
+        h.row_hash,
+        row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      FROM (
+        SELECT
+          md5(ROW(
+            t.code
+          )::text)::uuid AS row_hash
+        FROM public.line AS t
+      ) AS h
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.line AS k
+      WHERE k.source_row_hash = s.row_hash
+        AND k.source_occurrence = s.occurrence
+    )
+  )
+) AS others;
+
+-- file:    verify/004_dbo.Line/orphans.sql
+-- table:   public.line
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Line
+-- body:    sha256:21d19a1dc562974cd8938ed28a4fda045c35c27a899da2d8c45019cb3b4dae8a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- line_code_fkey
+SELECT count(*) AS orphans
+FROM public.line AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS p
+    WHERE p.code = t.code
+  );
+

@@ -1,0 +1,703 @@
+-- file:    merge/001_dbo.Price/10_stage.sql
+-- table:   public.price
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:3257a80ff6446272883411733819562e6b2e24b4b81a3a78ef8d17226b8f3e9e
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.price;
+
+CREATE UNLOGGED TABLE restage_stage.price (
+  item varchar(6) COLLATE public.ignoring_case,
+  zone integer,
+  amount integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Price/15_check.sql
+-- table:   public.price
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:0a95fbf9754aac5e1a1d6cd915c6a3568dab089c07c4f46332b2a2165944b032
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.price;
+
+SELECT restage.count_staged('public.price', count(*)) AS staged
+FROM restage_stage.price AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    rtrim(s.item) AS item,
+    s.zone
+  FROM restage_stage.price AS s
+  WHERE s.item IS NOT NULL
+    AND s.zone IS NOT NULL
+  GROUP BY
+    rtrim(s.item),
+    s.zone
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.price AS s
+  WHERE s.item IS NULL OR
+    s.zone IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.price AS s
+    ON rtrim(s.item) = r.item
+    AND s.zone = r.zone
+),
+refused AS (
+  DELETE FROM restage_stage.price AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object(
+      'Item', s.item,
+      'Zone', s.zone
+    ) AS source_key,
+    jsonb_build_object(
+      'Item', s.item,
+      'Zone', s.zone
+    ) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.price',
+    r.source_key,
+    'source key',
+    ARRAY['item', 'zone'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.price', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Price/20_match.sql
+-- table:   public.price
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Price/30_allocate.sql
+-- table:   public.price
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:a027cb232fcad5628484ddaa9c8451dac8f61c0be3429924f2035138a9b315b4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.price (
+    source_item,
+    source_zone,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.item,
+    s.zone,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.item,
+      s.zone,
+      md5(ROW(
+        s.item,
+        s.zone,
+        s.amount
+      )::text)::uuid AS row_hash
+    FROM restage_stage.price AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.price AS k
+      WHERE rtrim(k.source_item) = rtrim(s.item)
+        AND k.source_zone = s.zone
+    )
+    ORDER BY
+      s.item,
+      s.zone
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.price', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.price'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.price
+      ADD PRIMARY KEY (source_item, source_zone);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.price'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.price'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.price;
+  END IF;
+END
+$restage$;
+
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.price AS k
+SET
+  source_item = s.item
+FROM restage_stage.price AS s
+WHERE rtrim(k.source_item) = rtrim(s.item)
+  AND k.source_zone = s.zone
+  AND k.source_item COLLATE "C" <> s.item COLLATE "C";
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.price'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Price/35_orphans.sql
+-- table:   public.price
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:a6c93167dd38736d8c32aae9b03a196a3ca857720d4288b416d94da1e11b66b8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.price'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Price/40_insert.sql
+-- table:   public.price
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:5eb7c15daad3a5bc76f630813bb7189b22ee6f13696c61d00bd615e5026a85be
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.price (
+    item,
+    zone,
+    amount
+  )
+  SELECT
+    s.item,
+    s.zone,
+    s.amount
+  FROM restage_stage.price AS s
+  JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(s.item)
+    AND k.source_zone = s.zone
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.price'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.price', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Price/50_update.sql
+-- table:   public.price
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:95847fc90e66b343b25cd2b0bbe5979d84d667839aeda8401e314c785304faf8
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.item,
+    s.zone,
+    s.amount,
+    md5(ROW(
+      s.item,
+      s.zone,
+      s.amount
+    )::text)::uuid AS row_hash
+  FROM restage_stage.price AS s
+  JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(s.item)
+    AND k.source_zone = s.zone
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.item,
+      s.zone,
+      s.amount
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_item,
+    k.source_zone,
+    row_to_json(t.*) AS row_data
+  FROM public.price AS t
+  JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(t.item)
+    AND k.source_zone = t.zone
+  JOIN changed AS c
+    ON rtrim(k.source_item) = rtrim(c.item)
+    AND k.source_zone = c.zone
+  WHERE k.row_hash <> md5(ROW(
+      t.item,
+      t.zone,
+      t.amount
+    )::text)::uuid
+),
+noted AS MATERIALIZED (
+  SELECT restage.fail_edited(
+    'public.price',
+    count(*),
+    min(jsonb_build_object('Item', e.source_item, 'Zone', e.source_zone)::text)
+  )
+  FROM edited AS e
+  HAVING count(*) > 0
+),
+updated AS (
+  UPDATE public.price AS t
+  SET
+    item = c.item,
+    amount = c.amount
+  FROM changed AS c
+  JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(c.item)
+    AND k.source_zone = c.zone
+  WHERE rtrim(t.item) = rtrim(c.item)
+    AND t.zone = c.zone
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.price AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE rtrim(k.source_item) = rtrim(c.item)
+    AND k.source_zone = c.zone
+)
+SELECT
+  restage.count_rows('public.price', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM noted) AS edited
+FROM updated;
+
+-- file:    merge/001_dbo.Price/60_vanished.sql
+-- table:   public.price
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:3731950de81813f156112e8d6d5d62c84a81f364c6fb6ac2bbc57ad83a69a5f0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.item,
+    s.zone
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.price, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.price'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.price AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.price AS s
+      WHERE rtrim(k.source_item) = rtrim(s.item)
+        AND k.source_zone = s.zone
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE rtrim(k.source_item) = rtrim(r.item)
+        AND k.source_zone = r.zone
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_item,
+    k.source_zone,
+    k.vanished_run
+  FROM restage_keymap.price AS k
+  JOIN restage_stage.price AS s
+    ON rtrim(k.source_item) = rtrim(s.item)
+    AND k.source_zone = s.zone
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_item,
+    k.source_zone,
+    k.vanished_run
+  FROM restage_keymap.price AS k
+  JOIN refused AS r
+    ON rtrim(k.source_item) = rtrim(r.item)
+    AND k.source_zone = r.zone
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.price',
+    'returned',
+    ARRAY[b.source_item::text, b.source_zone::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.price AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_item = b.source_item
+    AND k.source_zone = b.source_zone
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.price', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.price', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Price/70_reset.sql
+-- table:   public.price
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Price/90_account.sql
+-- table:   public.price
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Price, staged in restage_stage.price
+-- body:    sha256:778984d5fc8097b057a3aeff5a038241c0a2da4f4c2e317f973e1d5188d0149b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.price', count(*)) AS rows
+FROM restage_stage.price AS s
+JOIN restage_keymap.price AS k
+  ON rtrim(k.source_item) = rtrim(s.item)
+  AND k.source_zone = s.zone
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Price/content.sql
+-- table:   public.price
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Price
+-- body:    sha256:92da0d161cad016887be5321cca7c936468e828d30a9ab705b5e8fa1b917ed27
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.item,
+      s.zone,
+      s.amount,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.price'))
+        AND r.table_name = 'public.price'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.price, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.item,
+    t.zone,
+    t.amount
+  FROM public.price AS t
+  JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(t.item)
+    AND k.source_zone = t.zone
+  LEFT JOIN noted AS n
+    ON rtrim(k.source_item) = rtrim(n.item)
+    AND k.source_zone = n.zone
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.item,
+    n.zone,
+    n.amount
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Price/counts.sql
+-- table:   public.price
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Price
+-- body:    sha256:c8c04f5a6b6664ada457e4cd8b368eb026292f6b7660f5e5ee6e1e2c3167757b
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.item,
+    s.zone
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.price, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.price'))
+    AND r.table_name = 'public.price'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.price AS t
+    JOIN restage_keymap.price AS k
+      ON rtrim(k.source_item) = rtrim(t.item)
+      AND k.source_zone = t.zone
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE rtrim(k.source_item) = rtrim(r.item)
+          AND k.source_zone = r.zone
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.price'))
+  AND g.table_name = 'public.price';
+
+-- file:    verify/001_dbo.Price/keys.sql
+-- table:   public.price
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Price
+-- body:    sha256:16eb2aabfd5fa0c19adb33fb00660ab5dd976d29f76247b220bac6a936d5e5b9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.price AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.price AS t
+    JOIN restage_keymap.price AS k
+      ON rtrim(k.source_item) = rtrim(t.item)
+      AND k.source_zone = t.zone
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.price AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Price/others.sql
+-- table:   public.price
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Price
+-- body:    sha256:a65292c6ebcccad32ee198592d5852229dd80aca367e787ba76708aabfdf35aa
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.price AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.price AS k
+  WHERE rtrim(k.source_item) = rtrim(t.item)
+    AND k.source_zone = t.zone
+);
+
+-- file:    verify/001_dbo.Price/unique.sql
+-- table:   public.price
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Price
+-- body:    sha256:01e1f0a6ee8ecb840a9a046619a7ab43e0aa3148c6ab54eb2ae94b406aa463e3
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- price_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.price
+),
+held AS (
+  SELECT
+    t.item AS item,
+    t.zone AS zone,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.price AS t
+  LEFT JOIN restage_keymap.price AS k
+    ON rtrim(k.source_item) = rtrim(t.item)
+    AND k.source_zone = t.zone
+)
+SELECT
+  jsonb_build_object(
+    'Item', s.item,
+    'Zone', s.zone
+  ) AS value,
+  jsonb_build_object(
+    'Item', s.item,
+    'Zone', s.zone
+  ) AS staged_row,
+  jsonb_build_object(
+    'Item', o.item,
+    'Zone', o.zone
+  ) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.item = s.item
+  AND o.zone = s.zone
+  AND ROW(s.item, s.zone) < ROW(o.item, o.zone)
+UNION ALL
+SELECT
+  jsonb_build_object(
+    'Item', s.item,
+    'Zone', s.zone
+  ) AS value,
+  jsonb_build_object(
+    'Item', s.item,
+    'Zone', s.zone
+  ) AS staged_row,
+  jsonb_build_object(
+    'Item', t.item,
+    'Zone', t.zone
+  ) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.item IS NULL THEN 'vanished'
+    WHEN ROW(o.item, o.zone) IS DISTINCT FROM ROW(t.item, t.zone) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.item = s.item
+  AND t.zone = s.zone
+LEFT JOIN restage_stage.price AS o
+  ON o.item = t.item
+  AND o.zone = t.zone
+WHERE NOT (t.is_known AND ROW(s.item, s.zone) IS NOT DISTINCT FROM ROW(t.item, t.zone))
+LIMIT 20;
+

@@ -1,0 +1,760 @@
+-- file:    merge/003_dbo.UnitText/10_stage.sql
+-- table:   public.unittext
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:e7f8b1d2fb979ac98cc9e9e46a33cf77214b691e47a3201a3f6b8b203d05511f
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.unittext;
+
+CREATE UNLOGGED TABLE restage_stage.unittext (
+  code varchar(6),
+  text varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.UnitText/15_check.sql
+-- table:   public.unittext
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:3c79e41291c40d098a724ae318b7a796c3ed4f8edb478691f01c4099292516c4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.unittext;
+
+SELECT restage.count_staged('public.unittext', count(*)) AS staged
+FROM restage_stage.unittext AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    rtrim(s.code) AS code
+  FROM restage_stage.unittext AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    rtrim(s.code)
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.unittext AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.unittext AS s
+    ON rtrim(s.code) = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.unittext AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unittext',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unittext', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.UnitText/20_match.sql
+-- table:   public.unittext
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.UnitText/30_allocate.sql
+-- table:   public.unittext
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:ad43134e8a7d157946aad443fdec33b439d00659e0abe2b3dfb04536b20ebca7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.unittext (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.text
+      )::text)::uuid AS row_hash
+    FROM restage_stage.unittext AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.unittext AS k
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unittext', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.unittext'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.unittext
+      ADD PRIMARY KEY (source_code),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.unittext'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.unittext'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.unittext;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.unittext'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.UnitText/35_orphans.sql
+-- table:   public.unittext
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:a8dc441ea89d96a1a1ab444d7f24ae8fa2f0a369341a8862bc0eb87d9f51d1d4
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- unittext_code_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.unittext',
+  'unittext_code_fkey',
+  count(*),
+  min(jsonb_build_object('Code', s.code)::text)
+)
+FROM restage_stage.unittext AS s
+WHERE s.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.unit AS k
+    WHERE rtrim(k.source_code) = rtrim(s.code)
+  )
+HAVING count(*) > 0;
+
+-- unittext_code_fkey: where it differs in trailing blanks, the parent's spelling
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH spelling AS MATERIALIZED (
+  SELECT DISTINCT ON (s.ctid)
+    s.ctid AS row_id,
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    row_to_json(s.*) AS row_data,
+    k.source_code
+  FROM restage_stage.unittext AS s
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.unit AS k
+    WHERE k.source_code = s.code
+  )
+  ORDER BY
+    s.ctid,
+    k.vanished_run NULLS FIRST,
+    k.source_code
+),
+respelled AS (
+  UPDATE restage_stage.unittext AS s
+  SET
+    code = c.source_code
+  FROM spelling AS c
+  WHERE s.ctid = c.row_id
+  RETURNING
+    s.code,
+    md5(ROW(
+      s.code,
+      s.text
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.unittext AS k
+  SET row_hash = n.row_hash
+  FROM respelled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND rtrim(k.source_code) = rtrim(n.code)
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unittext',
+    r.source_key,
+    'spelling unittext_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'differs from the parent''s key in trailing blanks; loaded as the parent has it',
+    true,
+    r.row_data
+  FROM spelling AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unittext', 'respelled', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unittext AS k
+SET
+  source_code = s.code,
+  target_key = CASE
+    WHEN k.first_run = (SELECT restage.run_id()) THEN s.code
+    ELSE k.target_key
+  END
+FROM restage_stage.unittext AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_code COLLATE "C" <> s.code COLLATE "C";
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.unittext'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.UnitText/40_insert.sql
+-- table:   public.unittext
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:44e58fed2cb33e6c389115e19fb557c52a6b0bf7a1660a1c4ff5fa2af1048da6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.unittext (
+    code,
+    text
+  )
+  SELECT
+    s.code,
+    s.text
+  FROM restage_stage.unittext AS s
+  JOIN restage_keymap.unittext AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.unittext'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unittext', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.UnitText/50_update.sql
+-- table:   public.unittext
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:d6e7d64495bca4341f384bde14381ffcdb66ad25d421812caae186c5153e67e9
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.code,
+    s.text,
+    md5(ROW(
+      s.code,
+      s.text
+    )::text)::uuid AS row_hash
+  FROM restage_stage.unittext AS s
+  JOIN restage_keymap.unittext AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.text
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.unittext AS t
+  JOIN restage_keymap.unittext AS k
+    ON k.target_key = t.code
+  JOIN changed AS c
+    ON rtrim(k.source_code) = rtrim(c.code)
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.text
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unittext',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.unittext AS t
+  SET
+    code = c.code,
+    text = c.text
+  FROM changed AS c
+  JOIN restage_keymap.unittext AS k
+    ON rtrim(k.source_code) = rtrim(c.code)
+  WHERE t.code = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.unittext AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id()),
+    target_key = c.code
+  FROM changed AS c
+  WHERE rtrim(k.source_code) = rtrim(c.code)
+)
+SELECT
+  restage.count_rows('public.unittext', 'updated', count(*)) AS rows,
+  restage.count_rows('public.unittext', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/003_dbo.UnitText/60_vanished.sql
+-- table:   public.unittext
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:6b3a3b1fa187afd3b2916e8c70a677e8147d43958993c51f3663ba75ba8f206f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unittext, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.unittext'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.unittext AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.unittext AS s
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE rtrim(k.source_code) = rtrim(r.code)
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unittext AS k
+  JOIN restage_stage.unittext AS s
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unittext AS k
+  JOIN refused AS r
+    ON rtrim(k.source_code) = rtrim(r.code)
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unittext',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.unittext AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_code = b.source_code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.unittext', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.unittext', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.UnitText/70_reset.sql
+-- table:   public.unittext
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.UnitText/90_account.sql
+-- table:   public.unittext
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.UnitText, staged in restage_stage.unittext
+-- body:    sha256:55bbc2aeb00c41ee42812522700d112b1e8a98b2eb110b27697719914475eb39
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.unittext', count(*)) AS rows
+FROM restage_stage.unittext AS s
+JOIN restage_keymap.unittext AS k
+  ON rtrim(k.source_code) = rtrim(s.code)
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.UnitText/content.sql
+-- table:   public.unittext
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.UnitText
+-- body:    sha256:2def9d8f484d10c559a66cf775fccccbf43f10f984e5b74056313eb80a92fba6
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.text,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unittext'))
+        AND r.table_name = 'public.unittext'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.unittext, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    CASE WHEN rtrim(n.code) = rtrim(t.code) THEN n.code ELSE t.code END,
+    t.text
+  FROM public.unittext AS t
+  JOIN restage_keymap.unittext AS k
+    ON k.target_key = t.code
+  LEFT JOIN noted AS n
+    ON rtrim(k.source_code) = rtrim(n.code)
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.text
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.UnitText/counts.sql
+-- table:   public.unittext
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.UnitText
+-- body:    sha256:d491dbd429c9469c7c24e6feb49504554d5267c45044593d9328a57beeca1af6
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unittext, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unittext'))
+    AND r.table_name = 'public.unittext'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.unittext AS t
+    JOIN restage_keymap.unittext AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE rtrim(k.source_code) = rtrim(r.code)
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.unittext'))
+  AND g.table_name = 'public.unittext';
+
+-- file:    verify/003_dbo.UnitText/keys.sql
+-- table:   public.unittext
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.UnitText
+-- body:    sha256:4306e970b0765b3d31393876f4068de21ec0ac83b6527162beb4bf21db63e4cf
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.unittext AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.unittext AS t
+    JOIN restage_keymap.unittext AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.unittext AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.UnitText/others.sql
+-- table:   public.unittext
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.UnitText
+-- body:    sha256:46392c55fde3dce820025f592cb81b6acc3acf9b22044351c55613d8c121cd12
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.unittext AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.unittext AS k
+  WHERE k.target_key = t.code
+);
+
+-- file:    verify/003_dbo.UnitText/orphans.sql
+-- table:   public.unittext
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.UnitText
+-- body:    sha256:b20d15a31f5637f28ca5dbc2bc1fc8573cd164abcad247a45f306335f6228a06
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- unittext_code_fkey
+SELECT count(*) AS orphans
+FROM public.unittext AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.unit AS p
+    WHERE p.code = t.code
+  );
+
+-- file:    verify/003_dbo.UnitText/unique.sql
+-- table:   public.unittext
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.UnitText
+-- body:    sha256:c654d987205e8141efb1e16eef9a030ea746e900046405dd0b97963b33ebd7a9
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- unittext_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.unittext
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known
+  FROM public.unittext AS t
+  LEFT JOIN restage_keymap.unittext AS k
+    ON k.target_key = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.unittext AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+
