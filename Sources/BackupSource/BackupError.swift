@@ -50,13 +50,21 @@ extension BackupError {
 }
 
 extension BackupError: CustomStringConvertible {
-  /// One line, safe to log: no cell values.
+  /// One line, safe to log: no cell values, and no line breaks or other control characters of names that
+  /// a damaged file holds.
   public var description: String {
     var line = file
     if let offset { line += ", byte \(offset)" }
     if let place { line += ", \(place)" }
     line += ": \(problem)"
     if let advice { line += "; \(advice)" }
-    return line
+    return String(String.UnicodeScalarView(line.unicodeScalars.map(Self.printable)))
+  }
+
+  private static func printable(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+    default: scalar
+    }
   }
 }

@@ -49,6 +49,13 @@ struct ContainerRefusalTests {
     try backup.expect(.notABackup, "written by another program (Xicrosoft SQL Server)")
   }
 
+  @Test("an error is one line, whatever stands in a damaged name")
+  func oneLine() {
+    let error = BackupError(
+      .notABackup, file: "a.bak", problem: "is by Microso\nft\u{2028}SQL\u{7}", advice: nil)
+    #expect(error.description == "a.bak: is by Microso\u{FFFD}ft\u{FFFD}SQL\u{FFFD}")
+  }
+
   @Test("a backup that continues on another medium, or is one of files, is named")
   func otherBlocks() throws {
     for (tag, code, problem) in [
