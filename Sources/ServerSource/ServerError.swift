@@ -67,6 +67,13 @@ public struct ServerError: Error, Hashable, Sendable {
     code == .connectionLost || code == .stalled || code == .conflict
   }
 
+  /// The same error of a server that was in reach before.
+  var asLostConnection: ServerError {
+    ServerError(
+      .connectionLost, server: server, place: place, problem: problem, advice: advice,
+      number: number)
+  }
+
   /// The same error, said to have happened at a place.
   func at(_ place: String) -> ServerError {
     var copy = self

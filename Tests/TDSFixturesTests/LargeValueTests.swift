@@ -62,6 +62,10 @@ struct LargeValueTests {
             "reason,column,key,position", #""\#(reason)",v,"{""id"": 2}",3"#,
             #""\#(reason)",v,"{""id"": 3}",4"#,
           ], "\(type)")
+      let other = try export(database, "--max-value", "1", "--engine", "freebcp")
+      #expect(other.outcome.status == 3, "\(type): \(other.outcome.errors)")
+      #expect(try other.opened().manifest.tables == snapshot.opened().manifest.tables)
+      #expect(try other.rejects(of: table, inOrder: true) == lines)
       let whole = try export(database)
       #expect(whole.outcome.status == 0, "\(type): \(whole.outcome.errors)")
       let all = try #require(try whole.opened().manifest.tables.first)

@@ -44,7 +44,8 @@ struct SameSnapshotTests {
     let server = try DatabaseAnswers(database).serve(encryption: .required(certificate.server))
     let live = try ExportedSnapshot(
       of: database, on: server, host: "localhost",
-      uriOptions: "ca=\(certificate.certificateFile)", options: ["--engine", engine])
+      uriOptions: "login_timeout=60&ca=\(certificate.certificateFile)",
+      options: ["--engine", engine])
     try expectSame(live, try exportedBackup(of: database))
   }
 

@@ -103,7 +103,12 @@ final class FreeBCPProcess {
     said.serverMessages.forEach { log.add($0) }
     said.libraryErrors.forEach { log.add($0) }
     guard log.isEmpty else {
-      guard said.isConnected else { throw ServerError(connecting: address, log).at(place) }
+      guard said.isConnected else {
+        let failure = ServerError(connecting: address, log)
+        // The server has just counted the rows: what is out of reach now may come back.
+        let isPassing = failure.code == .unreachable || failure.code == .tls
+        throw (isPassing ? failure.asLostConnection : failure).at(place)
+      }
       throw ServerError(using: address, log, isDead: said.isDead, otherwise: "").at(place)
     }
     if isBroken { return nil }
