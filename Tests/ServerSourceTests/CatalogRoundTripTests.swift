@@ -93,7 +93,7 @@ struct CatalogRoundTripTests {
   }()
 
   private func read(
-    _ answers: FixtureAnswers, options: String = ""
+    _ answers: DatabaseAnswers, options: String = ""
   ) throws -> (Database, SourceIdentity) {
     let server = try answers.serve()
     defer { server.stop() }
@@ -107,7 +107,7 @@ struct CatalogRoundTripTests {
 
   @Test("everything that a server says arrives as the backup reader would say it")
   func everything() throws {
-    var (database, identity) = try read(FixtureAnswers(Self.everything))
+    var (database, identity) = try read(DatabaseAnswers(Self.everything))
     #expect(database.notes.isEmpty)
     // A data file knows collations by number, a server by name.
     var expected = Self.everything.expected
@@ -130,7 +130,7 @@ struct CatalogRoundTripTests {
 
   @Test("views and columns of later versions are not asked for")
   func olderVersion() throws {
-    var answers = FixtureAnswers(FixtureDatabase("old", tables: []))
+    var answers = DatabaseAnswers(FixtureDatabase("old", tables: []))
     answers.productVersion = "10.50.6000.34"
     let server = try answers.serve()
     defer { server.stop() }
@@ -148,7 +148,7 @@ struct CatalogRoundTripTests {
 
   @Test("a view that is not there is a note, and the rest is read")
   func absentViews() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     for name in ["sequences", "synonyms", "security policies", "row counts", "comments"] {
       answers.overrides[name] = .some(nil)
     }
@@ -161,7 +161,7 @@ struct CatalogRoundTripTests {
 
   @Test("where a server fails to print computed columns the rest of them is read")
   func unprintableExpressions() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     answers.overrides["computed columns"] = .some(nil)
     let (database, _) = try read(answers)
     let child = try #require(database.tables.first { $0.name.name.hasPrefix("Child") })
@@ -172,7 +172,7 @@ struct CatalogRoundTripTests {
 
   @Test("a view without which nothing can be read is an error")
   func missingTables() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     answers.overrides["columns"] = .some(nil)
     let error = #expect(throws: ServerError.self) { try read(answers) }
     #expect(error?.code == .sql)
@@ -182,8 +182,8 @@ struct CatalogRoundTripTests {
 
   @Test("a login that sees only a part of the catalog is warned of")
   func viewDefinition() throws {
-    var answers = FixtureAnswers(Self.everything)
-    answers.mayViewDefinition = false
+    var answers = DatabaseAnswers(Self.everything)
+    answers.permissions.mayViewDefinition = false
     let (database, identity) = try read(answers)
     #expect(database.notes.contains { $0.contains("lacks VIEW DEFINITION") })
     #expect(identity.warnings.contains { $0.contains("lacks VIEW DEFINITION") })
@@ -191,7 +191,7 @@ struct CatalogRoundTripTests {
 
   @Test("where the permission is not known, that to read the whole database decides")
   func selectAll() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     for (mayRead, isWarned) in [(0, true), (1, false)] as [(Int64, Bool)] {
       answers.overrides["permissions"] = ResultSet.of(
         ["view_definition", "select_all", "login_name:n"],
@@ -203,7 +203,7 @@ struct CatalogRoundTripTests {
 
   @Test("a foreign key to a table that the login does not see is a warning")
   func unseenParent() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     answers.database.tables.removeAll { $0.table.name.name == "Parent" }
     let (database, identity) = try read(answers)
     #expect(database.tables[0].foreignKeys.map(\.name) == ["FK_b"])
@@ -212,35 +212,35 @@ struct CatalogRoundTripTests {
 
   @Test("what cannot be read truly is refused, table by table, with the reason")
   func refusals() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     let parent = ObjectName("sales", "Parent")
     func refusal() throws -> String? {
       try read(answers).0.tables.first { $0.name == parent }?.refusal
     }
     #expect(try refusal() == nil)
-    answers.unreadable = [parent]
+    answers.permissions.unreadable = [parent]
     #expect(try refusal() == "login sa has no SELECT permission on it")
-    answers.unreadable = []
-    answers.filtered = [parent]
+    answers.permissions.unreadable = []
+    answers.permissions.filtered = [parent]
     #expect(try refusal()?.contains("security policy") == true)
-    answers.filtered = []
-    answers.memoryOptimized = [parent]
+    answers.permissions.filtered = []
+    answers.permissions.memoryOptimized = [parent]
     #expect(try refusal()?.hasPrefix("memory-optimized") == true)
     answers.allowsSnapshot = false
     #expect(try refusal() == nil)
-    answers.memoryOptimized = []
-    answers.masked = ["price"]
+    answers.permissions.memoryOptimized = []
+    answers.permissions.masked = ["price"]
     #expect(try refusal() == nil, "the login may unmask")
-    answers.mayUnmask = false
+    answers.permissions.mayUnmask = false
     #expect(try refusal()?.hasPrefix("column price: masked") == true)
-    answers.masked = []
-    answers.encrypted = ["code"]
+    answers.permissions.masked = []
+    answers.permissions.encrypted = ["code"]
     #expect(try refusal()?.hasPrefix("column code: Always Encrypted") == true)
   }
 
   @Test("a server without SNAPSHOT isolation is said to have none")
   func consistency() throws {
-    var answers = FixtureAnswers(Self.everything)
+    var answers = DatabaseAnswers(Self.everything)
     #expect(try read(answers).1.consistency.contains("SNAPSHOT isolation"))
     answers.allowsSnapshot = false
     let (_, identity) = try read(answers)
@@ -250,7 +250,7 @@ struct CatalogRoundTripTests {
 
   @Test("every batch says in its first line who asks for what")
   func comments() throws {
-    let answers = FixtureAnswers(Self.everything)
+    let answers = DatabaseAnswers(Self.everything)
     let server = try answers.serve()
     defer { server.stop() }
     _ = try ServerSource(

@@ -15,10 +15,10 @@ struct FaultTests {
     Table.fixture("T", key: "id", [("id", "int"), ("v", "nvarchar(100)")]), rowCount: 5_000
   ) { row in [.integer(Int64(row)), .text("row \(row)")] }
 
-  private static let answers = FixtureAnswers(FixtureDatabase("d", tables: [table]))
+  private static let answers = DatabaseAnswers(FixtureDatabase("d", tables: [table]))
 
   private func read(
-    _ faults: FaultPlan, _ answers: FixtureAnswers = answers, options: String = ""
+    _ faults: FaultPlan, _ answers: DatabaseAnswers = answers, options: String = ""
   ) throws {
     let server = try answers.serve(faults: faults)
     defer { server.stop() }
@@ -54,11 +54,9 @@ struct FaultTests {
 
   @Test("rows that the server itself says ended with an error are never a table")
   func errorAtEnd() {
-    var answers = Self.answers
-    answers.errorAtEnd = 8134
     // db-lib does not tell of the error bit of a DONE; the server is asked instead.
     let error = #expect(throws: ServerError.self) {
-      try read(FaultPlan([.init("rows dbo.T", .doneWithError)]), answers)
+      try read(FaultPlan([.init("rows dbo.T", .doneWithError)]))
     }
     #expect(error?.description.contains("error 8134") == true)
   }

@@ -143,7 +143,7 @@ struct RowTests {
   }()
 
   private func expectSame(
-    _ fixture: FixtureTable, _ answers: FixtureAnswers, _ faults: FaultPlan = FaultPlan()
+    _ fixture: FixtureTable, _ answers: DatabaseAnswers, _ faults: FaultPlan = FaultPlan()
   ) throws {
     let server = try answers.serve(faults: faults)
     defer { server.stop() }
@@ -160,8 +160,8 @@ struct RowTests {
 
   @Test("every type becomes what PostgreSQL prints", arguments: [false, true])
   func allTypes(usesNullBitmap: Bool) throws {
-    var answers = FixtureAnswers(FixtureDatabase("types", tables: [Self.allTypes]))
-    answers.usesNullBitmap = usesNullBitmap
+    var answers = DatabaseAnswers(FixtureDatabase("types", tables: [Self.allTypes]))
+    answers.form.usesNullBitmap = usesNullBitmap
     try expectSame(Self.allTypes, answers)
   }
 
@@ -173,7 +173,7 @@ struct RowTests {
     #expect(fixture.table.columns.removeLast().type.base == .sqlVariant)
     let row = fixture.row
     fixture.row = { Array(row($0).prefix(dropped)) }
-    var answers = FixtureAnswers(FixtureDatabase("types", tables: [fixture]))
+    var answers = DatabaseAnswers(FixtureDatabase("types", tables: [fixture]))
     answers.isBabelfish = true
     try expectSame(fixture, answers)
   }
@@ -183,7 +183,7 @@ struct RowTests {
     let table = Table.fixture("T", key: "id", [("id", "int"), ("v", "varchar(10)")])
     let fixture = FixtureTable(table, rows: [[.integer(1), .text("x")]])
     for isBabelfish in [true, false] {
-      var answers = FixtureAnswers(FixtureDatabase("d", tables: [fixture]))
+      var answers = DatabaseAnswers(FixtureDatabase("d", tables: [fixture]))
       answers.isBabelfish = isBabelfish
       answers.overrides["rows dbo.T"] = ResultSet(
         [ResultColumn("id", "int"), ResultColumn("v", "varchar(10)")],
@@ -202,7 +202,7 @@ struct RowTests {
         [.integer(1), .utf16([0x41, 0xD800, 0x42])], [.integer(2), .text("ok")],
         [.integer(3), .utf16([0])], [.integer(4), .utf16([0xD83D, 0xDE00])],
       ])
-    try expectSame(fixture, FixtureAnswers(FixtureDatabase("d", tables: [fixture])))
+    try expectSame(fixture, DatabaseAnswers(FixtureDatabase("d", tables: [fixture])))
   }
 
   @Test("many rows over many packets arrive, also byte by byte")
@@ -218,9 +218,9 @@ struct RowTests {
       }
     }
     try expectSame(
-      fixture(20_000), FixtureAnswers(FixtureDatabase("d", tables: [fixture(20_000)])))
+      fixture(20_000), DatabaseAnswers(FixtureDatabase("d", tables: [fixture(20_000)])))
     try expectSame(
-      fixture(20), FixtureAnswers(FixtureDatabase("d", tables: [fixture(20)])),
+      fixture(20), DatabaseAnswers(FixtureDatabase("d", tables: [fixture(20)])),
       FaultPlan([.init("rows dbo.T", .drip(byteCount: 7, milliseconds: 0))]))
   }
 
@@ -228,7 +228,7 @@ struct RowTests {
   func emptyTables() throws {
     let table = Table.fixture("T", key: "id", [("id", "int")])
     let fixture = FixtureTable(table, rows: [])
-    try expectSame(fixture, FixtureAnswers(FixtureDatabase("d", tables: [fixture])))
+    try expectSame(fixture, DatabaseAnswers(FixtureDatabase("d", tables: [fixture])))
   }
 
   @Test("a column that comes in another type than the catalog says is refused")
@@ -240,7 +240,7 @@ struct RowTests {
       [ResultColumn("id", "int"), ResultColumn("v", "money"), ResultColumn("w", "money")],
       [ResultColumn("id", "int")],
     ] {
-      var answers = FixtureAnswers(FixtureDatabase("d", tables: [fixture]))
+      var answers = DatabaseAnswers(FixtureDatabase("d", tables: [fixture]))
       answers.overrides["rows dbo.T"] = ResultSet(columns, rows: [])
       answers.overrides["count dbo.T"] = ResultSet.of(["row_count:b"], [[.integer(0)]])
       let error = #expect(throws: ServerError.self) { try expectSame(fixture, answers) }
@@ -254,7 +254,7 @@ struct RowTests {
       FixtureTable(
         Table.fixture(name, key: "id", [("id", "int")]), rows: [[.integer(1)], [.integer(2)]])
     }
-    let server = try FixtureAnswers(FixtureDatabase("d", tables: tables)).serve()
+    let server = try DatabaseAnswers(FixtureDatabase("d", tables: tables)).serve()
     defer { server.stop() }
     let source = try ServerSource(try server.address("d"), password: TDSServer.password)
     for table in try source.readCatalog().tables {

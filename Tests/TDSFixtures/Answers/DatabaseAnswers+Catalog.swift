@@ -26,19 +26,22 @@ extension DatabaseAnswers {
         ]
       ]
     case "permissions":
-      [["view_definition": flag(true), "login_name": .text("sa"), "user_name": .text("dbo")]]
-    case "permission to unmask": [["unmask": flag(true)]]
+      [
+        [
+          "view_definition": flag(permissions.mayViewDefinition), "select_all": flag(true),
+          "login_name": .text("sa"),
+          "user_name": .text("dbo"),
+        ]
+      ]
+    case "permission to unmask": [["unmask": flag(permissions.mayUnmask)]]
     case "tables": tables
-    case "permissions on tables": perTable { _ in [["can_select": flag(true)]] }
+    case "permissions on tables":
+      perTable { [["can_select": flag(!permissions.unreadable.contains($0.table.name))]] }
     case "row counts": perTable { [["row_count": .integer(Int64($0.rowCount))]] }
     case "columns": perColumn(columnRow)
     case "identities": perColumn(identityRow)
-    case "computed columns":
-      perColumn { column in
-        column.computed.map {
-          ["definition": .text($0.definition), "is_persisted": flag($0.isPersisted)]
-        }
-      }
+    case "computed columns": computedColumns(withText: true)
+    case "computed columns without their text": computedColumns(withText: false)
     case "defaults": perColumn(defaultRow)
     case "bound defaults and rules": perColumn(boundDefaultRow)
     case "indexes": perTable { table in table.indexForms.enumerated().map(indexRow) }
@@ -47,7 +50,7 @@ extension DatabaseAnswers {
         table.indexForms.enumerated().flatMap { indexColumnRows($0, $1, table.table) }
       }
     case "foreign keys": foreignKeys.map(foreignKeyRow)
-    case "foreign key columns": foreignKeys.flatMap(foreignKeyColumnRows)
+    case "foreign key columns": foreignKeys.flatMap(foreignKeyColumnRows).reversed()
     case "checks":
       perTable { table in
         table.table.checks.map {
@@ -69,7 +72,9 @@ extension DatabaseAnswers {
     case "partition schemes": database.catalog.partitionSchemes.flatMap(schemeRows)
     case "partitioned indexes": perTable(partitionedIndexRows)
     case "sequences": database.catalog.sequences.map(sequenceRow)
-    case "alias types": database.catalog.aliasTypes.map(aliasTypeRow)
+    case "alias types":
+      database.catalog.aliasTypes.map(aliasTypeRow)
+        + database.catalog.modules.filter { $0.kind == .tableType }.map(tableTypeRow)
     case "modules": database.catalog.modules.compactMap(moduleRow)
     case "synonyms":
       database.catalog.modules.filter { $0.kind == .synonym }.map {
@@ -78,15 +83,19 @@ extension DatabaseAnswers {
           "definition": text($0.definition),
         ]
       }
-    case "security policies", "memory-optimized tables": []
+    case "security policies":
+      perTable { permissions.filtered.contains($0.table.name) ? [[:]] : [] }
+    case "memory-optimized tables":
+      perTable { permissions.memoryOptimized.contains($0.table.name) ? [[:]] : [] }
     default: nil
     }
   }
 
   private var server: Row {
     [
-      "product_version": .text(productVersion), "edition": .text("Developer Edition"),
-      "engine_edition": .integer(3), "babelfish": .null,
+      "product_version": .text(isBabelfish ? "12.0.2000.8" : productVersion),
+      "edition": .text("Developer Edition"),
+      "engine_edition": .integer(3), "babelfish": isBabelfish ? .integer(1) : .null,
       "database_name": .text(database.catalog.name),
       "collation_name": text(database.catalog.collation?.name),
       "code_page": integer(database.catalog.collation?.codePage),
@@ -160,8 +169,20 @@ extension DatabaseAnswers {
       "default_object_id": .integer(column.defaultConstraint == nil ? 0 : 1),
       "is_hidden": flag(column.isHidden),
       "generated_always": .integer(column.generatedAlways.flatMap { generated[$0] } ?? 0),
-      "is_masked": flag(false), "encryption_type": .null,
+      "is_masked": flag(permissions.masked.contains(column.name)),
+      "encryption_type": permissions.encrypted.contains(column.name) ? .integer(1) : .null,
     ]
+  }
+
+  private func computedColumns(withText: Bool) -> [Row] {
+    perColumn { column in
+      column.computed.map {
+        [
+          "definition": withText ? .text($0.definition) : .null,
+          "is_persisted": flag($0.isPersisted),
+        ]
+      }
+    }
   }
 
   private func identityRow(_ column: Column) -> Row? {
@@ -185,7 +206,7 @@ extension DatabaseAnswers {
     guard let constraint = column.defaultConstraint, constraint.name == nil else { return nil }
     return [
       "object_type": .text("D"), "schema_name": .text("dbo"), "object_name": .text("bound"),
-      "definition": .text("CREATE DEFAULT bound AS \(constraint.definition)"),
+      "definition": .text("CREATE DEFAULT bound AS \(constraint.definition)\r\n"),
     ]
   }
 }
@@ -393,6 +414,14 @@ extension DatabaseAnswers {
       "base_name": .text(alias.base.base.rawValue), "max_length": integer(stored.length),
       "type_precision": integer(stored.precision), "type_scale": integer(stored.scale),
       "is_nullable": flag(alias.isNullable), "is_table_type": flag(false),
+    ]
+  }
+
+  private func tableTypeRow(_ module: Module) -> Row {
+    [
+      "schema_name": .text(module.name.schema), "type_name": .text(module.name.name),
+      "base_name": .null, "max_length": .integer(-1), "type_precision": .integer(0),
+      "type_scale": .integer(0), "is_nullable": flag(false), "is_table_type": flag(true),
     ]
   }
 

@@ -1,7 +1,7 @@
 // A described database as a server: the questions of its client are read, not known by heart.
 
 public import BackupFixtures
-import Catalog
+public import Catalog
 
 /// Answers the catalog queries and table reads of `ServerSource` from a description.
 ///
@@ -14,11 +14,33 @@ public struct DatabaseAnswers: Sendable {
   public var productVersion = "14.0.3456.2"
   public var allowsSnapshot = true
   public var isReadOnly = false
+  /// A server that calls itself SQL Server 2014 and stores text as UTF-8.
+  public var isBabelfish = false
+  public var permissions = Permissions()
+  /// Answers that come instead of those of the description, by the name of the batch; nil is that there is
+  /// no such view.
+  public var overrides: [String: ResultSet?] = [:]
+  /// How many rows fewer than there are COUNT_BIG says there are.
+  public var missingFromCount = 0
   /// Of a database snapshot.
   public var sourceDatabaseID: Int?
   /// Where the database's log ends, for the batch that asks.
   public var logEnd: @Sendable (Batch) -> String = { _ in "0000001F:00000030:0001" }
   public var form = ResultSet.Form()
+
+  /// What the login may see, and what keeps it from seeing all there is.
+  public struct Permissions: Sendable {
+    public var mayViewDefinition = true
+    public var mayUnmask = true
+    /// Tables without SELECT.
+    public var unreadable: Set<ObjectName> = []
+    /// Tables with a security policy.
+    public var filtered: Set<ObjectName> = []
+    public var memoryOptimized: Set<ObjectName> = []
+    /// Columns, by name.
+    public var masked: Set<String> = []
+    public var encrypted: Set<String> = []
+  }
 
   public init(_ database: FixtureDatabase) {
     self.database = database
@@ -30,17 +52,26 @@ public struct DatabaseAnswers: Sendable {
   ) throws -> TDSServer {
     let configuration = TDSServer.Configuration(
       databases: [database.catalog.name], encryption: encryption)
-    return try TDSServer(configuration, faults: faults, answer: response)
+    return try serve(configuration, faults: faults)
+  }
+
+  /// Starts a server of another configuration that gives these answers.
+  public func serve(
+    _ configuration: TDSServer.Configuration, faults: FaultPlan = FaultPlan()
+  ) throws -> TDSServer {
+    try TDSServer(configuration, faults: faults, answer: response)
   }
 
   public func response(_ batch: Batch) throws -> Response {
     var response = Response([])
     var rowCount = 0
-    for statement in try SelectStatement.statements(in: batch.text) {
+    for (position, statement) in try SelectStatement.statements(in: batch.text).enumerated() {
       var before = Expression.Context(rowCountBefore: rowCount)
       // A DONE with its error bit set is no whim of DONE: the session knows of the error, too.
       if batch.fault == .doneWithError { before.errorBefore = 8134 }
-      let result = try self.result(of: statement, in: batch, before)
+      let override = position == 0 ? overrides[batch.name] : nil
+      if case .some(.none) = override { throw ServerMessage(208, "Invalid object name 'sys.x'.") }
+      let result = try override.flatMap(\.self) ?? self.result(of: statement, in: batch, before)
       rowCount = result.rowCount
       response.parts.append(.rows(result))
     }
@@ -78,7 +109,7 @@ extension DatabaseAnswers {
       return try numberedRows(of: table, order, numberName, statement)
     }
     let context = Expression.Context(
-      columns: table.table.storedColumns, rowCount: table.rowCount)
+      columns: table.table.storedColumns, rowCount: table.rowCount - missingFromCount)
     let expressions = try statement.items.map { try Expression($0.expression, context) }
     let columns = zip(statement.items, expressions).map { $1.column.named($0.alias) }
     let isCount = expressions.allSatisfy { if case .constant = $0 { true } else { false } }

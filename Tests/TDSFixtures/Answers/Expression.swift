@@ -8,7 +8,7 @@ indirect enum Expression: Sendable {
   case constant(FixtureValue, ColumnType)
   case column(Int, ResultColumn)
   case cast(Expression, ColumnType)
-  /// From 1, as SQL counts; of bytes.
+  /// From 1, as SQL counts; of bytes, or of UTF-16 units of text.
   case substring(Expression, Int, Int)
   case variantProperty(Expression, String)
   case collationProperty(Expression, String)
@@ -48,8 +48,13 @@ indirect enum Expression: Sendable {
     case .cast(let inner, let type):
       return try Self.cast(inner.value(row), inner.column, to: type)
     case .substring(let inner, let start, let length):
-      guard case .bytes(let bytes) = try inner.value(row) else { return .null }
-      return .bytes(Array(bytes.dropFirst(start - 1).prefix(length)))
+      switch try inner.value(row) {
+      case .bytes(let bytes): return .bytes(Array(bytes.dropFirst(start - 1).prefix(length)))
+      case .text(let text):
+        let units = text.utf16.dropFirst(start - 1).prefix(length)
+        return .text(String(decoding: Array(units), as: UTF16.self))
+      default: return .null
+      }
     case .variantProperty(let inner, let name):
       let variant = VariantFacts(try inner.value(row), of: inner.column.type)
       return try variant?.property(name) ?? .null
@@ -166,7 +171,7 @@ extension Expression {
         return .cast(inner, try type())
       case "SUBSTRING":
         let inner = try expression()
-        guard inner.column.type.base == .varbinary else { throw mistake }
+        guard [.varbinary, .nvarchar].contains(inner.column.type.base) else { throw mistake }
         return .substring(inner, try secondNumber(), try secondNumber())
       case "SQL_VARIANT_PROPERTY": return .variantProperty(try expression(), try secondText())
       case "COLLATIONPROPERTY": return .collationProperty(try expression(), try secondText())
