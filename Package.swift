@@ -100,7 +100,7 @@ let package = Package(
     .target(
       name: "TDSFixtures",
       dependencies: [
-        "Catalog", "BackupFixtures",
+        "Catalog", "BackupFixtures", "CLibMD",
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,4 +1,4 @@
-// mssql://USER@HOST[\INSTANCE][:PORT]/DATABASE[?option=value&…]
+// mssql://[USER@]HOST[\INSTANCE][:PORT]/DATABASE[?option=value&…]
 
 /// Which server, which database, as whom, and how the channel is protected. Never a password.
 public struct ServerAddress: Hashable, Sendable {
@@ -21,7 +21,17 @@ public struct ServerAddress: Hashable, Sendable {
     case system
   }
 
+  /// How the server is told who asks.
+  public enum Authentication: String, Sendable {
+    /// A user and a password; a user with a backslash is a Windows login by NTLMv2.
+    case password
+    /// The ticket of whoever runs restage.
+    case kerberos
+  }
+
+  /// Empty with `kerberos`.
   public var user: String
+  public var authentication = Authentication.password
   public var host: String
   public var port: Int?
   public var instance: String?
@@ -68,6 +78,11 @@ public struct ServerAddress: Hashable, Sendable {
 
   private mutating func set(_ name: String, _ value: String) throws(ServerError) {
     switch name {
+    case "auth":
+      guard let way = Authentication(rawValue: value) else {
+        throw .badURI("auth takes password or kerberos")
+      }
+      authentication = way
     case "encrypt":
       guard let level = Encryption(rawValue: value) else {
         throw .badURI("encrypt takes off, request or require")
@@ -95,12 +110,23 @@ public struct ServerAddress: Hashable, Sendable {
       throw .badURI(
         "there is no option of this name in the source's URI",
         advice: """
-          known are encrypt, ca, check_host, instance, tds, intent, login_timeout and stall_timeout
+          known are auth, encrypt, ca, check_host, instance, tds, intent, login_timeout and \
+          stall_timeout
           """)
     }
   }
 
   private mutating func check() throws(ServerError) {
+    switch authentication {
+    case .password:
+      guard !user.isEmpty else { throw .badURI("it names no user") }
+    case .kerberos:
+      guard user.isEmpty else {
+        throw .badURI(
+          "it names a user, and auth=kerberos takes the one of the ticket",
+          advice: "write mssql://HOST/DATABASE?auth=kerberos, and kinit as that user before")
+      }
+    }
     if instance != nil, port != nil {
       throw .badURI("both an instance and a port are given; the instance's port is looked up")
     }
@@ -163,7 +189,11 @@ private struct URIParts {
     guard let slash = rest.firstIndex(of: "/") else { throw .badURI("it names no database") }
     path = rest[rest.index(after: slash)...]
     rest = rest[..<slash]
-    guard let at = rest.lastIndex(of: "@") else { throw .badURI("it names no user") }
+    guard let at = rest.lastIndex(of: "@") else {
+      (userInfo, authority) = ("", rest)
+      return
+    }
+    guard at > rest.startIndex else { throw .badURI("it names no user") }
     userInfo = rest[..<at]
     authority = rest[rest.index(after: at)...]
   }
@@ -175,9 +205,7 @@ private struct URIParts {
         advice: "give the password in RESTAGE_SOURCE_PASSWORD or with --password-file")
     }
     guard !userInfo.contains("@") else { throw .badURI("an @ in the user's name must be %40") }
-    let user = try decoded(userInfo, "user")
-    guard !user.isEmpty else { throw .badURI("it names no user") }
-    return user
+    return try decoded(userInfo, "user")
   }
 
   func hostInstanceAndPort() throws(ServerError) -> (String, instance: String?, port: Int?) {

@@ -42,6 +42,49 @@ struct LoginTests {
     #expect(facts.contains { $0.name == "version" && $0.value.contains("SQL Server 2017") })
   }
 
+  @Test("a user with a backslash logs in by NTLMv2, whatever the letters of the password")
+  func windowsLogin() throws {
+    let password = "пароль 😀"
+    let configuration = TDSServer.Configuration(
+      users: ["FIXTURES\\Mover": password], databases: ["d"])
+    _ = try connect(
+      { "mssql://FIXTURES%5CMover@127.0.0.1:\($0.port)/d?encrypt=off" }, password: password,
+      configuration: configuration)
+    for (user, wrong) in [
+      ("FIXTURES%5CMover", "Пароль 😀"), ("FIXTURES%5Cmover2", password),
+      ("OTHER%5CMover", password),
+    ] {
+      let error = failure(
+        { "mssql://\(user)@127.0.0.1:\($0.port)/d?encrypt=off" }, password: wrong,
+        configuration: configuration)
+      #expect(error?.code == .login)
+      #expect(error?.number == 18456)
+      #expect(error?.description.contains(wrong) == false)
+    }
+  }
+
+  @Test("a Windows login goes through TLS, too")
+  func encryptedWindowsLogin() throws {
+    let certificate = try TestCertificate.shared.get()
+    for options in ["ca=\(certificate.certificateFile)", "encrypt=request"] {
+      _ = try connect(
+        { "mssql://D%5Cu@localhost:\($0.port)/d?\(options)" }, password: "p",
+        configuration: .init(
+          users: ["D\\u": "p"], databases: ["d"], encryption: .optional(certificate.server)))
+    }
+  }
+
+  @Test("a login by Kerberos without a ticket says what to look at")
+  func noTicket() throws {
+    // A cache that does not exist, whatever the machine has.
+    setenv("KRB5CCNAME", "FILE:/nowhere/krb5cc", 1)
+    defer { unsetenv("KRB5CCNAME") }
+    let error = failure { "mssql://127.0.0.1:\($0.port)/d?encrypt=off&auth=kerberos" }
+    #expect(error?.code == .login)
+    #expect(error?.description.contains("kinit") == true)
+    #expect(error?.description.contains("MSSQLSvc/127.0.0.1:") == true)
+  }
+
   @Test("a wrong password is the login's fault, in the server's words and without the password")
   func wrongPassword() {
     let error = failure(

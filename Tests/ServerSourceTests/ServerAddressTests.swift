@@ -24,6 +24,16 @@ struct ServerAddressTests {
     #expect(address.label == "h:1433/a/b ]'?Ñ")
   }
 
+  @Test("with Kerberos the user is the ticket's")
+  func kerberos() throws {
+    let address = try ServerAddress("mssql://db.example.com:1500/Shop?auth=kerberos")
+    #expect(address.authentication == .kerberos)
+    #expect(address.user == "" && address.host == "db.example.com" && address.port == 1500)
+    for uri in ["mssql://u@h/d?auth=kerberos", "mssql://h/d", "mssql://u@h/d?auth=ntlm"] {
+      #expect(throws: ServerError.self) { try ServerAddress(uri) }
+    }
+  }
+
   @Test("an IPv6 address stands in brackets")
   func ipv6() throws {
     let address = try ServerAddress("mssql://u@[fe80::1%25eth0]:1/d")

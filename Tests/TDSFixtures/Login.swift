@@ -106,6 +106,8 @@ struct Login7 {
   var database = ""
   /// The client calls itself ODBC, and then gets large values whole.
   var isODBC: Bool
+  /// The first token of a Windows login; empty for a login with a password.
+  var securityToken: [UInt8] = []
 
   init(parsing bytes: [UInt8]) throws {
     guard bytes.count >= Self.headByteCount, Int(bytes.uint32(at: 0)) == bytes.count else {
@@ -124,6 +126,11 @@ struct Login7 {
     }
     application = try Self.text(bytes, at: 48)
     database = try Self.text(bytes, at: 68)
+    let offset = Int(bytes.uint16(at: 78))
+    let end = offset + Int(bytes.uint16(at: 80))
+    guard bytes[25] & 0x80 != 0 else { return }
+    guard end <= bytes.count else { throw ProtocolError("LOGIN7: the security token lies outside") }
+    securityToken = Array(bytes[offset..<end])
   }
 
   private static let headByteCount = 94

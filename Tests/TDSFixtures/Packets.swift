@@ -11,6 +11,7 @@ enum PacketType: UInt8 {
   case bulkLoad = 7
   case transactionManager = 14
   case login7 = 16
+  case securityToken = 17
   case prelogin = 18
 }
 

@@ -48,6 +48,32 @@ extension Session {
       guard encryption != .required else {
         throw ProtocolError("a login in the clear, where the server requires TLS")
       }
+      if NTLM.isNegotiate(login.securityToken), server.faults.loginRefusal == nil {
+        let challenge = NTLM.Challenge()
+        send(Token.security(challenge.token), context)
+        phase = .challenged(login, challenge)
+        return
+      }
+      if let refusal = refusal(of: login) {
+        begin(Response(refusal.map { .message($0) }), fault: nil, closesAtEnd: true, context)
+        return
+      }
+      accept(login, context)
+    } catch {
+      fail(error, context)
+    }
+  }
+
+  /// A Windows login becomes one with the password that its last token proves.
+  func finishWindowsLogin(
+    _ login: Login7, _ challenge: NTLM.Challenge, answer: [UInt8], _ context: ChannelHandlerContext
+  ) {
+    do {
+      let proof = try NTLM.Authenticate(parsing: answer)
+      var login = login
+      login.user = "\(proof.domain)\\\(proof.user)"
+      let password = server.configuration.users[login.user]
+      if let password, proof.proves(password, for: challenge) { login.password = password }
       if let refusal = refusal(of: login) {
         begin(Response(refusal.map { .message($0) }), fault: nil, closesAtEnd: true, context)
         return
@@ -67,6 +93,12 @@ extension Session {
     guard login.tdsVersion >= 0x7300_0000 else {
       let version = String(login.tdsVersion, radix: 16)
       return [ServerMessage(50_002, "TDS version \(version) is too old for this server")]
+    }
+    guard login.securityToken.isEmpty || NTLM.isNegotiate(login.securityToken) else {
+      let text =
+        "Login failed. The login is from an untrusted domain and cannot be used with Integrated "
+        + "authentication."
+      return [ServerMessage(18452, severity: 14, text)]
     }
     guard configuration.users[login.user] == login.password else { return [failed] }
     guard login.database.isEmpty || server.has(database: login.database) else {

@@ -15,6 +15,7 @@ final class Session: ChannelInboundHandler {
   enum Phase {
     case prelogin
     case login(Prelogin.Encryption)
+    case challenged(Login7, NTLM.Challenge)
     case ready
     case answering
     /// An answer that was stopped on purpose; nothing is sent any more.
@@ -31,6 +32,7 @@ final class Session: ChannelInboundHandler {
   var packetByteCountMax: Int {
     if case .prelogin = phase { return 32_767 }
     if case .login = phase { return 32_767 }
+    if case .challenged = phase { return 32_767 }
     return state.packetByteCount
   }
 
@@ -40,6 +42,8 @@ final class Session: ChannelInboundHandler {
       switch (phase, message.type) {
       case (.prelogin, .prelogin): try beginLogin(message.bytes, context)
       case (.login(let encryption), .login7): logIn(message.bytes, encryption, context)
+      case (.challenged(let login, let challenge), .securityToken):
+        finishWindowsLogin(login, challenge, answer: message.bytes, context)
       case (.ready, .sqlBatch): try answer(message.bytes, context)
       case (.ready, .attention): send(Token.done(.attention), context)
       case (.answering, .attention), (.stalled, .attention): interrupt(context)

@@ -45,6 +45,9 @@ enum Token {
         + [14, 0, 0x0D, 0x80])
   }
 
+  /// What a server adds to the conversation of a Windows login (SSPI).
+  static func security(_ token: [UInt8]) -> [UInt8] { framed(0xED, token) }
+
   static func environment(_ change: EnvironmentChange) -> [UInt8] {
     let content: [UInt8] =
       switch change {

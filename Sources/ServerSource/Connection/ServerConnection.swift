@@ -25,7 +25,8 @@ final class ServerConnection: @unchecked Sendable {
     let opened = log.whileOpening { restage_open(record.login, section) }
     guard let process = opened else {
       let failure = ServerError(connecting: address, log)
-      throw password.isEmpty ? failure.withoutPassword : failure
+      let isWithoutPassword = password.isEmpty && address.authentication == .password
+      throw isWithoutPassword ? failure.withoutPassword : failure
     }
     self.process = process
     log.attach(to: process)

@@ -10,7 +10,9 @@ extension ServerError {
       return
     }
     // The library says more than one thing; the first is the cause.
-    let layer = log.libraryErrors.lazy.compactMap { Layer($0) }.first ?? .handshake
+    var layer = log.libraryErrors.lazy.compactMap { Layer($0) }.first ?? .handshake
+    // Without a ticket db-lib gives up before the login is sent, and does not say so.
+    if layer == .handshake, address.authentication == .kerberos { layer = .ticket }
     let heard = log.libraryErrors.first
     self.init(
       layer.code(address), server: address.label, problem: layer.problem(address, heard),
@@ -127,7 +129,7 @@ private struct Refusal {
 
 /// Where a connection failed before the server could say so.
 private enum Layer {
-  case name, network, silence, handshake
+  case name, network, silence, handshake, ticket
 
   init?(_ error: LibraryError) {
     switch error.number {
@@ -144,6 +146,7 @@ private enum Layer {
     case .name: .nameResolution
     case .network, .silence: .unreachable
     case .handshake: address.encryption == .off ? .unreachable : .tls
+    case .ticket: .login
     }
   }
 
@@ -156,6 +159,7 @@ private enum Layer {
         ?? "the port cannot be connected to\(reason)"
     case .silence: "the server did not answer within \(address.limits.loginSeconds) s"
     case .handshake: "the server was reached, and the login did not come about\(reason)"
+    case .ticket: "the server was reached, and no login by Kerberos came about\(reason)"
     }
   }
 
@@ -168,6 +172,10 @@ private enum Layer {
         : "is the instance running, and the SQL Server Browser (UDP 1434)? or name its port"
     case .silence:
       "check host, port and firewall; login_timeout in the URI changes the limit"
+    case .ticket:
+      "is there a ticket (klist; kinit USER@REALM), and has the directory the service "
+        + "MSSQLSvc/\(address.host):\(address.port ?? ServerAddress.defaultPort)? "
+        + "else look at TLS (encrypt, ca)"
     case .handshake:
       switch (address.encryption, address.trust) {
       case (.off, _): "the server may insist on TLS: leave out encrypt=off"

@@ -52,12 +52,13 @@ final class FreeBCPProcess {
         .unreachable, server: address.label, problem: "freebcp cannot be given its files",
         advice: "check the memory and the open files that are left")
     }
-    let arguments = [
-      Self.program, query.select, "queryout", "/dev/fd/\(rows.write)", "-f", "/dev/fd/\(format)",
-      "-S", section, "-U", address.user, "-P", "-", "-D", address.database,
-      "-A", "\(address.limits.packetByteCount)", "-T", "\(Int32.max)",
-      "-O", Self.options(address, usesSnapshot: usesSnapshot),
-    ]
+    let arguments =
+      [
+        Self.program, query.select, "queryout", "/dev/fd/\(rows.write)", "-f", "/dev/fd/\(format)",
+        "-S", section, "-D", address.database,
+        "-A", "\(address.limits.packetByteCount)", "-T", "\(Int32.max)",
+        "-O", Self.options(address, usesSnapshot: usesSnapshot),
+      ] + (address.user.isEmpty ? [] : ["-U", address.user, "-P", "-"])
     let status = Child.spawn(
       Self.program, arguments, environment: ["FREETDSCONF": configuration.path],
       standard: (secret.read, said, said),
