@@ -4,7 +4,7 @@ struct LeafChain {
   private let set: PageSet
   private var nextPage: PageID
   private var previousPage = PageID.none
-  private var visited: Set<PageID> = []
+  private var visited = PageBits()
 
   /// Finds the first leaf: from the root where that leads to one, else among all pages of the index.
   /// Roots and first pages of the catalog can be stale, so each candidate is checked.
@@ -43,7 +43,7 @@ struct LeafChain {
     guard set.contains(nextPage) else {
       throw pages.damaged(nextPage, "is next in the index's leaf chain but not among its pages")
     }
-    guard visited.insert(nextPage).inserted else {
+    guard visited.insert(nextPage) else {
       throw pages.damaged(nextPage, "closes a circle in the index's leaf chain")
     }
     try buffer.load(nextPage, from: pages)

@@ -2,11 +2,11 @@
 /// (sections 8.2, 8.3). Needs no root or first-page pointer, which can be stale.
 struct PageSet {
   /// Ascending by file and page.
-  let pages: [PageID]
+  let pages: PageBits
 
   /// - Parameter first: The unit's first IAM page; `.none` for a unit without pages.
   init(firstIAM first: PageID, allocation: AllocationReader) throws(BackupError) {
-    var pages: [PageID] = []
+    var pages = PageBits()
     var visited: Set<PageID> = []
     var current = first
     while current != .none {
@@ -15,20 +15,10 @@ struct PageSet {
       }
       current = try allocation.appendPages(ofIAM: current, to: &pages)
     }
-    pages.sort()
     self.pages = pages
   }
 
-  /// - Complexity: O(log n).
-  func contains(_ page: PageID) -> Bool {
-    var low = 0
-    var high = pages.count
-    while low < high {
-      let middle = (low + high) / 2
-      if pages[middle] < page { low = middle + 1 } else { high = middle }
-    }
-    return low < pages.count && pages[low] == page
-  }
+  func contains(_ page: PageID) -> Bool { pages.contains(page) }
 }
 
 /// Reads IAM pages and asks the PFS pages which of the pages they own are in use. For one thread.
@@ -45,7 +35,7 @@ final class AllocationReader {
   /// Appends the allocated pages that one IAM page owns.
   ///
   /// - Returns: The next IAM page of the chain, or `.none`.
-  func appendPages(ofIAM id: PageID, to list: inout [PageID]) throws(BackupError) -> PageID {
+  func appendPages(ofIAM id: PageID, to list: inout PageBits) throws(BackupError) -> PageID {
     try buffer.load(id, from: pages)
     guard buffer.type == .indexAllocationMap else {
       throw pages.damaged(id, "is of type \(buffer.type.rawValue), not 10 (IAM)")
@@ -68,7 +58,7 @@ final class AllocationReader {
   }
 
   private func appendExtent(
-    _ extent: Int, after start: PageID, to list: inout [PageID]
+    _ extent: Int, after start: PageID, to list: inout PageBits
   ) throws(BackupError) {
     let (first, overflow) = start.page.addingReportingOverflow(UInt32(extent * 8))
     guard !overflow && first <= UInt32.max - 8 else {
@@ -79,8 +69,8 @@ final class AllocationReader {
     }
   }
 
-  private func append(_ page: PageID, to list: inout [PageID]) throws(BackupError) {
-    if try freeSpace.isAllocated(page) { list.append(page) }
+  private func append(_ page: PageID, to list: inout PageBits) throws(BackupError) {
+    if try freeSpace.isAllocated(page) { list.insert(page) }
   }
 
   private func record(

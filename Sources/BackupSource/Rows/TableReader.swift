@@ -65,7 +65,7 @@ struct TableReader {
     guard storage.isClustered else {
       return try readHeap(set, columns, isCompressed: isCompressed, into: &writer)
     }
-    var read: Set<PageID> = []
+    var read = PageBits()
     do {
       var chain = try LeafChain(
         unit, set: set, pages: pages, isCompressed: isCompressed, buffer: buffer)
@@ -81,7 +81,7 @@ struct TableReader {
 
   /// Reads the leaves that a broken chain does not lead to, in the order of their numbers.
   private mutating func readOutsideChain(
-    _ set: PageSet, but read: Set<PageID>, _ columns: [RowColumn], isCompressed: Bool,
+    _ set: PageSet, but read: PageBits, _ columns: [RowColumn], isCompressed: Bool,
     after error: BackupError, into writer: inout TableWriter
   ) throws {
     isOrderLost = true
