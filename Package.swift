@@ -108,7 +108,7 @@ let package = Package(
       ],
       path: "Tests/TDSFixtures", swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
-    tests("StagingTests", ["Catalog", "Staging"]),
+    tests("StagingTests", ["Catalog", "Staging", "BackupFixtures"]),
     tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
     tests(
       "BackupFixturesTests",

@@ -42,6 +42,9 @@ public struct ColumnType: Hashable, Sendable {
     }
   }
 
+  /// Whether values are shapes.
+  public var isSpatial: Bool { base == .geometry || base == .geography }
+
   /// Whether values are whole numbers of a fixed width (tinyint to bigint).
   public var isInteger: Bool {
     switch base {

@@ -26,7 +26,8 @@ public struct Export: Sendable {
   /// - Parameters:
   ///   - folder: Made when missing. An unfinished export in it is thrown away and begun again: a file
   ///     is read faster than it is compared.
-  ///   - mapping: Only its `nul` matters here: what becomes of text that PostgreSQL cannot store.
+  ///   - mapping: Two things of it matter here: `nul`, what becomes of text that PostgreSQL cannot store,
+  ///     and the `type` of columns whose shapes go to PostGIS.
   ///   - jobCount: Tables read at the same time.
   public init(
     source: any Source, folder: String, selection: TableSelection, mapping: Mapping = Mapping(),
@@ -58,7 +59,8 @@ public struct Export: Sendable {
   }
 
   private func readAll() async throws -> Outcome {
-    let database = try await onBlockingThread { try source.readCatalog() }
+    var database = try await onBlockingThread { try source.readCatalog() }
+    try mapping.chooseCellForms(in: &database.tables)
     for line in source.announcements { logger.notice("\(line)") }
     try requireTables(of: database)
     let (tables, leftOut) = try selectTables(of: database)

@@ -10,6 +10,7 @@ indirect enum Rejection: Hashable, Sendable {
   case rowTooLong(byteCountMax: Int)
   /// The source did not hand it over.
   case valueTooLarge(byteCountMax: Int)
+  case fullGlobe
   case unreadable(String)
   /// The row is kept without what it was faulted for.
   case altered(Rejection, TextPolicy)
@@ -25,6 +26,7 @@ indirect enum Rejection: Hashable, Sendable {
       "more than \(byteCountMax) bytes as CSV, the longest line that PostgreSQL reads"
     case .valueTooLarge(let byteCountMax):
       "a value of more than \(byteCountMax) bytes, the largest that this export was to take"
+    case .fullGlobe: "FULLGLOBE, the whole globe, which PostGIS has no shape for"
     case .unreadable(let problem): problem
     case .altered(let fault, .strip): "\(fault.reason): stripped, the row is kept"
     case .altered(let fault, _): "\(fault.reason): replaced by U+FFFD, the row is kept"

@@ -39,6 +39,7 @@ extension TableWriter {
   /// pieces may end anywhere, in the middle of a character too.
   public mutating func beginBytes() {
     begin(.bytes)
+    if isShape { return beginShape() }
     let target = rows.room(2)
     target[0] = ASCII.backslash
     target[1] = 0x78
@@ -50,11 +51,12 @@ extension TableWriter {
   public mutating func beginText(in codePage: CodePage) { begin(codePage.decoder) }
 
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    if text.decoder.kind == .bytes { appendHex(bytes) } else { appendText(bytes) }
+    guard text.decoder.kind == .bytes else { return appendText(bytes) }
+    if isShape { appendShape(bytes) } else { appendHex(bytes) }
   }
 
   public mutating func endValue() {
-    if text.decoder.kind != .bytes { endText() }
+    if text.decoder.kind != .bytes { endText() } else if isShape { endShape() }
     closeCell()
   }
 

@@ -4,7 +4,7 @@ import SystemPackage
 /// Writes the rows of one table as CSV chunks: bytes in, bytes out, nothing allocated per row or cell.
 ///
 /// The text of each value is, byte for byte, what PostgreSQL's `COPY … TO STDOUT (FORMAT csv)` prints
-/// for the column type of `ColumnType.csvType`, under DateStyle ISO, TimeZone UTC, bytea_output hex,
+/// for the column type of `Column.csvType`, under DateStyle ISO, TimeZone UTC, bytea_output hex,
 /// extra_float_digits 1, UTF-8 (the CSV rule).
 ///
 ///     writer.beginRow()
@@ -21,6 +21,8 @@ public struct TableWriter: ~Copyable {
   var rows: RowStream
   /// The value that `beginText` and its like have begun.
   var text = TextValue(decoder: .bytes)
+  /// The value of a column whose shapes are written as EWKB.
+  var shape = ShapeValue()
   /// What is wrong with a value of the current row: an error, not a reject.
   private var rowFailure: StagingError?
   private var rejection: (Rejection, column: Int?)?
@@ -243,6 +245,10 @@ extension TableWriter {
       place: "\(table.name), column \(columns[column].name), row \(position + 1)",
       problem: problem, advice: advice)
   }
+
+  var columnForm: CellForm? { columns[column].cellForm }
+
+  var columnType: ColumnType { columns[column].type }
 
   var columnTypeName: String { columns[column].type.description }
 

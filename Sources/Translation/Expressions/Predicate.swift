@@ -109,7 +109,7 @@ extension Predicate {
     guard keyTables[column] == nil else {
       throw Untranslatable("\(source.name) holds keys, and the target's keys are new")
     }
-    guard mapped.columns[column].type == source.type.csvType else {
+    guard mapped.columns[column].type == source.csvType else {
       throw Untranslatable("\(source.name) has another type in the target")
     }
     switch source.type.base {

@@ -54,6 +54,25 @@ extension Mapping {
   }
 }
 
+extension Mapping {
+  /// Says of each column whose shapes go to PostGIS, by its `type`, that the snapshot holds them as
+  /// EWKB.
+  ///
+  /// - Throws: `MappingError` as `textPolicies` does.
+  public func chooseCellForms(in tables: inout [Table]) throws(MappingError) {
+    let rules = try TableRules.resolve(self, for: tables)
+    for (index, rules) in rules.enumerated() {
+      for column in tables[index].columns.indices
+      where tables[index].columns[column].type.isSpatial {
+        let type = rules.columns[tables[index].columns[column].name]?.type?.value
+        if type.flatMap({ TargetType($0) })?.isSpatial == true {
+          tables[index].columns[column].cellForm = .ewkb
+        }
+      }
+    }
+  }
+}
+
 extension TableRules {
   /// The rules of each table, in the order of `tables`.
   ///

@@ -1,3 +1,5 @@
+import Catalog
+
 /// A PostgreSQL type as a mapping may name it.
 struct TargetType: Hashable {
   enum Base: String, CaseIterable {
@@ -5,11 +7,20 @@ struct TargetType: Hashable {
     case double = "double precision"
     case date, time, timestamp, timestamptz
     case char, varchar, text, uuid, bytea, xml, json
+    /// Of PostGIS.
+    case geometry, geography
   }
 
   let base: Base
   /// Length, or precision and scale, or fractional digits.
   let arguments: [Int]
+  /// Of geometry and geography: the schema of PostGIS, and what stands in parentheses.
+  private(set) var spatial: Spatial?
+
+  struct Spatial: Hashable {
+    var schema: Identifier
+    var modifier: String?
+  }
 
   /// Other spellings that PostgreSQL has for the same types.
   private static let synonyms: [String: Base] = [
@@ -22,6 +33,12 @@ struct TargetType: Hashable {
 
   /// Nil for a text that is no type known here, or one with arguments that the type does not take.
   init?(_ text: String) {
+    if let (base, spatial) = Self.spatial(text) {
+      self.base = base
+      self.spatial = spatial
+      arguments = []
+      return
+    }
     let parts = text.lowercased().split(
       separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first?.split(separator: " ").joined(separator: " ") ?? ""
@@ -40,6 +57,37 @@ struct TargetType: Hashable {
     arguments = base == .numeric && known.count == 1 ? known + [0] : known
   }
 
+  /// `geometry`, `geography(Point)`, `postgis.geometry(PolygonZ,4326)`. PostGIS is looked for in schema
+  /// public unless the name says where it is.
+  private static func spatial(_ text: String) -> (Base, Spatial)? {
+    let parts = text.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
+    let names = parts[0].split(separator: ".", omittingEmptySubsequences: false).map {
+      $0.split(separator: " ").joined(separator: " ")
+    }
+    guard let base = names.last.flatMap({ Base(rawValue: $0.lowercased()) }),
+      [.geometry, .geography].contains(base), names.count <= 2
+    else { return nil }
+    var schema = "public"
+    if names.count == 2 {
+      guard (1...Identifier.byteCountMax).contains(names[0].utf8.count) else { return nil }
+      schema = names[0]
+    }
+    guard parts.count == 2 else { return (base, Spatial(schema: Identifier(schema))) }
+    let inner = parts[1].split(separator: " ").joined()
+    let arguments = inner.dropLast().split(separator: ",", omittingEmptySubsequences: false)
+    let shapes = [
+      "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+      "geometrycollection", "circularstring", "compoundcurve", "curvepolygon",
+    ].flatMap { [$0, $0 + "z", $0 + "m", $0 + "zm"] }
+    guard inner.last == ")", let shape = arguments.first, shapes.contains(shape.lowercased()),
+      arguments.count == 1
+        || (arguments.count == 2 && Int(arguments[1]).map { (0...999_999).contains($0) } == true)
+    else { return nil }
+    return (
+      base, Spatial(schema: Identifier(schema), modifier: arguments.joined(separator: ","))
+    )
+  }
+
   private static func takes(_ base: Base, _ arguments: [Int]) -> Bool {
     switch base {
     case .char, .varchar: arguments.count == 1 && (1...10_485_760).contains(arguments[0])
@@ -53,7 +101,11 @@ struct TargetType: Hashable {
 
   /// As DDL writes it.
   var sql: String {
-    arguments.isEmpty
+    if let spatial {
+      return "\(spatial.schema.quoted).\(base.rawValue)"
+        + (spatial.modifier.map { "(\($0))" } ?? "")
+    }
+    return arguments.isEmpty
       ? base.rawValue : "\(base.rawValue)(\(arguments.map(String.init).joined(separator: ",")))"
   }
 }
@@ -82,6 +134,7 @@ extension TargetType {
     case (.char, .varchar), (.varchar, .varchar): length >= stored.length
     case (.text, .varchar): arguments.isEmpty
     case (.text, .json): true
+    case (.geometry, .geography), (.geography, .geometry): true
     default: base == stored.base
     }
   }
@@ -100,6 +153,8 @@ extension TargetType {
     [.smallint, .integer, .bigint].contains(base)
       || (base == .numeric && arguments.count == 2 && scale == 0)
   }
+
+  var isSpatial: Bool { base == .geometry || base == .geography }
 
   var isText: Bool { [.char, .varchar, .text].contains(base) }
 }

@@ -36,13 +36,20 @@ struct TypePlan {
         expected: "one of \(TargetType.Base.allCases.map(\.rawValue).joined(separator: ", "))",
         actual: "'\(rule.value)'")
     }
-    let stored = TargetType(column.type.csvType)
+    let stored = TargetType(column.csvType)
+    guard !type.isSpatial || !column.type.isSpatial || column.cellForm == .ewkb else {
+      throw mapping.error(
+        .unfitType, at: rule,
+        expected:
+          "a snapshot that holds the column's shapes as EWKB: export again with this mapping",
+        actual: "'\(rule.value)' for a column whose bytes are as SQL Server stores them")
+    }
     let isPlausible = type.base != .json || column.type.isText || column.type.base == .json
     guard let stored, type.holds(stored), isPlausible else {
       throw mapping.error(
         .unfitType, at: rule,
         expected: "a type that holds every value of \(column.type) as the snapshot has it "
-          + "(\(column.type.csvType))", actual: "'\(rule.value)'")
+          + "(\(column.csvType))", actual: "'\(rule.value)'")
     }
     let needsSequence = column.identity != nil || (isGenerated && stored.base != .uuid)
     guard !needsSequence || [.smallint, .integer, .bigint].contains(type.base) else {
@@ -127,7 +134,7 @@ extension Column {
   fileprivate var defaultTargetType: String {
     // A length of zero stands in no real catalog, and in no PostgreSQL type either.
     if let length = type.length, length < 1, type.isText { return "text" }
-    return type.csvType
+    return TargetType(csvType).flatMap { $0.isSpatial ? $0.sql : nil } ?? csvType
   }
 
   /// Sequences fill smallint, integer and bigint only.
