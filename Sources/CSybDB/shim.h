@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #endif
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,6 +71,19 @@ static inline int restage_server_type(DBPROCESS *process, int column)
 static inline void restage_widen_pipe(int descriptor, int byteCount)
 {
   (void) fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, byteCount);
+}
+
+/* Bytes that have come from the server so far, as the system counts them; -1 where it does not. */
+static inline long long restage_received_bytes(DBPROCESS *process)
+{
+  /* struct tcp_info of <linux/tcp.h>, which the C library's own header cuts short: the 17th of its
+     64-bit words is tcpi_bytes_received (Linux 4.1). */
+  unsigned long long info[32] = {0};
+  socklen_t size = sizeof(info);
+  if (getsockopt(dbiordesc(process), IPPROTO_TCP, 11 /* TCP_INFO */, info, &size) != 0
+      || size < 17 * sizeof(info[0]))
+    return -1;
+  return (long long) info[16];
 }
 
 /* A file in memory, without a name in any folder. The C library's own function is not in every

@@ -20,7 +20,7 @@ public enum ExitStatus: Int32, Sendable {
   case internalError = 70
   /// Nothing can be written: disk full, permissions.
   case cannotWrite = 73
-  /// Another run holds the lock.
+  /// Another run holds the lock, or the time that was given is up: try again later.
   case locked = 75
   /// The schema drifted since the last run.
   case drifted = 76
@@ -56,7 +56,8 @@ public enum ExitStatus: Int32, Sendable {
     switch error.code {
     case .badURI: self = .usage
     case .passwordFile, .login, .permission: self = .notAllowed
-    case .nameResolution, .unreachable, .tls, .connectionLost, .stalled, .conflict, .program:
+    case .nameResolution, .unreachable, .tls, .connectionLost, .stalled, .conflict, .program,
+      .stateLost:
       self = .unavailable
     default: self = .noInput
     }

@@ -21,30 +21,33 @@ public struct Export: Sendable {
   let selection: TableSelection
   let mapping: Mapping
   let jobCount: Int
+  let deadline: Deadline?
   let logger: Logger
 
   /// - Parameters:
-  ///   - folder: Made when missing. An unfinished export in it is thrown away and begun again: a file
-  ///     is read faster than it is compared.
+  ///   - folder: Made when missing. An unfinished export in it is gone on with where the source shows
+  ///     that its rows are still the same, else it is thrown away and begun again.
   ///   - mapping: Two things of it matter here: `nul`, what becomes of text that PostgreSQL cannot store,
   ///     and the `type` of columns whose shapes go to PostGIS.
-  ///   - jobCount: Tables read at the same time.
+  ///   - jobCount: Tables, or ranges of large tables, read at the same time.
+  ///   - deadline: When to stop reading; what is finished by then stays in the folder.
   public init(
     source: any Source, folder: String, selection: TableSelection, mapping: Mapping = Mapping(),
-    jobCount: Int, logger: Logger
+    jobCount: Int, deadline: Deadline? = nil, logger: Logger
   ) {
     self.source = source
     self.folder = folder
     self.selection = selection
     self.mapping = mapping
     self.jobCount = jobCount
+    self.deadline = deadline
     self.logger = logger
   }
 
   /// Reads the catalog, writes every selected table and, last of all, the manifest.
   ///
-  /// - Throws: The source's error for the first table that cannot be read; the folder then has no
-  ///   manifest and is no snapshot.
+  /// - Throws: The source's error for the first table that cannot be read, or `locked` at the deadline;
+  ///   the folder then has no manifest and is no snapshot.
   public func run() async throws -> Outcome {
     do {
       return try await readAll()
@@ -66,7 +69,8 @@ public struct Export: Sendable {
     let (tables, leftOut) = try selectTables(of: database)
     let textPolicies = try mapping.textPolicies(for: database.tables)
     let writer = try SnapshotWriter(folder: folder)
-    try writer.begin(database)
+    let lasting = try await lastingWords(textPolicies)
+    let finished = try writer.begin(database, lasting: lasting)
     for case let (table, reason?) in tables.map({ ($0, $0.refusal) }) {
       logger.warning("table left out", metadata: ["table": "\(table.name)", "reason": "\(reason)"])
     }
@@ -74,8 +78,11 @@ public struct Export: Sendable {
     let largestFirst = tables.filter { $0.refusal == nil }.sorted {
       ($0.rowCount ?? 0, $1.name) > ($1.rowCount ?? 0, $0.name)
     }
-    let written = try await forEachBlocking(largestFirst, jobCount: jobCount) { table in
-      try await exportPatiently(table, textPolicies[table.name] ?? [:], to: writer)
+    let rows = RowExport(
+      source: source, snapshot: writer, textPolicies: textPolicies, jobCount: jobCount,
+      logger: logger)
+    let written = try await before(deadline, canGoOn: lasting != nil) {
+      try await rows.export(largestFirst, finished)
     }
     var identity = source.identity
     do {
@@ -123,47 +130,15 @@ public struct Export: Sendable {
     return (tables, database.tables.map(\.name).filter { !selected.contains($0) })
   }
 
-  /// Begins a table again whose connection broke, never half of it: what was written is thrown away.
-  private func exportPatiently(
-    _ table: Table, _ textPolicies: [String: TextPolicy], to snapshot: SnapshotWriter
-  ) async throws -> TableManifest {
-    var pause = Duration.seconds(ServerLimits.backoffSeconds)
-    for attempt in 1..<ServerLimits.attemptCountMax {
-      do {
-        return try export(table, textPolicies, to: snapshot)
-      } catch let error as ServerError where error.isTransient {
-        logger.warning(
-          "table begun again",
-          metadata: [
-            "table": "\(table.name)", "attempt": "\(attempt)", "reason": "\(error)",
-          ])
-        try snapshot.discard(table)
-        try await Task.sleep(for: pause)
-        pause *= 2
-      }
+  /// All that the rows in the folder depend on; nil where the source does not show that its rows stay.
+  private func lastingWords(
+    _ textPolicies: [ObjectName: [String: TextPolicy]]
+  ) async throws -> String? {
+    guard let state = try await onBlockingThread({ try source.lastingState() }) else { return nil }
+    let policies = textPolicies.map { table, columns in
+      "\(table): " + columns.map { "\($0) \($1.rawValue)" }.sorted().joined(separator: ", ")
     }
-    return try export(table, textPolicies, to: snapshot)
-  }
-
-  private func export(
-    _ table: Table, _ textPolicies: [String: TextPolicy], to snapshot: SnapshotWriter
-  ) throws -> TableManifest {
-    let began = ContinuousClock.now
-    var writer = try snapshot.makeTableWriter(for: table, textPolicies: textPolicies)
-    let order = try source.readRows(of: table, into: &writer)
-    let manifest = try writer.finish(order: order)
-    logger.info(
-      "table exported",
-      metadata: [
-        "table": "\(table.name)", "rows": "\(manifest.rows)", "bytes": "\(manifest.bytes)",
-        "rejects": "\(manifest.rejects)", "ms": "\(began.millisecondsUntilNow)",
-      ])
-    if let altered = manifest.altered {
-      logger.warning(
-        "text was altered to fit PostgreSQL; the rejects list the rows",
-        metadata: ["table": "\(table.name)", "rows": "\(altered)"])
-    }
-    return manifest
+    return ([state, "restage \(Version.number)"] + policies.sorted()).joined(separator: "\n")
   }
 }
 

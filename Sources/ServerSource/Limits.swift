@@ -18,8 +18,18 @@ public struct ServerLimits: Hashable, Sendable {
   public var rowsBetweenChecks = 1_024
   /// Connections that are kept open for the next table.
   public var idleConnectionCountMax = 64
+  /// Rows of a range of a table that is read in ranges; a table of twice as many is.
+  public var rangeRowCount = 250_000
+  /// What all connections together take from the server; nil for as much as it gives.
+  public var rateMax: Rate?
 
-  /// How often a table is begun again after its connection broke.
+  /// Ranges of a table; those of a larger table have more rows.
+  public static let rangeCountMax = 1_000
+
+  /// How often connections begin their transactions anew until all of them see one state.
+  public static let shareAttemptCountMax = 5
+
+  /// How often a table, or a range of it, is begun again after its connection broke.
   public static let attemptCountMax = 4
   /// Seconds before the second attempt; doubled before each further one.
   public static let backoffSeconds = 2

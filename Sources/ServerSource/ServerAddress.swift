@@ -106,12 +106,17 @@ public struct ServerAddress: Hashable, Sendable {
       isReadOnlyIntent = true
     case "login_timeout": limits.loginSeconds = try Self.seconds(name, value)
     case "stall_timeout": limits.stallSeconds = try Self.seconds(name, value)
+    case "range_rows":
+      guard let number = Int(value), (1...1_000_000_000).contains(number) else {
+        throw .badURI("range_rows takes 1 to 1000000000 rows")
+      }
+      limits.rangeRowCount = number
     default:
       throw .badURI(
         "there is no option of this name in the source's URI",
         advice: """
-          known are auth, encrypt, ca, check_host, instance, tds, intent, login_timeout and \
-          stall_timeout
+          known are auth, encrypt, ca, check_host, instance, tds, intent, login_timeout, \
+          stall_timeout and range_rows
           """)
     }
   }

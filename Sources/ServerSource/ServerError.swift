@@ -29,6 +29,9 @@ public struct ServerError: Error, Hashable, Sendable {
     public static let conflict = Code("conflict")
     /// A program that is to do the work cannot be used (69).
     public static let program = Code("program")
+    /// No connection is left that sees the state which ranges of a table are read in (69); the table
+    /// can be begun again as a whole.
+    public static let stateLost = Code("state lost")
     /// Any other error of the server (66).
     public static let sql = Code("SQL")
     /// The server's answer is not what it promised: a count, a column, a type, a value (66).

@@ -14,6 +14,7 @@ public struct ServerSource: Source {
   let server: ServerFacts
   let mode: ReadMode
   let connections: ConnectionPool
+  let sharing = Locked(false)
   private let found = Locked(Found())
 
   /// What is found out on the way.
@@ -65,14 +66,28 @@ public struct ServerSource: Source {
 
   /// Reads a table once; a caller that gets an error which `isTransient` may begin it again.
   public func readRows(of table: Table, into writer: inout TableWriter) throws -> RowOrder {
-    if let refusal = table.refusal {
-      throw ServerError(
-        .unknown, server: address.label, place: "\(table.name)", problem: refusal)
-    }
-    let connection = try connections.take()
+    try read(table, nil, on: try connections.take(), into: &writer)
+  }
+
+  public func readRows(
+    of table: Table, in range: RowRange, into writer: inout TableWriter
+  ) throws -> RowOrder {
+    try read(table, range, on: try takeForRanges(), into: &writer)
+  }
+
+  private func read(
+    _ table: Table, _ range: RowRange?, on connection: ServerConnection,
+    into writer: inout TableWriter
+  ) throws -> RowOrder {
     do {
+      if let refusal = table.refusal {
+        throw ServerError(
+          .unknown, server: address.label, place: "\(table.name)", problem: refusal)
+      }
       try connections.beginReading(on: connection)
-      let reader = try RowReader(table, TextForm(server.version.kind), mode, on: connection)
+      let reader = try RowReader(
+        table, TextForm(server.version.kind), mode, range: range, pace: connections.pace,
+        on: connection)
       let read = try reader.read(into: &writer)
       try connections.endReading(on: connection)
       noteCounts(read, of: table, into: &writer)
@@ -80,6 +95,7 @@ public struct ServerSource: Source {
       return reader.query.order
     } catch {
       // Nothing on a connection is trusted after an error: it is closed, with its transaction.
+      connections.drop(connection)
       if Task.isCancelled { throw CancellationError() }
       throw error
     }

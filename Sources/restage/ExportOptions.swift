@@ -47,6 +47,8 @@ struct ExportOptions: ParsableArguments {
       "What reads the rows of a live source: native or the program freebcp.", valueName: "engine"))
   var engine: SourceEngine = .native
 
+  @OptionGroup var pace: PaceOptions
+
   func validate() throws {
     if let maxValue, !(1...1024).contains(maxValue) {
       throw ValidationError("--max-value takes 1 to 1024 MiB, not \(maxValue)")
@@ -59,12 +61,13 @@ struct ExportOptions: ParsableArguments {
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(
       specification, skipsDamaged: allowDamaged, consistency: consistency,
-      valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine)
+      valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine, rateMax: pace.maxRate)
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
-      selection: tables.selection, mapping: mapping, jobCount: tables.jobs, logger: logger
+      selection: tables.selection, mapping: mapping, jobCount: tables.jobs,
+      deadline: pace.until, logger: logger
     ).run()
     // What was found on the way.
     for warning in outcome.manifest.source.warnings where !known.contains(warning) {
@@ -80,4 +83,31 @@ struct ExportOptions: ParsableArguments {
     let time = Date.now.formatted(.iso8601).filter { !"-:".contains($0) }
     return "staging/\(name.isEmpty || name.hasPrefix(".") ? "database" : name)/\(time)"
   }
+}
+
+/// How hard and how long a source is read.
+struct PaceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The most that all connections to a live server read in a second, as 20MB or 50000rows.",
+      valueName: "rate"),
+    transform: { text in
+      guard let rate = Rate(text) else {
+        throw ValidationError("'\(text)' is no rate: write 500kB, 20MB, 1GB or 50000rows")
+      }
+      return rate
+    })
+  var maxRate: Rate?
+
+  @Option(
+    help: ArgumentHelp(
+      "Stop reading at this local time and end with 75; see docs/live-source.md.",
+      valueName: "hh:mm"),
+    transform: { text in
+      guard let deadline = Deadline(text) else {
+        throw ValidationError("'\(text)' is no time of day: write 05:30")
+      }
+      return deadline
+    })
+  var until: Deadline?
 }

@@ -42,11 +42,14 @@ struct SourceOptions: ParsableArguments {
 
   func open(
     _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil,
-    valueByteCountMax: Int? = nil, engine: SourceEngine = .native
+    valueByteCountMax: Int? = nil, engine: SourceEngine = .native, rateMax: Rate? = nil
   ) throws -> any Source {
     guard ServerAddress.isURI(specification) else {
       guard consistency == nil else {
         throw ValidationError("--consistency is for live servers, and the source is a file")
+      }
+      guard rateMax == nil else {
+        throw ValidationError("--max-rate is for live servers, and the source is a file")
       }
       guard valueByteCountMax == nil else {
         throw ValidationError("--max-value is for live servers, and the source is a file")
@@ -61,6 +64,10 @@ struct SourceOptions: ParsableArguments {
     }
     var (address, password) = try server(specification)
     if let valueByteCountMax { address.limits.valueByteCountMax = valueByteCountMax }
+    guard rateMax == nil || engine == .native else {
+      throw ValidationError("--max-rate needs --engine native: freebcp takes what it gets")
+    }
+    address.limits.rateMax = rateMax
     let source = try ServerSource(address, password: password, consistency: consistency)
     return switch engine {
     case .native: source

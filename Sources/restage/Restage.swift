@@ -14,8 +14,8 @@ struct Restage: AsyncParsableCommand {
       mssql://USER@HOST[:PORT]/DATABASE[?encrypt=require&ca=FILE]. SNAPSHOT is a folder that \
       `export` made.
       Exit codes: 0 done, 3 done with rejects, 64 usage, 65 differences, 66 source unreadable, \
-      69 server out of reach, 70 internal error, 73 cannot write, 75 locked, 76 schema drifted, \
-      77 not allowed, 78 wrong mapping.
+      69 server out of reach, 70 internal error, 73 cannot write, 75 locked or out of time, \
+      76 schema drifted, 77 not allowed, 78 wrong mapping.
       """,
     version: Version.number,
     subcommands: [

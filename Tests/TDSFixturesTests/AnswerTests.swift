@@ -42,6 +42,16 @@ struct AnswerTests {
         """, "260061006d0070003b00\n3c0065002f003e00\n0\t2\n"
       ),
       ("SELECT COUNT_BIG(*) AS row_count FROM [dbo].[T]", "2\n"),
+      ("SELECT t.[id] FROM [dbo].[T] AS t WHERE t.[id] >= CAST('2' AS int) ORDER BY t.[id]", "2\n"),
+      ("SELECT id FROM dbo.T WHERE id < 2 AND (id > 7 OR (n = N'A'))", "1\n"),
+      (
+        """
+        SELECT CAST(k.[id] AS varchar(60)) AS key_1
+        FROM (SELECT t.[id], ROW_NUMBER() OVER (ORDER BY t.[id]) AS nr FROM [dbo].[T] AS t) AS k
+        WHERE k.nr > 1 AND (k.nr - 1) % 1 = 0
+        ORDER BY k.nr
+        """, "2\n"
+      ),
       (
         "-- restage: tables\nSELECT s.name AS schema_name, t.object_id, 7 AS seven FROM sys.x",
         "dbo\t1001\t7\n"
@@ -54,7 +64,8 @@ struct AnswerTests {
   func errors() throws {
     let expected = [
       ("SELECT t.[y] FROM [dbo].[T] AS t", "Msg 207"), ("SELECT t.id FROM dbo.U AS t", "Msg 208"),
-      ("SELECT id FROM dbo.T WHERE id > 1", "whole tables only"),
+      ("SELECT id FROM dbo.T WHERE n LIKE 1", "does not understand"),
+      ("SELECT COUNT_BIG(*) FROM dbo.T WHERE id > 1", "whole tables only"),
       ("SELECT 1 FROM sys.x", "Msg 208"),
       ("-- restage: tables\nSELECT t.colour FROM sys.tables AS t", "Msg 207"),
       ("DELETE FROM dbo.T", "Msg 102"), ("SELECT 'a", "Msg 105"),

@@ -13,20 +13,27 @@ struct ExportedSnapshot {
   let path: String
   private let folder: TemporaryFolder
 
+  /// - Parameters:
+  ///   - earlier: An export whose folder this one goes on with.
+  ///   - seconds: When the tool is killed; nil to let it end by itself.
   init(
-    of source: String, options: [String] = [], environment: [String: String] = [:]
+    of source: String, options: [String] = [], environment: [String: String] = [:],
+    goingOn earlier: ExportedSnapshot? = nil, killedAfter seconds: Double? = nil
   ) throws {
-    folder = try TemporaryFolder()
+    folder = try earlier?.folder ?? TemporaryFolder()
     path = "\(folder.path)/snapshot"
+    let tool = [RestageTool.path, "export", source, "--into", path] + options
+    let command = (seconds.map { ["timeout", "--signal=KILL", "\($0)"] } ?? []) + tool
     outcome = try Shell.run(
-      RestageTool.path, ["export", source, "--into", path] + options,
+      command[0], Array(command.dropFirst()),
       environment: ["RESTAGE_SOURCE_PASSWORD": "Pässword1"].merging(environment) { $1 })
   }
 
   /// Exports the database of a server of the fixtures.
   init(
     of database: FixtureDatabase, on server: TDSServer, host: String = "127.0.0.1",
-    uriOptions: String = "encrypt=off", options: [String] = [], environment: [String: String] = [:]
+    uriOptions: String = "encrypt=off", options: [String] = [], environment: [String: String] = [:],
+    goingOn earlier: ExportedSnapshot? = nil
   ) throws {
     let name = database.catalog.name.utf8.map { byte in
       (byte < 16 ? "%0" : "%") + String(byte, radix: 16)
@@ -35,7 +42,7 @@ struct ExportedSnapshot {
     self = try withExtendedLifetime(server) {
       try Self(
         of: "mssql://sa@\(host):\(server.port)/\(name)?\(uriOptions)", options: options,
-        environment: environment)
+        environment: environment, goingOn: earlier)
     }
   }
 

@@ -12,6 +12,8 @@ final class ServerConnection: @unchecked Sendable {
   let process: OpaquePointer
   /// The session reads inside a transaction of SNAPSHOT isolation.
   var isInSnapshot = false
+  /// That transaction has begun at the same state as those of other connections.
+  var sharesState = false
   private let log = MessageLog()
 
   /// Connects, lets the server check the login, and opens the database.

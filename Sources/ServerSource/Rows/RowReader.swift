@@ -12,6 +12,8 @@ struct RowReader {
   let connection: ServerConnection
   private let mode: ReadMode
   private let valueByteCountMax: Int
+  private let range: RowRange?
+  private let pace: Pace?
   /// What the row loop needs of each column, without a reference in it.
   private let cells: [CellPlan]
 
@@ -21,17 +23,23 @@ struct RowReader {
     let index: Int
   }
 
+  /// - Parameters:
+  ///   - range: Of the table; nil for all of its rows.
+  ///   - pace: What all connections together may take.
   /// - Throws: `unknown` for a column whose values are not read.
   init(
-    _ table: Table, _ form: TextForm, _ mode: ReadMode, on connection: ServerConnection
+    _ table: Table, _ form: TextForm, _ mode: ReadMode, range: RowRange? = nil,
+    pace: Pace? = nil, on connection: ServerConnection
   ) throws(ServerError) {
     self.table = table
     self.mode = mode
+    self.range = range
+    self.pace = pace
     self.connection = connection
     valueByteCountMax = connection.address.limits.valueByteCountMax
     do throws(Fault) {
       query = try TableQuery(
-        table, form, hint: mode.tableHint, valueByteCountMax: valueByteCountMax)
+        table, form, range: range, hint: mode.tableHint, valueByteCountMax: valueByteCountMax)
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)
@@ -41,7 +49,8 @@ struct RowReader {
     }
   }
 
-  /// Counts the rows, reads them, and compares.
+  /// Counts the rows, reads them, and compares. The rows of a range are compared with the server's own
+  /// count of them alone: who reads all ranges has the count of the table.
   ///
   /// - Returns: How many rows were read, and how many were counted before; the same number, but for a
   ///   mode that records the difference.
@@ -49,7 +58,7 @@ struct RowReader {
   ///   when the rows end without the server's word that they have ended; `conflict` when their number
   ///   is not the one that was counted.
   func read(into writer: inout TableWriter) throws -> (rows: Int, counted: Int) {
-    let promised = try countRows()
+    let promised = range == nil ? try countRows() : nil
     try connection.execute(query.select)
     guard try connection.nextResult(of: query.select) else {
       throw answer("the query was answered without a result")
@@ -57,6 +66,7 @@ struct RowReader {
     try checkColumns()
     let rows = try readRows(into: &writer)
     try checkEnd(rows: rows)
+    guard let promised else { return (rows, rows) }
     guard rows == promised || mode.recordsOtherCounts else {
       throw ServerError(
         .conflict, server: connection.address.label, place: "\(table.name)",
@@ -80,8 +90,8 @@ struct RowReader {
   private func readRows(into writer: inout TableWriter) throws -> Int {
     var rows = 0
     let process = connection.process
-    let checkInterval = max(1, connection.address.limits.rowsBetweenChecks)
-    var untilCheck = checkInterval
+    var stride = RowStride(connection, pace)
+    var untilCheck = stride.rowCount
     while true {
       let status = dbnextrow(process)
       guard status == REG_ROW, connection.isSilent else {
@@ -89,6 +99,7 @@ struct RowReader {
         guard status == NO_MORE_ROWS else {
           throw connection.failure("the rows end without an end").at(place(rows))
         }
+        try stride.end(rows: stride.rowCount - untilCheck)
         return rows
       }
       writer.beginRow()
@@ -97,8 +108,8 @@ struct RowReader {
       rows += 1
       untilCheck -= 1
       if untilCheck == 0 {
-        untilCheck = checkInterval
-        try Task.checkCancellation()
+        try stride.end(rows: stride.rowCount)
+        untilCheck = stride.rowCount
       }
     }
   }
@@ -216,7 +227,9 @@ struct RowReader {
     }
   }
 
-  private func place(_ row: Int) -> String { "\(table.name), row \(row + 1)" }
+  private func place(_ row: Int) -> String {
+    "\(table.name), \(range.map { "range \($0.number), " } ?? "")row \(row + 1)"
+  }
 
   private func answer(_ problem: String, at place: String? = nil) -> ServerError {
     ServerError(

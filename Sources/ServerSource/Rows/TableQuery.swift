@@ -18,11 +18,12 @@ struct TableQuery {
   let order: RowOrder
 
   /// - Parameters:
+  ///   - range: Of the table; nil for all of its rows.
   ///   - hint: What follows the table's name: ` WITH (TABLOCK, HOLDLOCK)`.
   ///   - valueByteCountMax: Of a larger value only the beginning is asked for, one byte more than that.
-  /// - Throws: `Fault` that names the column whose values are not read.
+  /// - Throws: `Fault` that names the column whose values are not read, or the range that is none.
   init(
-    _ table: Table, _ form: TextForm = .stored, hint: String = "",
+    _ table: Table, _ form: TextForm = .stored, range: RowRange? = nil, hint: String = "",
     valueByteCountMax: Int = ServerLimits().valueByteCountMax
   ) throws(Fault) {
     self.form = form
@@ -41,13 +42,16 @@ struct TableQuery {
     let orderBy = keys.map { "t." + SQLText.quoted($0.name) + ($0.isDescending ? " DESC" : "") }
     // As for a backup: a descending key is no ascending one.
     order = keys.isEmpty || keys.contains(where: \.isDescending) ? .physical : .key
+    let part = try range.map { range throws(Fault) in
+      try KeyRanges(of: table, form).condition(range)
+    }
     // The name stands in a comment, so nothing in it may end the line.
     select = SQLBatch(
-      "rows \(table.name.fileName)",
+      "rows \(table.name.fileName)\(range.map { ", range \($0.number)" } ?? "")",
       """
       SELECT
         \(list)
-      FROM \(name) AS t\(hint)\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
+      FROM \(name) AS t\(hint)\(part.map { "\n\($0)" } ?? "")\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
       \(Self.trailer)
       """)
     count = SQLBatch(
