@@ -1,4 +1,5 @@
 import Glibc
+import Staging
 
 /// A time of day at which an export stops to read: the source has other work then.
 public struct Deadline: Hashable, Sendable, CustomStringConvertible {
@@ -64,13 +65,14 @@ extension Export {
       }
       defer { group.cancelAll() }
       guard let outcome = try await group.next() ?? nil else {
+        if canGoOn { source.keepState() }
         throw PipelineError(
           .locked, "it is \(deadline), and not all tables are exported",
           advice: canGoOn
             ? "export --into '\(folder)' again: it goes on with what is missing"
             : """
-            nothing shows that the source stays as it is, so the next export begins again: read a \
-            database snapshot or a read-only database, or give it more time
+            nothing shows that the source stays as it is, so the next export begins again: use \
+            --consistency database-snapshot or a read-only database, or give it more time
             """)
       }
       return outcome

@@ -62,6 +62,7 @@ public struct Export: Sendable {
   }
 
   private func readAll() async throws -> Outcome {
+    if let words = try SnapshotWriter.lastingWords(in: folder) { source.goOn(with: words) }
     var database = try await onBlockingThread { try source.readCatalog() }
     try mapping.chooseCellForms(in: &database.tables)
     for line in source.announcements { logger.notice("\(line)") }

@@ -38,6 +38,25 @@ final class DatabaseSnapshot: Sendable {
     state = Locked(State(keeper: keeper))
   }
 
+  /// One that is there already, whose lock the keeper holds.
+  private init(
+    _ left: (name: String, created: String), of database: String, _ address: ServerAddress,
+    password: String, keeper: ServerConnection
+  ) {
+    self.database = database
+    self.address = address
+    self.password = password
+    name = left.name
+    state = Locked(State(keeper: keeper, created: left.created))
+  }
+
+  /// What an export that goes on with it knows it by.
+  var stateWords: String { Self.stateWords((name, created)) }
+
+  private static func stateWords(_ left: (name: String, created: String)) -> String {
+    "database snapshot \(left.name) of \(left.created)"
+  }
+
   /// When it was made, by the server's clock.
   var created: String { state.withLock { $0.created } }
 
@@ -104,6 +123,22 @@ final class DatabaseSnapshot: Sendable {
 // MARK: - What was left behind
 
 extension DatabaseSnapshot {
+  /// The snapshot of an unfinished export, unless it is gone or somebody holds its lock.
+  ///
+  /// - Parameter words: Of that export on the state that it reads.
+  static func taken(
+    from words: String, database: String, _ address: ServerAddress, password: String
+  ) throws(ServerError) -> DatabaseSnapshot? {
+    guard words.contains("database snapshot ") else { return nil }
+    let keeper = try ServerConnection.ready(address, password: password)
+    for left in try keeper.snapshotsLeft()
+    where SnapshotName.isOurs(left.name, of: database) && words.contains(stateWords(left)) {
+      guard try keeper.lockSnapshot(left.name) else { return nil }
+      return DatabaseSnapshot(left, of: database, address, password: password, keeper: keeper)
+    }
+    return nil
+  }
+
   /// Drops snapshots of this database that killed exports have left behind.
   ///
   /// Only one whose name is of our form, and whose lock nobody holds, is dropped; and the server itself
@@ -114,20 +149,10 @@ extension DatabaseSnapshot {
     _ address: ServerAddress, database: String, password: String
   ) throws(ServerError) -> [String] {
     let connection = try ServerConnection.ready(address, password: password)
-    let found = try connection.query(
-      SQLBatch(
-        "database snapshots left behind",
-        """
-        SELECT d.name AS snapshot_name, CONVERT(nvarchar(30), d.create_date, 126) AS created
-        FROM sys.databases AS d
-        WHERE d.source_database_id = DB_ID()
-          AND d.name LIKE N'restage[_]%'
-        ORDER BY d.name
-        """))
     var findings: [String] = []
-    for record in found {
-      guard let name = record.text("snapshot_name") else { continue }
-      let label = "database snapshot \(name) of \(record.text("created") ?? "an unknown time")"
+    for left in try connection.snapshotsLeft() {
+      let name = left.name
+      let label = stateWords(left)
       let statement = "DROP DATABASE \(SQLText.quoted(name));"
       guard SnapshotName.isOurs(name, of: database) else {
         findings.append("\(label) is not quite of our name and stays; to drop it: \(statement)")
@@ -270,6 +295,23 @@ extension DatabaseSnapshot {
 }
 
 extension ServerConnection {
+  /// Snapshots of the database whose names begin as ours do.
+  fileprivate func snapshotsLeft() throws(ServerError) -> [(name: String, created: String)] {
+    try query(
+      SQLBatch(
+        "database snapshots left behind",
+        """
+        SELECT d.name AS snapshot_name, CONVERT(nvarchar(30), d.create_date, 126) AS created
+        FROM sys.databases AS d
+        WHERE d.source_database_id = DB_ID()
+          AND d.name LIKE N'restage[_]%'
+        ORDER BY d.name
+        """)
+    ).compactMap { record in
+      record.text("snapshot_name").map { ($0, record.text("created") ?? "an unknown time") }
+    }
+  }
+
   /// Takes the application lock of a snapshot without waiting, for as long as the session lives.
   fileprivate func lockSnapshot(_ name: String) throws(ServerError) -> Bool {
     let record = try query(

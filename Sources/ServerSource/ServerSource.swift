@@ -22,6 +22,9 @@ public struct ServerSource: Source {
     var catalogWarnings: [String] = []
     var rowWarnings: [String] = []
     var snapshot: DatabaseSnapshot?
+    /// Of an unfinished export.
+    var earlierState = ""
+    var keepsSnapshot = false
   }
 
   /// Connects and asks what kind of server it is.
@@ -153,15 +156,31 @@ extension ServerSource {
   /// Closes the connections and drops the database snapshot, where one was made.
   public func close() throws {
     connections.reopen()
+    if found.withLock({ $0.keepsSnapshot }) { return }
     try snapshot?.drop()
   }
 
   var snapshot: DatabaseSnapshot? { found.withLock { $0.snapshot } }
 
+  public func goOn(with words: String) { found.withLock { $0.earlierState = words } }
+
+  public func keepState() { found.withLock { $0.keepsSnapshot = true } }
+
   private func makeSnapshot() throws(ServerError) {
     guard snapshot == nil else { return }
+    // Before others are dropped: it has its lock then.
+    let taken = try DatabaseSnapshot.taken(
+      from: found.withLock { $0.earlierState }, database: server.database, address,
+      password: password)
     let leftBehind = try DatabaseSnapshot.dropAbandoned(
       address, database: server.database, password: password)
+    if let taken {
+      found.withLock { found in
+        found.catalogWarnings += leftBehind
+        found.snapshot = taken
+      }
+      return connections.reopen(database: taken.name)
+    }
     let made = try DatabaseSnapshot(of: server.database, address, password: password)
     // Known before it is made, so that it is dropped whatever happens in between.
     found.withLock { found in

@@ -32,6 +32,14 @@ public protocol Source: Sendable {
   /// it. One sentence each; known after `readCatalog`.
   var announcements: [String] { get }
 
+  /// Goes on with the state of an unfinished export, if it is still there. Called before `readCatalog`.
+  ///
+  /// - Parameter words: That begin with the `lastingState` of that export.
+  func goOn(with words: String)
+
+  /// Has `close` leave what was made elsewhere, for an export that goes on with it.
+  func keepState()
+
   /// Gives back what was made elsewhere for the export. Called once after the last table, also after
   /// an error or a cancellation, never from a cancelled task. Nothing is read afterwards.
   ///
@@ -66,6 +74,8 @@ public protocol Source: Sendable {
 /// Of a source that makes nothing elsewhere and reads every table whole.
 extension Source {
   public var announcements: [String] { [] }
+  public func goOn(with words: String) {}
+  public func keepState() {}
   public func close() throws {}
   public func lastingState() throws -> String? { nil }
   public func prepare(readerCount: Int, tables: [Table]) throws {}

@@ -8,7 +8,7 @@ import Testing
 
 /// A table that is read in ranges must come out as one that is read whole, or not at all. A failure
 /// names its seed: run it again with RESTAGE_FIXTURE_SEED.
-@Suite("Export in ranges")
+@Suite("Export in ranges", .serialized)
 struct RangedExportTests {
   static let rowsOfRange = 100
 
@@ -20,11 +20,11 @@ struct RangedExportTests {
 
   private func export(
     _ database: FixtureDatabase, on server: TDSServer, inRanges: Bool = true, jobs: Int = 3,
-    options: [String] = [], goingOn earlier: ExportedSnapshot? = nil
+    stallSeconds: Int = 120, options: [String] = [], goingOn earlier: ExportedSnapshot? = nil
   ) throws -> ExportedSnapshot {
     let range = inRanges ? "&range_rows=\(Self.rowsOfRange)" : ""
     return try ExportedSnapshot(
-      of: database, on: server, uriOptions: "encrypt=off&stall_timeout=5\(range)",
+      of: database, on: server, uriOptions: "encrypt=off&stall_timeout=\(stallSeconds)\(range)",
       options: ["--jobs", "\(jobs)"] + options, goingOn: earlier)
   }
 
@@ -121,7 +121,7 @@ struct RangedExportTests {
     answers.isReadOnly = isReadOnly
     let server = try answers.serve(
       faults: FaultPlan([.init("rows dbo.Int, range 3", occurrence: 1, fault)]))
-    let snapshot = try export(database, on: server)
+    let snapshot = try export(database, on: server, stallSeconds: 10)
     let ranges = rangesRead(server).filter { $0.hasPrefix("dbo.Int, range 3") }
     #expect(ranges == ["dbo.Int, range 3", "dbo.Int, range 3"])
     #expect(snapshot.outcome.errors.contains("range begun again"))
@@ -262,15 +262,40 @@ struct RangedExportTests {
     }
   }
 
+  @Test("a database snapshot that a killed export left is gone on with, and dropped at the end")
+  func databaseSnapshot() throws {
+    let database = KeyedDatabase(seed: 11).database
+    let options = ["--consistency", "database-snapshot"]
+    let live = LiveDatabase(DatabaseAnswers(database)) { batch, answers in
+      // Others write meanwhile.
+      guard batch.name == "rows dbo.Uuid, range 3" else { return }
+      answers.database.tables[0].rowCount -= 50
+    }
+    let server = try live.serve(
+      faults: FaultPlan([.init("rows dbo.Uuid, range 3", occurrence: 1, .stall(afterRows: 10))]))
+    let killed = try killedExport(of: database, on: server, after: 15, options: options)
+    #expect(!killed.isFinished)
+    #expect(live.snapshots == live.created && live.created.count == 1)
+    let journal = try String(contentsOfFile: killed.path + "/journal.jsonl", encoding: .utf8)
+    let keptRanges = journal.split(separator: "\n").count { $0.contains("\"range\":") }
+    let start = server.batches.count
+    let snapshot = try export(database, on: server, options: options, goingOn: killed)
+    #expect(live.created.count == 1 && live.snapshots == [])
+    #expect(snapshot.outcome.errors.contains("going on with an unfinished export"))
+    let again = rangesRead(server, from: start)
+    #expect(keptRanges > 0 && again.count < Set(rangesRead(server)).count)
+    try expectSame(snapshot, as: database, "gone on")
+  }
+
   private func killedExport(
     of database: FixtureDatabase, on server: TDSServer, after seconds: Double,
-    goingOn earlier: ExportedSnapshot? = nil
+    options: [String] = [], goingOn earlier: ExportedSnapshot? = nil
   ) throws -> ExportedSnapshot {
     let uri =
       "mssql://sa@127.0.0.1:\(server.port)/\(database.catalog.name)?encrypt=off"
       + "&range_rows=\(Self.rowsOfRange)"
     return try ExportedSnapshot(
-      of: uri, options: ["--jobs", "3"], goingOn: earlier, killedAfter: seconds)
+      of: uri, options: ["--jobs", "3"] + options, goingOn: earlier, killedAfter: seconds)
   }
 
   // MARK: - Load on the source

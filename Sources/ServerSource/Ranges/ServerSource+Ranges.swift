@@ -93,6 +93,7 @@ extension ServerSource {
   }
 
   private func stateOfDatabase() throws -> String? {
+    if let snapshot { return "\(address.label), \(snapshot.stateWords)" }
     guard server.isReadOnly else { return nil }
     let connection = try connections.take()
     let batch = SQLBatch(

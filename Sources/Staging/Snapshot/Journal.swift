@@ -19,6 +19,17 @@ public struct FinishedWork: Hashable, Sendable {
   public var count: Int { ranges.values.reduce(tables.count) { $0 + $1.count } }
 }
 
+extension SnapshotWriter {
+  /// The words that an unfinished export in a folder gave `begin(_:lasting:)`; nil where there is none.
+  public static func lastingWords(in folder: String) throws(StagingError) -> String? {
+    let layout = SnapshotLayout(folder: FilePath(folder))
+    guard try Folder.kind(of: layout.journal) == .file,
+      try Folder.kind(of: layout.manifest) == nil
+    else { return nil }
+    return JournalReader.lines(try Folder.read(layout.journal)).first?.begun?.state
+  }
+}
+
 /// Appends to the journal of a folder.
 final class Journal: Sendable {
   private let path: FilePath
@@ -113,7 +124,7 @@ struct JournalReader {
   }
 
   /// A line that was cut off is the last one that counts.
-  private static func lines(_ bytes: [UInt8]) -> [JournalLine] {
+  static func lines(_ bytes: [UInt8]) -> [JournalLine] {
     var lines: [JournalLine] = []
     for text in bytes.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false).dropLast()
     {
