@@ -22,7 +22,7 @@ public struct Doctor: Sendable {
 
   private func findings(on connection: TargetConnection) async -> [Finding] {
     var findings = [Finding(checking: "target") { try TargetCheck.checkVersion(of: connection) }]
-    let checks: [TargetCheck] = [.privileges, .writes, .encoding, .collations, .installation]
+    let checks: [TargetCheck] = [.privileges, .writes, .encoding, .collations]
     for check in checks {
       do {
         findings.append(Finding(name: check.name, detail: try await check.run(on: connection)))
@@ -30,7 +30,20 @@ public struct Doctor: Sendable {
         findings.append(Finding(name: check.name, problem: error))
       }
     }
-    return findings
+    return findings + [await installation(on: connection)]
+  }
+
+  private func installation(on connection: TargetConnection) async -> Finding {
+    let name = "restage schema"
+    do {
+      guard let version = try await Installation.installedVersion(on: connection) else {
+        return Finding(name: name, detail: "not installed; load installs it")
+      }
+      _ = try await Installation.isInstalled(on: connection)
+      return Finding(name: name, detail: "installed, version \(version)")
+    } catch {
+      return Finding(name: name, problem: error)
+    }
   }
 }
 

@@ -30,10 +30,10 @@ struct GivingWay: Sendable {
       throw PipelineError(
         .locked,
         """
-        \(error.file.map { $0 + ": " } ?? "")an application and this run waited for each other \
+        \(error.file.map { $0 + ": " } ?? "")another session and this run waited for each other \
         (deadlock), and the run gave way
         """,
-        advice: "nothing of the run is kept; run again")
+        advice: "nothing half-done is kept; run again")
     }
   }
 

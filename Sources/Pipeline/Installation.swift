@@ -68,13 +68,20 @@ public struct Installation: Sendable {
     try await connection.execute("BEGIN;\n\(Self.rolesScript)\nCOMMIT;", file: "roles.sql")
   }
 
-  /// Whether the schema and its functions are there.
+  /// Whether the schema is there, in the version that this program works with.
+  ///
+  /// - Throws: `drifted` for another version.
   static func isInstalled(on connection: TargetConnection) async throws -> Bool {
-    try await installedVersion(on: connection) != nil
+    guard let found = try await installedVersion(on: connection) else { return false }
+    guard found != version else { return true }
+    _ = try steps(from: found)
+    throw PipelineError(
+      .drifted, "schema restage has version \(found), this restage works with \(version)",
+      advice: "restage install brings it up to date; its rows stay")
   }
 
   /// The version of schema `restage`; nil where it is not installed.
-  private static func installedVersion(on connection: TargetConnection) async throws -> String? {
+  static func installedVersion(on connection: TargetConnection) async throws -> String? {
     let found = try await connection.query(
       "SELECT to_regprocedure('restage.version()') AS version")
     guard found.first("version") != nil else { return nil }

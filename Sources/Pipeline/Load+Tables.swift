@@ -196,7 +196,7 @@ private struct FirstLoad {
     try await connection.execute("BEGIN;")
     do {
       try await run.hold(on: connection)
-      try await work()
+      try await GivingWay(control: run.control).run(connection, work)
       try await connection.execute("COMMIT;")
     } catch {
       await connection.rollback()

@@ -89,16 +89,4 @@ extension TargetCheck {
     status: .usage,
     problem: "the server has no ICU collations, by which names that differ in case only are equal",
     advice: "use a server that was built with ICU, as the packages of PostgreSQL are")
-
-  static let installation = TargetCheck(
-    name: "restage schema",
-    query: """
-      SELECT
-        true AS good,
-        CASE
-          WHEN to_regprocedure('restage.run_id()') IS NULL THEN 'not installed; load installs it'
-          ELSE 'installed'
-        END AS detail
-      """,
-    status: .usage, problem: "", advice: "")
 }

@@ -57,6 +57,13 @@ struct UpgradeTests {
   @Test("restage install keeps the rows, and loads, proof and rollback go on from there")
   func install() throws {
     let target = try earlierTarget()
+    for arguments in [["status"], ["rollback", "last"], ["doctor"]] {
+      let early = try RestageTool.run(arguments + ["--target", target.uri])
+      #expect(early.status == 76, "\(early.output)\(early.errors)")
+      #expect(
+        (early.errors + early.output).contains("restage install brings it up to date"),
+        "\(early.output)\(early.errors)")
+    }
     let rows =
       "SELECT p.* FROM public.parent AS p ORDER BY p.id; SELECT c.* FROM public.ch_ild_x AS c"
     let before = try target.psql(rows)
