@@ -48,7 +48,9 @@ struct ConnectionParameters {
     ("lock_timeout", "\(Limits.lockMilliseconds)"),
   ]
 
-  /// Sets the pinned settings, but for those that this server's version does not know.
+  /// Sets the pinned settings, but for those that this server's version does not know. Where a server
+  /// answers COMMIT before it has written it down, a run waits for that: a crash in the next moment would
+  /// take back what was reported as done.
   static var pinningStatement: String {
     let rows = pinnedSettings.map {
       "  (\(SQLLiteral.quoted($0.0)), \(SQLLiteral.quoted($0.1)))"
@@ -63,6 +65,9 @@ struct ConnectionParameters {
         FROM pg_catalog.pg_settings AS p
         WHERE pg_catalog.lower(p.name) = pg_catalog.lower(s.name)
       )
+      UNION ALL
+      SELECT pg_catalog.set_config('synchronous_commit', 'on', false)
+      WHERE pg_catalog.current_setting('synchronous_commit') = 'off'
       """
   }
 }

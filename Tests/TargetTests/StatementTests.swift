@@ -85,6 +85,18 @@ import Testing
     #expect(connection.backendPID > 0)
   }
 
+  @Test("a commit is on disk when it is answered; a stricter setting stays")
+  func durableCommits() async throws {
+    let setting = "SELECT current_setting('synchronous_commit') AS s"
+    // The throwaway server's own setting is off.
+    #expect(try database.psql(setting) == "off")
+    #expect(try await open().query(setting).first("s") == "on")
+    #expect(
+      try await TargetConnection.open(
+        database.uri + "&options=-c%20synchronous_commit%3Dremote_apply"
+      ).query(setting).first("s") == "remote_apply")
+  }
+
   @Test("types of pg_catalog and the cleaned search path go together")
   func catalogTypes() async throws {
     let row = try await open().query(
