@@ -27,6 +27,13 @@ COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrup
 COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only. Of a load that commits table by table: commit, and tables, those it is about. definitions: begun by a load that makes the final tables one by one, made once all of them are there.';
 COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up, at the end of the transaction that merged it: a table that has it is in the target.';
 
+ALTER TABLE restage.staged
+  ADD COLUMN since jsonb,
+  ADD COLUMN watermark jsonb;
+
+COMMENT ON COLUMN restage.staged.since IS 'Set where only rows were staged that changed since an earlier snapshot: its watermark. NULL for a whole table.';
+COMMENT ON COLUMN restage.staged.watermark IS 'Up to where the source''s changes are loaded: the next snapshot of changed rows must begin here or earlier. NULL where the source has none.';
+
 -- pg_dump leaves rows of an extension's tables out unless it is told, of new tables too; as plain SQL
 -- there is no extension to tell, and nothing to do.
 DO $restage$
@@ -136,3 +143,22 @@ END
 $restage$;
 
 COMMENT ON FUNCTION restage.close_undo() IS 'Marks the run as rolled_back and removes its before images, which are used up.';
+
+CREATE OR REPLACE FUNCTION restage.record_watermark(
+  run uuid,
+  table_name text,
+  since jsonb,
+  watermark jsonb
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  UPDATE restage.staged AS g
+  SET
+    since = record_watermark.since,
+    watermark = record_watermark.watermark
+  WHERE g.run_id = record_watermark.run
+    AND g.table_name = record_watermark.table_name;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_watermark(uuid, text, jsonb, jsonb) IS 'Remembers of a staged table since when changed rows were read, NULL for all rows, and up to where.';

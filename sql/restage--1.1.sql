@@ -147,6 +147,8 @@ CREATE TABLE IF NOT EXISTS restage.staged (
   export_rejects bigint NOT NULL DEFAULT 0,
   identity_last_value bigint,
   closed_at timestamptz,
+  since jsonb,
+  watermark jsonb,
   PRIMARY KEY (run_id, table_name)
 );
 
@@ -160,6 +162,8 @@ COMMENT ON COLUMN restage.staged.staged_rows IS 'Rows that arrived in the stage 
 COMMENT ON COLUMN restage.staged.export_rejects IS 'Rows of the source that no chunk holds: the export refused them, or the source counts them and they were not found. Unless it is 0, no row is taken for gone.';
 COMMENT ON COLUMN restage.staged.identity_last_value IS 'The last value that the source''s identity column handed out; NULL without one.';
 COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up, at the end of the transaction that merged it: a table that has it is in the target.';
+COMMENT ON COLUMN restage.staged.since IS 'Set where only rows were staged that changed since an earlier snapshot: its watermark. NULL for a whole table.';
+COMMENT ON COLUMN restage.staged.watermark IS 'Up to where the source''s changes are loaded: the next snapshot of changed rows must begin here or earlier. NULL where the source has none.';
 
 CREATE TABLE IF NOT EXISTS restage.row_count (
   run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
@@ -629,6 +633,25 @@ AS $restage$
 $restage$;
 
 COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source.';
+
+CREATE OR REPLACE FUNCTION restage.record_watermark(
+  run uuid,
+  table_name text,
+  since jsonb,
+  watermark jsonb
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  UPDATE restage.staged AS g
+  SET
+    since = record_watermark.since,
+    watermark = record_watermark.watermark
+  WHERE g.run_id = record_watermark.run
+    AND g.table_name = record_watermark.table_name;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_watermark(uuid, text, jsonb, jsonb) IS 'Remembers of a staged table since when changed rows were read, NULL for all rows, and up to where.';
 
 CREATE OR REPLACE FUNCTION restage.record_chunk(
   run uuid,

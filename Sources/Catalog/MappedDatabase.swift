@@ -129,6 +129,8 @@ public struct MappedTable: Codable, Hashable, Sendable {
   /// Whether the table belongs to a cycle of foreign keys through other tables (a self reference
   /// alone is none): its foreign keys within the cycle are deferrable.
   public var isInCycle: Bool
+  /// How changed rows are found, where snapshots may hold those alone; nil where they hold all rows.
+  public var changes: ChangeSource?
 
   public init(
     source: ObjectName, target: QualifiedIdentifier, stage: QualifiedIdentifier,
@@ -139,7 +141,8 @@ public struct MappedTable: Codable, Hashable, Sendable {
     onChanged: ChangePolicy = .update, onConflict: ConflictPolicy = .overwrite,
     onVanished: VanishPolicy = .report, vanishedMax: RowCeiling = .standard,
     markColumn: Identifier? = nil, naturalKey: [Int] = [], keepBefore: Bool = false,
-    filter: String? = nil, added: [AddedColumn] = [], isInCycle: Bool = false
+    filter: String? = nil, added: [AddedColumn] = [], isInCycle: Bool = false,
+    changes: ChangeSource? = nil
   ) {
     self.source = source
     self.target = target
@@ -163,6 +166,7 @@ public struct MappedTable: Codable, Hashable, Sendable {
     self.filter = filter
     self.added = added
     self.isInCycle = isInCycle
+    self.changes = changes
   }
 
   /// 'remap' when rows get new surrogate keys, else 'preserve'.

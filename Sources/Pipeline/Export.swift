@@ -21,24 +21,27 @@ public struct Export: Sendable {
   let selection: TableSelection
   let mapping: Mapping
   let jobCount: Int
+  let base: ExportBase?
   let deadline: Deadline?
   let logger: Logger
 
   /// - Parameters:
   ///   - folder: Made when missing. An unfinished export in it is gone on with where the source shows
   ///     that its rows are still the same, else it is thrown away and begun again.
-  ///   - mapping: Two things of it matter here: `nul`, what becomes of text that PostgreSQL cannot store,
-  ///     and the `type` of columns whose shapes go to PostGIS.
+  ///   - mapping: Three things of it matter here: `nul`, what becomes of text that PostgreSQL cannot
+  ///     store, the `type` of columns whose shapes go to PostGIS, and `incremental`.
+  ///   - base: From where tables go on of which the mapping says `incremental`; nil to read all rows.
   ///   - jobCount: Tables, or ranges of large tables, read at the same time.
   ///   - deadline: When to stop reading; what is finished by then stays in the folder.
   public init(
     source: any Source, folder: String, selection: TableSelection, mapping: Mapping = Mapping(),
-    jobCount: Int, deadline: Deadline? = nil, logger: Logger
+    base: ExportBase? = nil, jobCount: Int, deadline: Deadline? = nil, logger: Logger
   ) {
     self.source = source
     self.folder = folder
     self.selection = selection
     self.mapping = mapping
+    self.base = base
     self.jobCount = jobCount
     self.deadline = deadline
     self.logger = logger
@@ -69,8 +72,10 @@ public struct Export: Sendable {
     try requireTables(of: database)
     let (tables, leftOut) = try selectTables(of: database)
     let textPolicies = try mapping.textPolicies(for: database.tables)
+    let changes = try await changePlan(for: tables, of: database)
     let writer = try SnapshotWriter(folder: folder)
-    let lasting = try await lastingWords(textPolicies)
+    // Watermarks are taken before anything is read, so they are of one export alone.
+    let lasting = changes.isEmpty ? try await lastingWords(textPolicies) : nil
     let finished = try writer.begin(database, lasting: lasting)
     for case let (table, reason?) in tables.map({ ($0, $0.refusal) }) {
       logger.warning("table left out", metadata: ["table": "\(table.name)", "reason": "\(reason)"])
@@ -80,8 +85,8 @@ public struct Export: Sendable {
       ($0.rowCount ?? 0, $1.name) > ($1.rowCount ?? 0, $0.name)
     }
     let rows = RowExport(
-      source: source, snapshot: writer, textPolicies: textPolicies, jobCount: jobCount,
-      logger: logger)
+      source: source, snapshot: writer, textPolicies: textPolicies, changes: changes,
+      jobCount: jobCount, logger: logger)
     let written = try await before(deadline, canGoOn: lasting != nil) {
       try await rows.export(largestFirst, finished)
     }

@@ -62,7 +62,9 @@ extension Load {
         "table was not read as one state: none of its rows is taken for vanished",
         metadata: ["table": "\(table.mapped.source)", "reason": "\(uncertainty)"])
     }
+    try await stageRemoved(of: table, on: connection)
     try await run.recordStaged(table, rowCount: rowCount, on: connection)
+    try await run.recordWatermark(of: table, on: connection)
     logger.info(
       "table staged",
       metadata: [

@@ -99,6 +99,7 @@ public struct Load: Sendable {
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await run.keepTexts(of: plan)
     try await warnOfGoneTables(on: run.control)
+    try await checkPartialTables(tables, on: run.control)
     let state = try await drift(on: run.control).check()
     if state != .complete {
       // Later there is nothing to make, and a role that may only load is not even allowed to ask.
@@ -134,11 +135,6 @@ public struct Load: Sendable {
 
   /// The plan's tables that the snapshot holds and the selection names, in foreign-key order.
   private func selectedTables() throws -> ([StagedTable], widened: [Widening]) {
-    if let partial = snapshot.manifest.tables.first(where: { $0.partial != nil }) {
-      throw PipelineError(
-        .wrongMapping, "\(partial.table): only rows that changed were read of it",
-        advice: "export the table whole, without --since")
-    }
     let (selected, widened) = try options.selection.select(from: snapshot, by: plan.database)
     let names = Set(selected)
     let tables: [StagedTable] = plan.database.tables.enumerated().compactMap { index, table in

@@ -10,6 +10,7 @@ struct RowExport: Sendable {
   let source: any Source
   let snapshot: SnapshotWriter
   let textPolicies: [ObjectName: [String: TextPolicy]]
+  let changes: ChangePlan
   let jobCount: Int
   let logger: Logger
 
@@ -73,7 +74,9 @@ extension RowExport {
       if let ranges = finished.plans[table.name] {
         return work(of: RangedTable(table, ranges, finished.ranges[table.name] ?? [:]))
       }
-      guard let ranges = try ranges(of: table) else { return [.whole(table)] }
+      guard !changes.mayReadChanges(of: table), let ranges = try ranges(of: table) else {
+        return [.whole(table)]
+      }
       try snapshot.record(ranges, of: table)
       logger.info(
         "table is read in ranges",
@@ -118,7 +121,7 @@ extension RowExport {
     let table = ranged.table
     do {
       let ranges = try ranged.allRanges()
-      let manifest = try snapshot.join(table, ranges: ranges)
+      let manifest = marked(try snapshot.join(table, ranges: ranges), table)
       try snapshot.record(manifest)
       note(manifest, ranged.began)
       return manifest
@@ -226,13 +229,23 @@ extension RowExport {
     var writer = try snapshot.makeTableWriter(
       for: table, range: range?.number, textPolicies: textPolicies[table.name] ?? [:])
     guard let range else {
-      let order = try source.readRows(of: table, into: &writer)
-      let manifest = try writer.finish(order: order)
+      let (order, partial) = try readRows(of: table, into: &writer)
+      var manifest = marked(try writer.finish(order: order), table)
+      manifest.partial = partial
       note(manifest, began)
       return manifest
     }
     let order = try source.readRows(of: table, in: range, into: &writer)
     return try writer.finish(order: order)
+  }
+
+  /// Says up to where the next export may go on. What was not read as one state may lack rows that no
+  /// later watermark would bring.
+  private func marked(_ manifest: TableManifest, _ table: Table) -> TableManifest {
+    guard manifest.uncertainty == nil else { return manifest }
+    var manifest = manifest
+    manifest.watermark = changes.watermark(of: table)
+    return manifest
   }
 
   private func note(_ manifest: TableManifest, _ began: ContinuousClock.Instant) {

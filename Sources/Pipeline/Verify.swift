@@ -75,11 +75,20 @@ public struct Verifier: Sendable {
     let connection = try await TargetConnection.open(target, applicationName: "restage verify")
     let reader = SnapshotReader()
     while true {
-      try await connection.join(moment)
+      let partial = next.chunks.partial.map { _ in Proof.partial(of: next.index, of: database) }
+      var obstacle: TargetError?
+      do {
+        // A read-only transaction makes no table, and fills temporary ones.
+        if let partial { try await connection.execute(partial.definitions) }
+        try await connection.join(moment)
+        if let partial { try await fill(partial, with: next.chunks, on: connection) }
+      } catch let error as TargetError where error.isAboutTable {
+        obstacle = error
+      }
       let proof = TableProof(
         index: next.index, database: database, snapshot: snapshot, chunks: next.chunks,
         level: level, limits: limits, reader: reader, connection: connection,
-        target: target)
+        target: target, partial: partial, obstacle: obstacle)
       lines.append((next.index, try await proof.run()))
       await connection.rollback()
       guard let following = queue.next() else { break }
@@ -87,6 +96,22 @@ public struct Verifier: Sendable {
     }
     await connection.close()
     return lines
+  }
+}
+
+extension Verifier {
+  /// Copies the changed rows of a table to the target, so that its rows can be picked by them, and the
+  /// keys of deleted ones.
+  private func fill(
+    _ partial: Proof.Partial, with chunks: TableManifest, on connection: TargetConnection
+  ) async throws {
+    _ = try await connection.copyIn(
+      partial.copy, files: chunks.chunks.map { snapshot.chunkPath($0, of: chunks) })
+    try await connection.execute("ANALYZE pg_temp.restage_proof")
+    guard let removed = partial.removed else { return }
+    _ = try await connection.copyIn(
+      removed.copy,
+      files: (chunks.partial?.removed ?? []).map { snapshot.removedPath($0, of: chunks) })
   }
 }
 

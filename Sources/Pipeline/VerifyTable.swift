@@ -16,6 +16,10 @@ struct TableProof: Sendable {
   let connection: TargetConnection
   /// For a connection more, where the mapping transforms the rows.
   let target: String
+  /// Where the snapshot holds changed rows alone.
+  let partial: Proof.Partial?
+  /// Why the changed rows could not be laid beside the table.
+  let obstacle: TargetError?
 
   private var table: MappedTable { database.tables[index] }
 
@@ -23,7 +27,8 @@ struct TableProof: Sendable {
   func run() async throws -> Verification.TableLine {
     var line = Verification.TableLine(
       table: table.target.quoted, source: table.source.description, snapshotRows: chunks.rows,
-      exportRejects: chunks.refusedRows, damagedPlaces: chunks.unreadable ?? 0)
+      exportRejects: chunks.refusedRows, damagedPlaces: chunks.unreadable ?? 0,
+      isPartial: chunks.partial != nil ? true : nil)
     do {
       try await prove(&line)
     } catch let error as TargetError where !error.isAboutTable {
@@ -37,6 +42,7 @@ struct TableProof: Sendable {
   }
 
   private func prove(_ line: inout Verification.TableLine) async throws {
+    if let obstacle { throw obstacle }
     try await checkRelations()
     try await count(&line)
     if level >= .keys {
@@ -72,7 +78,8 @@ extension TableProof {
   }
 
   private func count(_ line: inout Verification.TableLine) async throws {
-    let result = try await connection.query(Proof.countQuery(for: index, of: database))
+    let result = try await connection.query(
+      partial?.counts ?? Proof.countQuery(for: index, of: database))
     guard !result.rows.isEmpty else { throw VerifyProblem.neverLoaded }
     line.targetRows = try number("present", of: result)
     line.rejectedRows = try number("rejected", of: result)
@@ -82,6 +89,9 @@ extension TableProof {
     let accounted = line.targetRows + line.rejectedRows + filtered
     line.missing = max(0, line.snapshotRows - accounted)
     line.extra = max(0, accounted - line.snapshotRows)
+    if let removed = partial?.removed {
+      line.leftOver = try number("left_over", of: try await connection.query(removed.query))
+    }
   }
 
   private func countKeys(_ line: inout Verification.TableLine) async throws {
@@ -113,7 +123,8 @@ extension TableProof {
   private func sides(transformed: TransformedRows?) -> VerifySides {
     VerifySides(
       snapshot: snapshot, chunks: chunks, reader: reader, connection: connection,
-      contentQuery: Proof.contentQuery(for: index, of: database), transformed: transformed)
+      contentQuery: partial?.content ?? Proof.contentQuery(for: index, of: database),
+      transformed: transformed)
   }
 
   private func compareContent(_ line: inout Verification.TableLine) async throws {
@@ -159,5 +170,5 @@ extension TableProof {
 extension TargetError {
   /// Whether a statement about one table failed for what the table is: it is not there, or has
   /// other columns. A lost connection or a missing privilege is no finding about the rows.
-  fileprivate var isAboutTable: Bool { code == .sql || code == .badValue || code == .raised }
+  var isAboutTable: Bool { code == .sql || code == .badValue || code == .raised }
 }

@@ -83,6 +83,11 @@ public struct Verification: Codable, Hashable, Sendable {
     public var examples: [Example]
     /// Why the table could not be proven, such as a chunk that is not what the manifest says.
     public var problem: String?
+    /// True where the snapshot holds changed rows alone: nothing else was compared. Nil else.
+    public var isPartial: Bool?
+    /// Rows that the source deleted by a snapshot of changed rows, and that the key map takes to be
+    /// there. Nil where the source does not say which it deleted.
+    public var leftOver: Int?
 
     public init(
       table: String, source: String, snapshotRows: Int, targetRows: Int = 0, rejectedRows: Int = 0,
@@ -90,7 +95,7 @@ public struct Verification: Codable, Hashable, Sendable {
       extra: Int = 0, differing: Int = 0, isCutShort: Bool = false,
       vanishedRows: Int? = nil, knownKeys: Int? = nil, presentKeys: Int? = nil,
       orphans: [OrphanLine] = [], examples: [Example] = [],
-      problem: String? = nil
+      problem: String? = nil, isPartial: Bool? = nil
     ) {
       self.table = table
       self.source = source
@@ -110,11 +115,12 @@ public struct Verification: Codable, Hashable, Sendable {
       self.orphans = orphans
       self.examples = examples
       self.problem = problem
+      self.isPartial = isPartial
     }
 
     public var isEqual: Bool {
       problem == nil && missing == 0 && extra == 0 && differing == 0 && orphanRows == 0
-        && knownKeys == presentKeys
+        && knownKeys == presentKeys && leftOver ?? 0 == 0
     }
 
     public var orphanRows: Int { orphans.reduce(0) { $0 + $1.rows } }
@@ -131,6 +137,8 @@ public struct Verification: Codable, Hashable, Sendable {
       case vanishedRows = "vanished_rows"
       case knownKeys = "known_keys"
       case presentKeys = "present_keys"
+      case isPartial = "partial"
+      case leftOver = "left_over"
     }
   }
 
@@ -212,6 +220,9 @@ extension Verification: CustomStringConvertible {
     for orphan in line.orphans where orphan.rows > 0 {
       text += "  \(orphan.rows.grouped) rows have no parent by \(orphan.foreignKey.printable)\n"
     }
+    if let leftOver = line.leftOver, leftOver > 0 {
+      text += "  \(leftOver.rows) that the source deleted are not noted as vanished\n"
+    }
     for example in line.examples { text += "  \(example)\n" }
     let left = line.missing + line.extra + line.differing - line.examples.count
     if left > 0 { text += "  and \(left.grouped) more rows\n" }
@@ -225,6 +236,12 @@ extension Verification: CustomStringConvertible {
     var remarks: [String] = []
     if others > 0 { remarks.append("\(others.rows) of these tables are not from this source") }
     if !exportRefusals.isEmpty { remarks.append(exportRefusals.remark) }
+    let partial = tables.count { $0.isPartial == true }
+    if partial > 0 {
+      remarks.append(
+        "of \(partial) \(partial == 1 ? "table" : "tables") the snapshot holds changed rows alone: "
+          + "no other rows were compared")
+    }
     for table in goneTables {
       remarks.append(
         "\(table.printable): loaded earlier, no longer in the source, and not compared")

@@ -25,6 +25,10 @@ public struct ServerSource: Source {
     /// Of an unfinished export.
     var earlierState = ""
     var keepsSnapshot = false
+    /// Whether the database snapshot is that of an unfinished export.
+    var isTakenOver = false
+    /// What was asked of the source before the snapshot was made.
+    var marks: SourceMarks?
   }
 
   /// Connects and asks what kind of server it is.
@@ -82,20 +86,33 @@ public struct ServerSource: Source {
     _ table: Table, _ range: RowRange?, on connection: ServerConnection,
     into writer: inout TableWriter
   ) throws -> RowOrder {
-    do {
+    try reading(on: connection) { connection in
       if let refusal = table.refusal {
         throw ServerError(
           .unknown, server: address.label, place: "\(table.name)", problem: refusal)
       }
-      try connections.beginReading(on: connection)
       let reader = try RowReader(
         table, TextForm(server.version.kind), mode, range: range, pace: connections.pace,
         on: connection)
-      let read = try reader.read(into: &writer)
-      try connections.endReading(on: connection)
-      noteCounts(read, of: table, into: &writer)
-      connections.giveBack(connection)
+      noteCounts(try reader.read(into: &writer), of: table, into: &writer)
       return reader.query.order
+    }
+  }
+
+  /// Lends a connection that is ready to read a table.
+  func reading<Value>(_ body: (ServerConnection) throws -> Value) throws -> Value {
+    try reading(on: try connections.take(), body)
+  }
+
+  private func reading<Value>(
+    on connection: ServerConnection, _ body: (ServerConnection) throws -> Value
+  ) throws -> Value {
+    do {
+      try connections.beginReading(on: connection)
+      let value = try body(connection)
+      try connections.endReading(on: connection)
+      connections.giveBack(connection)
+      return value
     } catch {
       // Nothing on a connection is trusted after an error: it is closed, with its transaction.
       connections.drop(connection)
@@ -105,7 +122,7 @@ public struct ServerSource: Source {
   }
 
   /// Only a mode that promises nothing gets here with two numbers.
-  private func noteCounts(
+  func noteCounts(
     _ read: (rows: Int, counted: Int), of table: Table, into writer: inout TableWriter
   ) {
     if let uncertainty = mode.uncertainty { writer.noteUncertainty(uncertainty) }
@@ -160,13 +177,29 @@ extension ServerSource {
     try snapshot?.drop()
   }
 
+  /// Lends a connection for questions that are not about rows.
+  func onConnection<Value>(_ body: (ServerConnection) throws -> Value) throws -> Value {
+    let connection = try connections.take()
+    let value = try body(connection)
+    connections.giveBack(connection)
+    return value
+  }
+
+  /// Marks that were taken before the database snapshot was made; nil without one.
+  var earlyMarks: SourceMarks? { found.withLock { $0.marks } }
+
+  /// Whether the database snapshot was made by an earlier export, whose marks are gone with it.
+  var isTakenOver: Bool { found.withLock { $0.isTakenOver } }
+
+  func warn(_ sentence: String) { found.withLock { $0.rowWarnings.append(sentence) } }
+
   var snapshot: DatabaseSnapshot? { found.withLock { $0.snapshot } }
 
   public func goOn(with words: String) { found.withLock { $0.earlierState = words } }
 
   public func keepState() { found.withLock { $0.keepsSnapshot = true } }
 
-  private func makeSnapshot() throws(ServerError) {
+  private func makeSnapshot() throws {
     guard snapshot == nil else { return }
     // Before others are dropped: it has its lock then.
     let taken = try DatabaseSnapshot.taken(
@@ -178,14 +211,18 @@ extension ServerSource {
       found.withLock { found in
         found.catalogWarnings += leftBehind
         found.snapshot = taken
+        found.isTakenOver = true
       }
       return connections.reopen(database: taken.name)
     }
+    // A transaction that is open now ends outside the snapshot, with a mark that is not newer.
+    let marks = try onConnection { try SourceMarks(on: $0) }
     let made = try DatabaseSnapshot(of: server.database, address, password: password)
     // Known before it is made, so that it is dropped whatever happens in between.
     found.withLock { found in
       found.catalogWarnings += leftBehind
       found.snapshot = made
+      found.marks = marks
     }
     try made.create()
     connections.reopen(database: made.name)

@@ -28,6 +28,29 @@ public protocol Source: Sendable {
   ///   be. A read error never ends the rows early and never becomes NULL.
   func readRows(of table: Table, into writer: inout TableWriter) throws -> RowOrder
 
+  /// From where a later export can go on with changed rows alone. Asked once, after `readCatalog` and
+  /// before anything is read of a table: what changes from then on is read later.
+  ///
+  /// - Parameter tables: With how their changed rows are found.
+  /// - Returns: Nothing for a table of which the source cannot say it.
+  func watermarks(of tables: [(table: Table, changes: ChangeSource)]) throws -> [ObjectName:
+    Watermark]
+
+  /// Why the rows of a table that changed since a watermark cannot be told from the others, in one
+  /// clause; nil where they can.
+  func problem(
+    ofChangesIn table: Table, by changes: ChangeSource, since watermark: Watermark
+  ) throws -> String?
+
+  /// As `readRows(of:into:)`, but writes rows alone that changed since a watermark.
+  ///
+  /// - Parameter removed: Gets the keys of rows that are no longer there; nil where the source does not
+  ///   know them.
+  func readChanges(
+    of table: Table, by changes: ChangeSource, since watermark: Watermark,
+    into writer: inout TableWriter, removed: inout TableWriter?
+  ) throws -> RowOrder
+
   /// What a person should see before rows are read: which locks that takes, what is made elsewhere for
   /// it. One sentence each; known after `readCatalog`.
   var announcements: [String] { get }
@@ -85,6 +108,21 @@ extension Source {
     of table: Table, in range: RowRange, into writer: inout TableWriter
   ) throws -> RowOrder {
     preconditionFailure("a source without ranges is asked for range \(range.number)")
+  }
+
+  public func watermarks(of tables: [(table: Table, changes: ChangeSource)]) throws -> [ObjectName:
+    Watermark]
+  { [:] }
+
+  public func problem(
+    ofChangesIn table: Table, by changes: ChangeSource, since watermark: Watermark
+  ) throws -> String? { "the source does not tell changed rows from others" }
+
+  public func readChanges(
+    of table: Table, by changes: ChangeSource, since watermark: Watermark,
+    into writer: inout TableWriter, removed: inout TableWriter?
+  ) throws -> RowOrder {
+    preconditionFailure("a source that does not tell changed rows is asked for them")
   }
 }
 

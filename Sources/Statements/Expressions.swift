@@ -51,8 +51,8 @@ extension TableNames {
           DELETE FROM \(stage) AS s
           WHERE \(Self.enclosed(filter)) IS NOT TRUE
             AND \(block: notYet("filtered"), indent: 4)
-          RETURNING 1
-        )
+          RETURNING \(removed == nil ? "1" : "s.*")
+        )\(block: filteredKeys, indent: 0)
         SELECT restage.count_rows(\(auditName), 'filtered', count(*)) AS filtered
         FROM filtered;
         """)
@@ -103,6 +103,41 @@ extension TableNames {
   var scratchCopy: String {
     "COPY \(Self.scratch) (\(allColumns.map(column).joined(separator: ", "))) "
       + "FROM STDIN WITH (FORMAT csv)"
+  }
+
+  /// Of key map rows `k`: that the temporary table has their row.
+  var amongScratch: String {
+    """
+    EXISTS (
+      SELECT
+      FROM \(Self.scratch) AS x
+      WHERE \(all: keyJoin("k", "x"), indent: 4)
+    )
+    """
+  }
+
+  /// The keys of deleted rows, beside the temporary table.
+  var scratchRemoved: Proof.Removed? {
+    guard mapped.changes?.knowsRemovals == true else { return nil }
+    let scratch = "pg_temp.restage_proof_removed"
+    return Proof.Removed(
+      definition: """
+        DROP TABLE IF EXISTS \(scratch);
+
+        CREATE TEMPORARY TABLE restage_proof_removed (
+          \(lines: keyColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
+        );
+        """,
+      copy: "COPY \(scratch) (\(keyColumns.sorted().map(column).joined(separator: ", "))) "
+        + "FROM STDIN WITH (FORMAT csv)",
+      query: """
+        SELECT count(*) AS left_over
+        FROM \(scratch) AS d
+        JOIN \(keyMap) AS k
+          ON \(all: keyJoin("k", "d"), indent: 2)
+        WHERE k.vanished_run IS NULL
+          AND NOT \(block: amongScratch, indent: 2)
+        """)
   }
 
   /// Does with them what step 15 does with the staged rows.

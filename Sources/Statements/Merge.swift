@@ -23,6 +23,11 @@ public enum Merge {
     TableNames(database: database, index: table).copyStatement
   }
 
+  /// The COPY of the keys that the source says it deleted; nil for a table of which it does not say.
+  public static func removedCopyStatement(for table: Int, of database: MappedDatabase) -> String? {
+    TableNames(database: database, index: table).removedCopyStatement
+  }
+
   /// `003_dbo.Album`: the folder of a table's files, by its position in foreign-key order.
   public static func folder(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).folder

@@ -11,7 +11,46 @@ public enum Proof {
   /// their parents' keys mapped back, and rejected rows as they were staged; columns in CSV order.
   /// Equal rows give equal bytes; the order of rows means nothing.
   public static func contentQuery(for table: Int, of database: MappedDatabase) -> String {
-    TableNames(database: database, index: table).contentQuery
+    TableNames(database: database, index: table).contentQuery()
+  }
+
+  /// How a table is proven of which the snapshot holds changed rows alone: they are copied into a
+  /// temporary table of the same connection and transaction, and only final rows whose key is there are
+  /// counted and printed.
+  public static func partial(of table: Int, of database: MappedDatabase) -> Partial {
+    let names = TableNames(database: database, index: table)
+    return Partial(
+      definition: names.scratchDefinition, copy: names.scratchCopy,
+      content: names.contentQuery(among: names.amongScratch),
+      counts: names.countQuery(among: names.amongScratch),
+      removed: names.scratchRemoved)
+  }
+
+  /// SQL for one connection, in this order.
+  public struct Partial: Sendable {
+    public let definition: String
+    /// COPY … FROM STDIN.
+    public let copy: String
+    /// As `contentQuery`.
+    public let content: String
+    /// As `countQuery`.
+    public let counts: String
+    /// Where the source says which rows it deleted.
+    public let removed: Removed?
+
+    /// Makes the temporary tables.
+    public var definitions: String {
+      [definition, removed?.definition].compactMap(\.self).joined(separator: "\n\n")
+    }
+  }
+
+  /// How deleted rows are proven: their keys are copied, too, and no row with one may be left.
+  public struct Removed: Sendable {
+    public let definition: String
+    /// COPY … FROM STDIN.
+    public let copy: String
+    /// How many rows are taken to be in the source all the same: column `left_over`.
+    public let query: String
   }
 
   /// How many keys the key map holds of rows that have not vanished, and how many of them have their
@@ -24,7 +63,7 @@ public enum Proof {
   /// final table, and those refused. The first is the sum of the others when all is well. No row when
   /// the table was never loaded.
   public static func countQuery(for table: Int, of database: MappedDatabase) -> String {
-    TableNames(database: database, index: table).countQuery
+    TableNames(database: database, index: table).countQuery()
   }
 
   /// How a table is proven whose rows are loaded otherwise than they stand in the snapshot: they are
@@ -68,13 +107,14 @@ public enum Proof {
 // MARK: - Queries
 
 extension TableNames {
-  fileprivate var contentQuery: String {
+  /// - Parameter among: A condition more that key map rows `k` must meet.
+  fileprivate func contentQuery(among: String? = nil) -> String {
     """
     COPY (
       WITH noted AS MATERIALIZED (
         \(block: notedRows, indent: 4)
       )
-      \(block: isWholeRow ? wholeRowContent : keyedContent, indent: 2)
+      \(block: isWholeRow ? wholeRowContent : keyedContent(among: among), indent: 2)
       UNION ALL
       SELECT
         \(lines: allColumns.map { "n.\(column($0))" }, indent: 4)
@@ -112,7 +152,7 @@ extension TableNames {
 
   /// A column that was emptied for want of a parent shows what was staged in it, and one that was
   /// given its parent's spelling the blanks that it had.
-  private var keyedContent: String {
+  private func keyedContent(among: String?) -> String {
     let emptied = Set(orphanTests.flatMap(\.nulled))
     let respelled = orphanTests.filter { !$0.respelled.isEmpty }
     let values = allColumns.map { index in
@@ -137,7 +177,7 @@ extension TableNames {
       FROM \(target) AS t
       \(lines: allMappedBackJoins + [ownJoin, note] + matchedJoin, indent: 0, separator: "")
       WHERE k.vanished_run IS NULL
-        AND n.\(isLoadedName) IS NOT FALSE
+        AND n.\(isLoadedName) IS NOT FALSE\(among.map { "\n  AND \($0)" } ?? "")
       """
   }
 
@@ -191,7 +231,7 @@ extension TableNames {
     """
   }
 
-  fileprivate var countQuery: String {
+  fileprivate func countQuery(among: String? = nil) -> String {
     """
     WITH refused AS MATERIALIZED (
       SELECT
@@ -203,7 +243,7 @@ extension TableNames {
       (
         SELECT count(*)
         \(block: presentSource, indent: 4)
-        WHERE \(all: presentConditions("refused", "r"), indent: 6)
+        WHERE \(all: presentConditions("refused", "r") + [among].compactMap(\.self), indent: 6)
       )\(block: addedOnTrust, indent: 2) AS present,
       (
         SELECT count(*)
@@ -389,12 +429,12 @@ extension TableNames {
           \(Settings.text)
           SET client_encoding = 'UTF8';
 
-          \(contentQuery)
+          \(contentQuery())
           """),
       GeneratedFile(
         proofOf: self, name: "counts.sql",
         purpose: "snapshot_rows = present + rejected, when all is well",
-        body: wholeRowSettings + countQuery),
+        body: wholeRowSettings + countQuery()),
       GeneratedFile(
         proofOf: self, name: "keys.sql",
         purpose: "known = present, when every key has its final row",

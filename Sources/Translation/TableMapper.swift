@@ -77,7 +77,7 @@ struct TableMapper {
       added: zip(names.addedColumns[index], source.rules.added).map {
         AddedColumn(name: $0, type: $1.type.value, expression: $1.expression.value)
       },
-      isInCycle: order.isInCycle(index))
+      isInCycle: order.isInCycle(index), changes: source.rules.changes)
   }
 }
 

@@ -49,15 +49,25 @@ struct ExportOptions: ParsableArguments {
 
   @OptionGroup var pace: PaceOptions
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Read changed rows alone, of tables of which the mapping says incremental: since this snapshot, the \
+      newest of this folder of snapshots, or, as the word target and for run only, since the last load.
+      """, valueName: "folder"))
+  var since: String?
+
   func validate() throws {
     if let maxValue, !(1...1024).contains(maxValue) {
       throw ValidationError("--max-value takes 1 to 1024 MiB, not \(maxValue)")
     }
   }
 
-  /// - Parameter mapping: Says what becomes of text that PostgreSQL cannot store.
+  /// - Parameters:
+  ///   - mapping: Says what becomes of text that PostgreSQL cannot store, and how changed rows are found.
+  ///   - target: Where the rows go, for a command that knows it.
   func run(
-    _ specification: String, mapping: Mapping, logger: Logger
+    _ specification: String, mapping: Mapping, target: String? = nil, logger: Logger
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(
       specification, skipsDamaged: allowDamaged, consistency: consistency,
@@ -66,14 +76,29 @@ struct ExportOptions: ParsableArguments {
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
-      selection: tables.selection, mapping: mapping, jobCount: tables.jobs,
-      deadline: pace.until, logger: logger
+      selection: tables.selection, mapping: mapping,
+      base: try await base(of: source, specification, mapping, target: target),
+      jobCount: tables.jobs, deadline: pace.until, logger: logger
     ).run()
     // What was found on the way.
     for warning in outcome.manifest.source.warnings where !known.contains(warning) {
       logger.warning("\(warning)")
     }
     return outcome
+  }
+
+  private func base(
+    of source: any Source, _ specification: String, _ mapping: Mapping, target: String?
+  ) async throws -> ExportBase? {
+    guard let since else { return nil }
+    guard ServerAddress.isURI(specification) else {
+      throw ValidationError("--since is for live servers, and the source is a file")
+    }
+    if since == "target", let target {
+      return try await ExportBase(
+        target: target, source: mapping.sourceName(ofDatabase: source.identity.database))
+    }
+    return try ExportBase(folder: since, database: source.identity.database)
   }
 
   /// `staging/Northwind/20260131T040000Z`; a database's name can be a path and is made harmless.

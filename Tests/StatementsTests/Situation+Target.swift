@@ -7,7 +7,7 @@ extension Situation {
   static let inTheTarget = [
     vanishedDeleted, vanishedCeiling, vanishedMarked, vanishedWholeRows, naturalKeys,
     naturalKeyPreserved, naturalKeyAmbiguous, editedOverwritten, editedKept, editedFails,
-    expressions,
+    expressions, changedRows,
   ]
 
   /// Children go before their parents, what is still referred to stays, and what returns is unseen.
@@ -224,6 +224,29 @@ extension Situation {
         "line: 1 filtered, 1 transformed, 1 unchanged, 1 vanished; track: 1 deleted, 1 filtered, 1 inserted, 2 transformed, 1 unchanged, 1 vanished",
         ["Track": ["1, a  ,5,a", "2,b,7,x", "3,c,9,c"], "Line": ["a,1", "b,"]],
         as: ["Track": ["1,a,10,a", "3,c,18,c"], "Line": ["A,1"]]),
+    ])
+
+  /// Tables of which snapshots may hold changed rows alone. By hand, and where a snapshot holds all rows,
+  /// they are merged as any others; `record_watermark` says of a run that it is otherwise.
+  static let changedRows = Situation(
+    name: "changed-rows",
+    tables: [
+      TestTable("Kept", [column("Id", "int"), column("Version", "bigint", .null)])
+        .surrogate("Id").changes(.rowversion(column: "Version")).onVanished(.delete),
+      TestTable(
+        "Tracked",
+        [column("Day", "int"), column("No", "int"), column("Note", "varchar(20)", .null)]
+      ).key("No", "Day").changes(.changeTracking).filter("note <> 'x'").onVanished(.delete),
+    ],
+    nights: [
+      night(
+        "kept: 2 inserted; tracked: 1 filtered, 2 inserted",
+        ["Kept": ["1,", "2,"], "Tracked": ["31,1,a", "31,2,b", "31,3,x"]],
+        as: ["Tracked": ["31,1,a", "31,2,b"]]),
+      night(
+        "kept: 1 deleted, 1 unchanged, 1 vanished; tracked: 1 deleted, 1 filtered, 1 unchanged, 1 vanished",
+        ["Kept": ["2,"], "Tracked": ["31,1,a", "31,2,x"]],
+        as: ["Tracked": ["31,1,a"]]),
     ])
 
   private static func edited(_ policy: ConflictPolicy) -> [TestTable] {

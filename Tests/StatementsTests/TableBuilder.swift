@@ -41,6 +41,7 @@ struct TestTable {
   var markColumn: String?
   var naturalKey: [String] = []
   var filter: String?
+  var changes: ChangeSource?
   var expressions: [String: String] = [:]
   var added: [AddedColumn] = []
 
@@ -95,6 +96,8 @@ struct TestTable {
       $0.markColumn = markColumn
     }
   }
+
+  func changes(_ source: ChangeSource) -> TestTable { with { $0.changes = source } }
 
   func filter(_ condition: String) -> TestTable { with { $0.filter = condition } }
 
@@ -245,7 +248,8 @@ extension MappedTable {
       },
       onChanged: table.onChanged, onConflict: table.onConflict, onVanished: table.onVanished,
       vanishedMax: table.vanishedMax, markColumn: table.markColumn.map { Identifier($0) },
-      naturalKey: table.indexes(table.naturalKey), filter: table.filter, added: table.added)
+      naturalKey: table.indexes(table.naturalKey), filter: table.filter, added: table.added,
+      changes: table.changes)
     for (index, column) in table.columns.enumerated() {
       columns[index].expression = table.expressions[column.name]
     }

@@ -29,7 +29,7 @@ struct RowReader {
   /// - Throws: `unknown` for a column whose values are not read.
   init(
     _ table: Table, _ form: TextForm, _ mode: ReadMode, range: RowRange? = nil,
-    pace: Pace? = nil, on connection: ServerConnection
+    selection: RowSelection? = nil, pace: Pace? = nil, on connection: ServerConnection
   ) throws(ServerError) {
     self.table = table
     self.mode = mode
@@ -39,7 +39,8 @@ struct RowReader {
     valueByteCountMax = connection.address.limits.valueByteCountMax
     do throws(Fault) {
       query = try TableQuery(
-        table, form, range: range, hint: mode.tableHint, valueByteCountMax: valueByteCountMax)
+        table, form, range: range, hint: selection?.from == nil ? mode.tableHint : "",
+        selection: selection, valueByteCountMax: valueByteCountMax)
     } catch {
       throw ServerError(
         .unknown, server: connection.address.label, place: "\(table.name)", problem: error.problem)

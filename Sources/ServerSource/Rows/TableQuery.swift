@@ -20,10 +20,12 @@ struct TableQuery {
   /// - Parameters:
   ///   - range: Of the table; nil for all of its rows.
   ///   - hint: What follows the table's name: ` WITH (TABLOCK, HOLDLOCK)`.
+  ///   - selection: Which rows; nil for all.
   ///   - valueByteCountMax: Of a larger value only the beginning is asked for, one byte more than that.
   /// - Throws: `Fault` that names the column whose values are not read, or the range that is none.
   init(
     _ table: Table, _ form: TextForm = .stored, range: RowRange? = nil, hint: String = "",
+    selection: RowSelection? = nil,
     valueByteCountMax: Int = ServerLimits().valueByteCountMax
   ) throws(Fault) {
     self.form = form
@@ -36,7 +38,9 @@ struct TableQuery {
       selected.append(made)
     }
     columns = selected
-    let name = SQLText.quoted(table.name)
+    let from = selection?.from ?? SQLText.quoted(table.name)
+    let condition = selection.map { "\nWHERE \($0.condition)" } ?? ""
+    let label = (selection?.label ?? "") + table.name.fileName
     let list = selected.flatMap(\.expressions).joined(separator: ",\n  ")
     let keys = Self.orderColumns(of: table)
     let orderBy = keys.map { "t." + SQLText.quoted($0.name) + ($0.isDescending ? " DESC" : "") }
@@ -47,15 +51,15 @@ struct TableQuery {
     }
     // The name stands in a comment, so nothing in it may end the line.
     select = SQLBatch(
-      "rows \(table.name.fileName)\(range.map { ", range \($0.number)" } ?? "")",
+      "rows \(label)\(range.map { ", range \($0.number)" } ?? "")",
       """
       SELECT
         \(list)
-      FROM \(name) AS t\(hint)\(part.map { "\n\($0)" } ?? "")\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
+      FROM \(from) AS t\(hint)\(part.map { "\n\($0)" } ?? "")\(condition)\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
       \(Self.trailer)
       """)
     count = SQLBatch(
-      "count \(table.name.fileName)", "SELECT COUNT_BIG(*) AS row_count FROM \(name)\(hint)")
+      "count \(label)", "SELECT COUNT_BIG(*) AS row_count FROM \(from) AS t\(hint)\(condition)")
   }
 
   /// The server's own word on how the statement before it ended. db-lib hides the status of a DONE and

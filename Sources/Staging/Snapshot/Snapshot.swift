@@ -20,16 +20,7 @@ public struct Snapshot: Sendable {
     layout = SnapshotLayout(folder: FilePath(folder))
     try Self.checkIsFinished(layout)
 
-    let bytes = try Folder.read(layout.manifest)
-    let format = try SnapshotJSON.decode(FormatOnly.self, from: bytes, of: layout.manifest).format
-    guard (1...Manifest.formatCurrent).contains(format) else {
-      throw StagingError(
-        .unknownFormat, file: layout.manifest.string,
-        problem:
-          "format \(format), and this version reads formats 1 to \(Manifest.formatCurrent)",
-        advice: "use the version of restage that wrote the snapshot, or export again")
-    }
-    manifest = try SnapshotJSON.decode(Manifest.self, from: bytes, of: layout.manifest)
+    manifest = try Manifest(in: layout)
     database = try Self.readSchema(layout, xxh3: manifest.schemaXXH3)
     for table in manifest.tables {
       try Self.checkNames(of: table, in: layout)
@@ -41,6 +32,11 @@ public struct Snapshot: Sendable {
   /// Path of a chunk's file.
   public func chunkPath(_ chunk: ChunkManifest, of table: TableManifest) -> String {
     layout.tableFolder(table.table).appending(chunk.file).string
+  }
+
+  /// Path of a chunk with the keys of rows that the source deleted.
+  public func removedPath(_ chunk: ChunkManifest, of table: TableManifest) -> String {
+    layout.removedFolder(table.table).appending(chunk.file).string
   }
 
   /// Path of a table's rejects; the file is missing where there are none.
@@ -63,7 +59,7 @@ public struct Snapshot: Sendable {
     body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     var failure: (any Error)?
-    try scan(chunk, of: table, blockByteCount: blockByteCount) { block in
+    try scan(chunk, at: chunkPath(chunk, of: table), blockByteCount: blockByteCount) { block in
       do {
         try body(block)
         return true
@@ -80,7 +76,10 @@ public struct Snapshot: Sendable {
   /// - Throws: `.damaged`, `.unreadable`.
   public func verifyChunks(of table: TableManifest) throws(StagingError) {
     for chunk in table.chunks {
-      try scan(chunk, of: table, blockByteCount: 1 << 20) { _ in true }
+      try scan(chunk, at: chunkPath(chunk, of: table), blockByteCount: 1 << 20) { _ in true }
+    }
+    for chunk in table.partial?.removed ?? [] {
+      try scan(chunk, at: removedPath(chunk, of: table), blockByteCount: 1 << 20) { _ in true }
     }
   }
 
@@ -95,10 +94,10 @@ public struct Snapshot: Sendable {
 extension Snapshot {
   /// - Parameter body: Returns whether to go on; a scan that is broken off checks nothing.
   private func scan(
-    _ chunk: ChunkManifest, of table: TableManifest, blockByteCount: Int,
+    _ chunk: ChunkManifest, at path: String, blockByteCount: Int,
     body: (UnsafeRawBufferPointer) -> Bool
   ) throws(StagingError) {
-    let path = FilePath(chunkPath(chunk, of: table))
+    let path = FilePath(path)
     let file = try OwnedDescriptor(opening: path, flags: O_RDONLY, failure: .unreadable)
     let block = UnsafeMutableRawBufferPointer.allocate(
       byteCount: max(blockByteCount, 1), alignment: 16)
@@ -127,9 +126,7 @@ extension Snapshot {
     }
   }
 
-  private struct FormatOnly: Decodable { var format: Int }
-
-  private static func checkIsFinished(_ layout: SnapshotLayout) throws(StagingError) {
+  fileprivate static func checkIsFinished(_ layout: SnapshotLayout) throws(StagingError) {
     guard try Folder.kind(of: layout.folder) != nil else {
       throw StagingError(
         .notASnapshot, file: layout.folder.string, problem: "there is no such folder")
@@ -168,7 +165,8 @@ extension Snapshot {
     of table: TableManifest, in layout: SnapshotLayout
   ) throws(StagingError) {
     let isSafe = table.table.fileName == table.folder && table.folder != "." && table.folder != ".."
-    guard isSafe, table.chunks.allSatisfy({ SnapshotLayout.isChunkName($0.file) }) else {
+    let chunks = table.chunks + (table.partial?.removed ?? [])
+    guard isSafe, chunks.allSatisfy({ SnapshotLayout.isChunkName($0.file) }) else {
       throw StagingError(
         .damaged, file: layout.manifest.string, place: table.table.description,
         problem: "its folder or a chunk has a name that no export gives")
@@ -190,22 +188,13 @@ extension Snapshot {
         .damaged, file: layout.manifest.string, place: table.table.description,
         problem: "its rows or rejects have a number that no export gives")
     }
+    for chunk in table.partial?.removed ?? [] {
+      try checkSize(of: chunk, at: layout.removedFolder(table.table).appending(chunk.file))
+    }
     var rows = 0
     var bytes = 0
     for chunk in table.chunks {
-      let path = layout.tableFolder(table.table).appending(chunk.file)
-      guard try Folder.kind(of: path) == .file else {
-        throw StagingError(
-          .damaged, file: path.string, problem: "the chunk is missing",
-          advice: "restore it or export again")
-      }
-      let file = try OwnedDescriptor(opening: path, flags: O_RDONLY, failure: .unreadable)
-      guard let size = file.byteCount, size == chunk.bytes else {
-        throw StagingError(
-          .damaged, file: path.string,
-          problem: "\(file.byteCount ?? 0) bytes, and the manifest says \(chunk.bytes)",
-          advice: "restore it or export again")
-      }
+      try checkSize(of: chunk, at: layout.tableFolder(table.table).appending(chunk.file))
       rows &+= chunk.rows
       bytes &+= chunk.bytes
     }
@@ -213,6 +202,23 @@ extension Snapshot {
       throw StagingError(
         .damaged, file: layout.manifest.string, place: table.table.description,
         problem: "\(table.rows) rows, and its chunks hold \(rows)")
+    }
+  }
+
+  private static func checkSize(
+    of chunk: ChunkManifest, at path: FilePath
+  ) throws(StagingError) {
+    guard try Folder.kind(of: path) == .file else {
+      throw StagingError(
+        .damaged, file: path.string, problem: "the chunk is missing",
+        advice: "restore it or export again")
+    }
+    let file = try OwnedDescriptor(opening: path, flags: O_RDONLY, failure: .unreadable)
+    guard let size = file.byteCount, size == chunk.bytes else {
+      throw StagingError(
+        .damaged, file: path.string,
+        problem: "\(file.byteCount ?? 0) bytes, and the manifest says \(chunk.bytes)",
+        advice: "restore it or export again")
     }
   }
 
@@ -225,4 +231,30 @@ extension Snapshot {
         problem: "the table is in schema.json and not in the manifest")
     }
   }
+}
+
+extension Manifest {
+  /// Reads the manifest of a finished snapshot and nothing else: its chunks may be gone.
+  ///
+  /// - Throws: `.notASnapshot`, `.unfinished`, `.unknownFormat`, `.damaged`, `.unreadable`.
+  public init(readingFrom folder: String) throws(StagingError) {
+    let layout = SnapshotLayout(folder: FilePath(folder))
+    try Snapshot.checkIsFinished(layout)
+    try self.init(in: layout)
+  }
+
+  fileprivate init(in layout: SnapshotLayout) throws(StagingError) {
+    let bytes = try Folder.read(layout.manifest)
+    let format = try SnapshotJSON.decode(FormatOnly.self, from: bytes, of: layout.manifest).format
+    guard (1...Manifest.formatCurrent).contains(format) else {
+      throw StagingError(
+        .unknownFormat, file: layout.manifest.string,
+        problem:
+          "format \(format), and this version reads formats 1 to \(Manifest.formatCurrent)",
+        advice: "use the version of restage that wrote the snapshot, or export again")
+    }
+    self = try SnapshotJSON.decode(Manifest.self, from: bytes, of: layout.manifest)
+  }
+
+  private struct FormatOnly: Decodable { var format: Int }
 }

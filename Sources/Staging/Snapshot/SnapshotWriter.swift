@@ -11,7 +11,7 @@ public final class SnapshotWriter: Sendable {
   public let folder: String
 
   let layout: SnapshotLayout
-  private let limits: StagingLimits
+  let limits: StagingLimits
   private let lock: FolderLock
   private let state = Locked(State())
 
@@ -134,6 +134,7 @@ public final class SnapshotWriter: Sendable {
     for name in try Folder.names(in: folder) where name.hasPrefix(prefix) {
       try Folder.removeFile(folder.appending(name))
     }
+    if range == nil { try discardRemoved(of: table) }
     let rejects = layout.rejectFile(table.name, range: range)
     for path in [rejects, FilePath(rejects.string + OutputFile.partialSuffix)]
     where try Folder.kind(of: path) == .file {
@@ -242,7 +243,7 @@ private struct Leftovers {
           .occupied, file: layout.folder.string,
           problem: "the folder holds a finished snapshot (manifest.json)",
           advice: "a snapshot never changes: name another folder with --into")
-      case ("data", .folder): try addDataFolder(path)
+      case ("data", .folder), (SnapshotLayout.removedName, .folder): try addDataFolder(path)
       case ("rejects", .folder):
         try addFiles(in: path) { $0.hasSuffix(".csv") }
         folders.append(path)

@@ -1,3 +1,5 @@
+public import Catalog
+
 /// Up to where the changes of a table are in a snapshot: what the next snapshot, a partial one, goes on
 /// from.
 public struct Watermark: Codable, Hashable, Sendable {
@@ -17,18 +19,30 @@ public struct Watermark: Codable, Hashable, Sendable {
   /// As text that only ever grows: 16 hex digits after `0x`, a version number without leading zeros,
   /// or an ISO time.
   public var value: String
+  /// Stands for the table's stored columns, names and types: rows that were read with other columns are
+  /// not of the same table.
+  public var columns: String?
 
-  public init(kind: Kind, column: String? = nil, value: String) {
+  public init(kind: Kind, column: String? = nil, value: String, columns: String? = nil) {
     self.kind = kind
     self.column = column
     self.value = value
+    self.columns = columns
+  }
+
+  /// What `columns` is for a table.
+  public static func fingerprint(of table: Table) -> String {
+    let text = table.storedColumns.map { "\($0.name)\u{0}\($0.type)\n" }.joined()
+    return Array(text.utf8).withUnsafeBytes { StreamHash.hexDigits(StreamHash.hash($0)) }
   }
 
   /// Whether a target that was loaded up to here lacks nothing before `other`.
   ///
-  /// Watermarks of different kinds or columns cannot be compared.
+  /// Watermarks of different kinds, columns or forms of the table cannot be compared.
   public func reaches(_ other: Watermark) -> Bool {
-    guard kind == other.kind, column == other.column else { return false }
+    guard kind == other.kind, column == other.column, columns == other.columns else {
+      return false
+    }
     if kind == .changeTracking {
       guard let own = Int64(value), let asked = Int64(other.value) else { return false }
       return own >= asked

@@ -6,7 +6,7 @@ extension TableNames {
   func stageFile() -> SQLFile {
     SQLFile(
       .stage, of: self, purpose: "make an empty stage table for the rows of this run",
-      body: stageDefinition + expressionCheck)
+      body: stageDefinition + removedDefinition + expressionCheck)
   }
 
   var stageDefinition: String {

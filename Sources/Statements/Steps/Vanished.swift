@@ -36,7 +36,7 @@ extension TableNames {
       UPDATE \(keyMap) AS k
       SET vanished_run = (SELECT restage.run_id())
       WHERE k.vanished_run IS NULL
-        AND k.first_run <> (SELECT restage.run_id())
+        AND k.first_run <> (SELECT restage.run_id())\(block: namedAsGone, indent: 4)
         AND NOT EXISTS (
           SELECT
           FROM \(block: stagedRows(), indent: 6)

@@ -72,6 +72,7 @@ extension TableMapping {
     case "on_orphan": onOrphan = field.located(try field.choice())
     case "nul": nul = try field.choice()
     case "keep_before": keepBefore = try field.flag()
+    case "incremental": incremental = field.located(try field.incremental())
     case "foreign_keys":
       for foreignKey in try field.fields() {
         foreignKeys.append(try ForeignKeyMapping(foreignKey))
@@ -84,7 +85,8 @@ extension TableMapping {
     default:
       throw field.unknown(
         "rename, skip, keys, key, natural_key, where, add, on_changed, on_conflict, on_vanished, "
-          + "max_vanished, mark_column, on_orphan, keep_before, nul, foreign_keys, columns")
+          + "max_vanished, mark_column, on_orphan, keep_before, incremental, nul, foreign_keys, columns"
+      )
     }
   }
 }

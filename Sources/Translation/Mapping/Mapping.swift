@@ -90,6 +90,8 @@ public struct TableMapping: Hashable, Sendable {
   public var markColumn: Located<String>?
   public var nul: TextPolicy?
   public var keepBefore: Bool?
+  /// How an export with `--since` finds changed rows.
+  public var incremental: Located<IncrementalPolicy>?
   /// PostgreSQL condition over the staged row.
   public var filter: Located<String>?
   /// Columns that the final table gets in addition.

@@ -67,6 +67,11 @@ extension MappingField {
     return scalar.string
   }
 
+  /// Whether there are keys below this one.
+  var hasFields: Bool {
+    if case .mapping = value { true } else { false }
+  }
+
   func textOrNull() throws(MappingError) -> String? {
     value.null == nil ? try text() : nil
   }

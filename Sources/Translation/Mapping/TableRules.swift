@@ -19,6 +19,11 @@ struct TableRules {
   var added: [AddedColumnMapping] = []
   var nul: TextPolicy
   var keepBefore: Bool
+  var incremental: Located<IncrementalPolicy>?
+  /// Whether that is said by the table's own name, without a `*`.
+  var isIncrementalByName = false
+  /// What it comes to for the table.
+  var changes: ChangeSource?
   /// By name of the foreign key in the source.
   var foreignKeys: [String: Located<OrphanPolicy>] = [:]
   /// By name of the column in the source.
@@ -98,6 +103,9 @@ extension TableRules {
       try mapping.check(entry, matches: matched.map { tables[$0] })
       for table in matched { rules[table].apply(entry, to: tables[table]) }
     }
+    for index in rules.indices {
+      try rules[index].resolveChanges(of: tables[index], by: mapping)
+    }
     return rules
   }
 
@@ -113,6 +121,10 @@ extension TableRules {
     onOrphan = entry.onOrphan?.value ?? onOrphan
     nul = entry.nul ?? nul
     keepBefore = entry.keepBefore ?? keepBefore
+    if let policy = entry.incremental {
+      incremental = policy
+      isIncrementalByName = !TablePattern(entry.pattern.value).hasWildcard
+    }
     onVanished = entry.onVanished ?? onVanished
     vanishedMax = entry.vanishedMax ?? vanishedMax
     markColumn = entry.markColumn ?? markColumn
@@ -217,7 +229,7 @@ extension Mapping {
 
 extension Table {
   /// The column as the source spells it; case does not matter unless two columns differ in it alone.
-  fileprivate func spelling(ofColumn name: String) -> String? {
+  func spelling(ofColumn name: String) -> String? {
     Self.spelling(of: name, in: storedColumns.map(\.name))
   }
 

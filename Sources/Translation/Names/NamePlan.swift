@@ -29,7 +29,7 @@ struct NamePlan {
     findings: inout Findings
   ) throws(MappingError) {
     self.mapping = mapping
-    sourceName = mapping.source ?? mapping.names.spelled(Translator.databaseName(of: database))
+    sourceName = mapping.sourceName(ofDatabase: Translator.databaseName(of: database))
     try nameSchemas(of: sourceTables, database, findings: &findings)
     try nameTables(sourceTables, findings: &findings)
     for table in sourceTables {

@@ -16,7 +16,7 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let logger = log.logger
     let exported = try await export.run(
-      source, mapping: load.plan.mapping.read(), logger: logger)
+      source, mapping: load.plan.mapping.read(), target: load.target.uri, logger: logger)
     let snapshot = try Snapshot(opening: exported.folder)
     let loaded = try await load.run(snapshot, tables: export.tables, logger: logger)
     guard !load.rehearse else {

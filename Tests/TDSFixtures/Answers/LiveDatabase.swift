@@ -1,6 +1,6 @@
 // A server whose rows change while it is read, and of which database snapshots can be made.
 
-import BackupFixtures
+public import BackupFixtures
 import Catalog
 import NIOConcurrencyHelpers
 
@@ -15,6 +15,7 @@ public final class LiveDatabase: Sendable {
 
   private struct State {
     var answers: DatabaseAnswers
+    var changes = ChangeLog()
     var snapshots: [String: DatabaseAnswers] = [:]
     /// Connections by the lock that they hold.
     var locks: [String: Int] = [:]
@@ -55,6 +56,11 @@ public final class LiveDatabase: Sendable {
     state.withLockedValue { $0.creationRefusal = message }
   }
 
+  /// Changes what is there.
+  public func update(_ body: (inout FixtureDatabase, inout ChangeLog) -> Void) {
+    state.withLockedValue { body(&$0.answers.database, &$0.changes) }
+  }
+
   /// Puts a snapshot there that nobody holds.
   public func leave(snapshot name: String) {
     state.withLockedValue { $0.snapshots[name] = $0.answers }
@@ -68,11 +74,12 @@ public final class LiveDatabase: Sendable {
   }
 
   private func response(_ batch: Batch) throws -> Response {
-    let answers = state.withLockedValue { state -> DatabaseAnswers in
+    let (found, changes) = state.withLockedValue { state -> (DatabaseAnswers, ChangeLog) in
       onBatch(batch, &state.answers)
       state.open[batch.session.connection] = batch.session.database
-      return state.snapshots[batch.session.database] ?? state.answers
+      return (state.snapshots[batch.session.database] ?? state.answers, state.changes)
     }
+    let answers = found
     let tokens = try SQLTokens.tokens(of: batch.text)
     switch batch.name {
     case "database snapshot": return try create(tokens, batch)
@@ -94,7 +101,12 @@ public final class LiveDatabase: Sendable {
             [.text("Shop's data"), .text("D:\\Data\\shop.mdf")], [.text("b"), .text("E:\\b.ndf")],
           ]
         ))
-    default: return try answers.response(batch)
+    default:
+      if let answer = try changes.answer(batch, answers.database) { return Response(answer) }
+      let narrowed = try changes.narrowed(batch, answers.database)
+      var answers = answers
+      answers.database = narrowed.database
+      return try answers.response(narrowed.batch)
     }
   }
 

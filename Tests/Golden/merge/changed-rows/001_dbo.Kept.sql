@@ -1,0 +1,700 @@
+-- file:    merge/001_dbo.Kept/10_stage.sql
+-- table:   public.kept
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:a3167ba471b86373e8840cba8ac18460872d17eb2ffc9d1bd1419828d641bdbe
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.kept;
+
+CREATE UNLOGGED TABLE restage_stage.kept (
+  id integer,
+  version bigint
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Kept/15_check.sql
+-- table:   public.kept
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:436af9abe5dfc779e1b7ecf9477a3033683bd6e66c3cbccd5691602897fec0c5
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.kept;
+
+SELECT restage.count_staged('public.kept', count(*)) AS staged
+FROM restage_stage.kept AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.kept AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.kept AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.kept AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.kept AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.kept',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.kept', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Kept/20_match.sql
+-- table:   public.kept
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Kept/30_allocate.sql
+-- table:   public.kept
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:ec45ec9035cbbf7a904405ccceb55ac054ab1e19f927a24cd08f9f360cfb150c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.kept (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.kept_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.version
+      )::text)::uuid AS row_hash
+    FROM restage_stage.kept AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.kept AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.kept', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.kept'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.kept
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.kept'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.kept'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.kept;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.kept'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Kept/35_orphans.sql
+-- table:   public.kept
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:1bb02e41333d02724d4dd8b30c70a120e84ee5baab731c1b09563cffe242a041
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.kept'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Kept/40_insert.sql
+-- table:   public.kept
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:f23c5722ea23752270b02c250943310c21d9d6b6cfc4ebdb73380a0f4604c487
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.kept (
+    id,
+    version
+  )
+  SELECT
+    k.target_key,
+    s.version
+  FROM restage_stage.kept AS s
+  JOIN restage_keymap.kept AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.kept'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.kept', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Kept/50_update.sql
+-- table:   public.kept
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:df20873ddd0b760ce284ac5e8a88e575042a99cc9325d2c7aa78dacf1ef8fe24
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  SELECT
+    s.id,
+    s.version,
+    md5(ROW(
+      s.id,
+      s.version
+    )::text)::uuid AS row_hash
+  FROM restage_stage.kept AS s
+  JOIN restage_keymap.kept AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.version
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.kept AS t
+  JOIN restage_keymap.kept AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.version
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.kept',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.kept AS t
+  SET
+    version = c.version
+  FROM changed AS c
+  JOIN restage_keymap.kept AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.kept AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.kept', 'updated', count(*)) AS rows,
+  restage.count_rows('public.kept', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/001_dbo.Kept/60_vanished.sql
+-- table:   public.kept
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source, and delete them
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:c3bbbb9e67a02214cec51cabacb56f8d663fad3be1d6eb0eddb996caaf28abdb
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.kept, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.kept'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.kept AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.kept'
+        AND g.since IS NOT NULL
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.kept AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.kept AS k
+  JOIN restage_stage.kept AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.kept AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.kept',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.kept AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.kept', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.kept', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+SELECT restage.guard_vanished(
+  table_name => 'public.kept',
+  going => (
+    WITH candidates AS MATERIALIZED (
+      SELECT t.ctid AS row_id
+      FROM public.kept AS t
+      JOIN restage_keymap.kept AS k
+        ON k.target_key = t.id
+      WHERE k.vanished_run IS NOT NULL
+        AND k.matched_run IS NULL
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.staged AS g
+          WHERE g.run_id = (SELECT restage.run_id())
+            AND g.table_name = 'public.kept'
+            AND g.export_rejects > 0
+        )
+        AND NOT EXISTS (
+          SELECT
+          FROM restage.shared_keys('stride', 'public', 'kept') AS o (target_key)
+          WHERE o.target_key = k.target_key::text
+        )
+    ),
+    held AS MATERIALIZED (
+      SELECT h.row_id
+      FROM restage.held_rows(
+        table_name => 'public.kept',
+        row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+        self_included => false
+      ) AS h (row_id)
+    )
+    SELECT count(*)
+    FROM candidates AS c
+    WHERE NOT EXISTS (
+      SELECT
+      FROM held AS h
+      WHERE h.row_id = c.row_id
+    )
+  ),
+  known => (
+    SELECT count(*)
+    FROM restage_keymap.kept AS k
+  ),
+  max_percent => 100
+);
+
+WITH candidates AS MATERIALIZED (
+  SELECT
+    t.ctid AS row_id,
+    k.source_id
+  FROM public.kept AS t
+  JOIN restage_keymap.kept AS k
+    ON k.target_key = t.id
+  WHERE k.vanished_run IS NOT NULL
+    AND k.matched_run IS NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.staged AS g
+      WHERE g.run_id = (SELECT restage.run_id())
+        AND g.table_name = 'public.kept'
+        AND g.export_rejects > 0
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.shared_keys('stride', 'public', 'kept') AS o (target_key)
+      WHERE o.target_key = k.target_key::text
+    )
+),
+held AS MATERIALIZED (
+  SELECT h.row_id
+  FROM restage.held_rows(
+    table_name => 'public.kept',
+    row_ids => ARRAY(SELECT c.row_id FROM candidates AS c),
+    self_included => true
+  ) AS h (row_id)
+),
+gone AS (
+  SELECT c.*
+  FROM candidates AS c
+  WHERE NOT EXISTS (
+    SELECT
+    FROM held AS h
+    WHERE h.row_id = c.row_id
+  )
+),
+deleted AS (
+  DELETE FROM public.kept AS t
+  USING gone AS g
+  WHERE t.ctid = g.row_id
+  RETURNING
+    g.source_id,
+    row_to_json(t.*) AS row_data
+),
+forgotten AS (
+  DELETE FROM restage_keymap.kept AS k
+  USING deleted AS d
+  WHERE k.source_id = d.source_id
+),
+recorded AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.kept',
+    jsonb_build_object('source_id', d.source_id),
+    'vanished',
+    'deleted',
+    d.row_data
+  FROM deleted AS d
+  RETURNING 1
+)
+SELECT restage.count_rows('public.kept', 'deleted', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Kept/70_reset.sql
+-- table:   public.kept
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Kept/90_account.sql
+-- table:   public.kept
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Kept, staged in restage_stage.kept
+-- body:    sha256:714d00997a70b48afcdc49e713bab31f59d5a748507f532865b83ce124ff9001
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.kept', count(*)) AS rows
+FROM restage_stage.kept AS s
+JOIN restage_keymap.kept AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Kept/content.sql
+-- table:   public.kept
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Kept
+-- body:    sha256:dcf43d15da6d4fa0bdf0b4bb4385327fb8593e9bb03f8776b9e1902ebd6fce2a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.version,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.kept'))
+        AND r.table_name = 'public.kept'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.kept, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.version
+  FROM public.kept AS t
+  JOIN restage_keymap.kept AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.version
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Kept/counts.sql
+-- table:   public.kept
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Kept
+-- body:    sha256:f4a84eedb917635d35bf63b64e979e4afea0b2332526da618cc7cb4952deb6bb
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.kept, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.kept'))
+    AND r.table_name = 'public.kept'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.kept AS t
+    JOIN restage_keymap.kept AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.kept'))
+  AND g.table_name = 'public.kept';
+
+-- file:    verify/001_dbo.Kept/keys.sql
+-- table:   public.kept
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Kept
+-- body:    sha256:2eeea7c183acc461d33da14c20c2fe75f0bd87e9f1fd192e5b747ec047e96b3f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.kept AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.kept AS t
+    JOIN restage_keymap.kept AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.kept AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Kept/others.sql
+-- table:   public.kept
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Kept
+-- body:    sha256:60b77d54a40d8515ac1165fa5471266a21c550caef9819e06d3fae721e83d1b8
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.kept AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.kept AS k
+  WHERE k.target_key = t.id
+);
+

@@ -1,0 +1,86 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:639900dd2f25aec66dfbe8671b88987d2cf871b41b8fe0288fd937331b0cf446
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Kept', 'public', 'kept', 'restage_stage.kept', 'restage_keymap.kept', 'remap'),
+    ('dbo', 'Tracked', 'public', 'tracked', 'restage_stage.tracked', 'restage_keymap.tracked', 'preserve')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
+
+-- dbo.Kept
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.kept') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.kept (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.kept IS 'Key map: which row of dbo.Kept of stride is which row of public.kept.';
+  COMMENT ON COLUMN restage_keymap.kept.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.kept.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.kept.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.kept.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.kept.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.kept.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.kept.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.kept.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
+-- dbo.Tracked
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.tracked') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.tracked (
+    source_no integer NOT NULL,
+    source_day integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json
+  );
+
+  COMMENT ON TABLE restage_keymap.tracked IS 'Key map: which row of dbo.Tracked of stride is which row of public.tracked.';
+  COMMENT ON COLUMN restage_keymap.tracked.source_no IS 'Column No of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.tracked.source_day IS 'Column Day of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.tracked.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.tracked.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.tracked.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.tracked.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.tracked.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.tracked.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+END
+$restage$;
+
