@@ -170,9 +170,9 @@ extension ServerConnection {
     return moment
   }
 
-  /// Servers leave zeros away.
+  /// Servers leave zeros away, and Babelfish writes a blank for the T.
   static func withSevenDigits(_ moment: String) -> String? {
-    let parts = moment.split(separator: ".", omittingEmptySubsequences: false)
+    let parts = moment.replacing(" ", with: "T").split(separator: ".", omittingEmptySubsequences: false)
     let digits = parts.count == 2 ? String(parts[1]) : ""
     let pattern = Array("dddd-dd-ddTdd:dd:dd".utf8)
     let isMoment =
