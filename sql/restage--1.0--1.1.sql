@@ -34,6 +34,61 @@ ALTER TABLE restage.staged
 COMMENT ON COLUMN restage.staged.since IS 'Set where only rows were staged that changed since an earlier snapshot: its watermark. NULL for a whole table.';
 COMMENT ON COLUMN restage.staged.watermark IS 'Up to where the source''s changes are loaded: the next snapshot of changed rows must begin here or earlier. NULL where the source has none.';
 
+ALTER TABLE restage.staged ADD COLUMN skipped_rows bigint NOT NULL DEFAULT 0;
+ALTER TABLE restage.staged ADD COLUMN merge_sha256 text;
+COMMENT ON COLUMN restage.staged.skipped_rows IS 'Rows of chunks that were not staged, because an earlier run had loaded the very same chunk.';
+COMMENT ON COLUMN restage.staged.merge_sha256 IS 'SHA-256 of the table''s merge files, where a later run may skip unchanged chunks; NULL where it may not.';
+
+ALTER TABLE restage.row_count DROP CONSTRAINT row_count_kind_check;
+ALTER TABLE restage.row_count ADD CONSTRAINT row_count_kind_check CHECK (kind IN (
+  'allocated', 'inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered', 'transformed', 'nulled', 'respelled', 'overwritten', 'vanished', 'returned', 'deleted', 'marked', 'skipped',
+  'restored', 'forgotten', 'missing'
+));
+COMMENT ON COLUMN restage.row_count.kind IS 'In the account: inserted, updated, unchanged (known and not written), changed (differs, and the mapping says report), kept (changed, but the final row was edited and the mapping says on_conflict: keep), matched (recognised by its natural key), rejected, filtered (left out by the mapping''s where). Beside it: transformed (went through the mapping''s expr and add), allocated (new in the key map), nulled (loaded without a parent), respelled (loaded with the parent''s spelling of a key), overwritten (among the updated: the final row had been edited), vanished (known and staged no longer), returned (vanished before and staged again), deleted (vanished, and the final row deleted), marked (mark_column set or emptied), skipped (in chunks that were not staged, and known one by one). Of a rollback: deleted (final rows), restored (as they were before the run), forgotten (rows of the key map), missing (gone from the final table before).';
+
+ALTER TABLE restage.chunk ADD COLUMN chunk_id integer;
+ALTER TABLE restage.chunk ADD COLUMN is_skipped boolean NOT NULL DEFAULT false;
+COMMENT ON TABLE restage.chunk IS 'The chunks of the snapshot that a run loaded: a later run can tell by their hashes which are unchanged.';
+COMMENT ON COLUMN restage.chunk.chunk_id IS 'What key maps call the chunk (column chunk); a chunk keeps it from run to run, whatever its number. NULL where the table''s chunks are not told apart.';
+COMMENT ON COLUMN restage.chunk.is_skipped IS 'True where the chunk was not staged: an earlier run had loaded the very same.';
+
+CREATE TABLE restage.settled (
+  source_name text NOT NULL,
+  table_name text NOT NULL,
+  run_id uuid NOT NULL REFERENCES restage.run ON DELETE CASCADE,
+  merge_sha256 text NOT NULL,
+  PRIMARY KEY (source_name, table_name)
+);
+
+CREATE INDEX settled_run_id_idx ON restage.settled (run_id);
+
+COMMENT ON TABLE restage.settled IS 'Tables whose key map stands for the chunks of one run, row by row and with nothing left to decide: chunks that are the same in the next snapshot need not be staged. Rows may be deleted at any time; the next load then stages the whole table.';
+COMMENT ON COLUMN restage.settled.source_name IS 'Name of the source, as the mapping gives it.';
+COMMENT ON COLUMN restage.settled.table_name IS 'The final table.';
+COMMENT ON COLUMN restage.settled.run_id IS 'The run whose chunks (restage.chunk) these are.';
+COMMENT ON COLUMN restage.settled.merge_sha256 IS 'SHA-256 of the table''s merge files: under another plan nothing is skipped.';
+
+-- Key maps that are there already.
+DO $restage$
+DECLARE
+  key_map regclass;
+BEGIN
+  FOR key_map IN
+    SELECT to_regclass(m.key_map_table)
+    FROM restage.table_map AS m
+    WHERE to_regclass(m.key_map_table) IS NOT NULL
+    ORDER BY m.key_map_table
+  LOOP
+    EXECUTE format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS chunk integer', key_map);
+    EXECUTE format(
+      'COMMENT ON COLUMN %s.chunk IS %L',
+      key_map,
+      'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.'
+    );
+  END LOOP;
+END
+$restage$;
+
 -- pg_dump leaves rows of an extension's tables out unless it is told, of new tables too; as plain SQL
 -- there is no extension to tell, and nothing to do.
 DO $restage$
@@ -121,6 +176,380 @@ $restage$;
 
 COMMENT ON FUNCTION restage.begin_undo(uuid, uuid, boolean, boolean, text, text, text) IS 'Begins the rollback of a run as a run of its own, sets restage.run_id for the session and returns its id. Raises RS005 when there is nothing to take back. force: rows that were edited in the target since are no reason to stop. inserts_only: updates stay as they are.';
 
+-- Signatures that got longer.
+DROP FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint);
+DROP FUNCTION restage.record_chunk(uuid, text, integer, text, bigint, bigint, text);
+
+CREATE OR REPLACE FUNCTION restage.record_staged(
+  run uuid,
+  table_name text,
+  chunk_rows bigint,
+  staged_rows bigint,
+  export_rejects bigint DEFAULT 0,
+  identity_last_value bigint DEFAULT NULL,
+  skipped_rows bigint DEFAULT 0,
+  merge_sha256 text DEFAULT NULL
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.staged AS g (
+    run_id,
+    table_name,
+    chunk_rows,
+    staged_rows,
+    skipped_rows,
+    export_rejects,
+    identity_last_value,
+    merge_sha256
+  )
+  VALUES (
+    record_staged.run,
+    record_staged.table_name,
+    record_staged.chunk_rows,
+    record_staged.staged_rows,
+    record_staged.skipped_rows,
+    record_staged.export_rejects,
+    record_staged.identity_last_value,
+    record_staged.merge_sha256
+  )
+  ON CONFLICT (run_id, table_name) DO UPDATE
+  SET
+    chunk_rows = excluded.chunk_rows,
+    staged_rows = excluded.staged_rows,
+    skipped_rows = excluded.skipped_rows,
+    export_rejects = excluded.export_rejects,
+    identity_last_value = excluded.identity_last_value,
+    merge_sha256 = excluded.merge_sha256;
+$restage$;
+
+COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint, bigint, text) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source, rows of skipped chunks, and, where a later run may skip chunks, the hash of the table''s merge files.';
+
+CREATE OR REPLACE FUNCTION restage.record_chunk(
+  run uuid,
+  table_name text,
+  number integer,
+  file text,
+  rows bigint,
+  bytes bigint,
+  hash text,
+  chunk_id integer DEFAULT NULL,
+  is_skipped boolean DEFAULT false
+) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  INSERT INTO restage.chunk (
+    run_id,
+    table_name,
+    number,
+    file,
+    rows,
+    bytes,
+    hash,
+    chunk_id,
+    is_skipped
+  )
+  VALUES (
+    record_chunk.run,
+    record_chunk.table_name,
+    record_chunk.number,
+    record_chunk.file,
+    record_chunk.rows,
+    record_chunk.bytes,
+    record_chunk.hash,
+    record_chunk.chunk_id,
+    record_chunk.is_skipped
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.record_chunk(uuid, text, integer, text, bigint, bigint, text, integer, boolean) IS 'Remembers a chunk that was staged, or skipped.';
+
+CREATE OR REPLACE FUNCTION restage.count_staged(table_name text, rows bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  found bigint;
+  recorded bigint;
+BEGIN
+  -- From here on the key map stands for no run's chunks, until the account of this one is closed.
+  DELETE FROM restage.settled AS d
+  USING restage.run AS r
+  WHERE r.id = run
+    AND d.source_name = r.source_name
+    AND d.table_name = count_staged.table_name;
+  -- Rows that were refused are no longer in the stage table: counted again, they still belong to it.
+  SELECT count_staged.rows + coalesce(sum(c.rows), 0) INTO found
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = count_staged.table_name
+    AND c.kind IN ('rejected', 'filtered');
+  SELECT g.staged_rows INTO recorded
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = count_staged.table_name;
+  IF recorded IS NULL THEN
+    PERFORM restage.record_staged(run, count_staged.table_name, NULL, found);
+  ELSIF recorded <> found THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: COPY took %s rows, the stage table holds %s', count_staged.table_name, recorded, found),
+      HINT = 'Something else wrote to the stage table. Nothing was merged; run again.';
+  END IF;
+  RETURN found;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_staged(text, bigint) IS 'Holds the rows found in a stage table to what COPY took (RS002), or remembers them where nothing was recorded, as in a run by hand. Whatever was settled of the table no longer is.';
+
+CREATE OR REPLACE FUNCTION restage.count_skipped(
+  table_name text,
+  rows bigint,
+  chunks bigint,
+  sample text
+) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+DECLARE
+  run uuid := restage.run_id();
+  expected bigint;
+BEGIN
+  SELECT g.skipped_rows INTO expected
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = count_skipped.table_name;
+  IF count_skipped.chunks > 0 OR count_skipped.rows <> coalesce(expected, 0) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format(
+        '%s: %s rows were not staged because their chunks are unchanged, and the key map knows %s of them%s',
+        count_skipped.table_name,
+        coalesce(expected, 0),
+        count_skipped.rows,
+        format(', one of %s chunks that differ is %s', nullif(count_skipped.chunks, 0), count_skipped.sample)
+      ),
+      HINT = 'Nothing of this run is kept. Load again with --all-chunks, which stages every row. Rows that were deleted from the key map during the run, or that the source has twice, are usual causes.';
+  END IF;
+  -- Set and not added: a second call finds the same.
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    run,
+    count_skipped.table_name,
+    'skipped',
+    count_skipped.rows
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = excluded.rows;
+  RETURN count_skipped.rows;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_skipped(text, bigint, bigint, text) IS 'Holds the rows that the key map knows of skipped chunks to those that the manifest counts (RS002), and remembers them. chunks: of how many the numbers differ.';
+
+CREATE OR REPLACE FUNCTION restage.close_account(table_name text, unchanged bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  accounted bigint;
+  skipped bigint;
+  terms text;
+BEGIN
+  -- Set and not added, so that a second call with the same rows finds the same account.
+  INSERT INTO restage.row_count AS c (
+    run_id,
+    table_name,
+    kind,
+    rows
+  )
+  VALUES (
+    run,
+    close_account.table_name,
+    'unchanged',
+    close_account.unchanged
+  )
+  ON CONFLICT (run_id, table_name, kind) DO UPDATE
+  SET rows = excluded.rows;
+
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  SELECT
+    sum(coalesce(c.rows, 0)),
+    string_agg(coalesce(c.rows, 0) || ' ' || t.kind, ' + ' ORDER BY t.position)
+  INTO
+    accounted,
+    terms
+  FROM unnest(ARRAY['inserted', 'updated', 'unchanged', 'changed', 'kept', 'matched', 'rejected', 'filtered'])
+    WITH ORDINALITY AS t (kind, position)
+  LEFT JOIN restage.row_count AS c
+    ON c.run_id = run
+    AND c.table_name = close_account.table_name
+    AND c.kind = t.kind;
+
+  IF staged.run_id IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format('%s: nothing was recorded as staged by this run', close_account.table_name),
+      HINT = 'Run the steps of the table from 15_check.sql on.';
+  END IF;
+  SELECT coalesce(sum(c.rows), 0) INTO skipped
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = close_account.table_name
+    AND c.kind = 'skipped';
+  IF staged.staged_rows <> accounted
+    OR staged.skipped_rows <> skipped
+    OR staged.staged_rows + skipped <> coalesce(staged.chunk_rows, staged.staged_rows) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RS002',
+      MESSAGE = format(
+        '%s: %s rows in the snapshot, %s staged%s, %s accounted for: %s',
+        close_account.table_name,
+        coalesce(staged.chunk_rows::text, 'unknown'),
+        staged.staged_rows,
+        coalesce(' and ' || nullif(greatest(skipped, staged.skipped_rows), 0) || ' skipped', ''),
+        accounted,
+        terms
+      ),
+      HINT = 'Nothing of this run is kept. Rows of the final table that were deleted by hand while the key map knows them are a usual cause: restage verify --level keys finds them.';
+  END IF;
+  UPDATE restage.staged AS g
+  SET closed_at = clock_timestamp()
+  WHERE g.run_id = run
+    AND g.table_name = close_account.table_name;
+  PERFORM restage.settle(close_account.table_name);
+  RETURN staged.staged_rows + skipped;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.close_account(text, bigint) IS 'Proves that every row of a table is accounted for: rows in the snapshot = staged + skipped, and staged = inserted + updated + unchanged + changed + kept + matched + rejected + filtered. Raises RS002 with all numbers when it is not; returns the number of staged and skipped rows.';
+
+CREATE OR REPLACE FUNCTION restage.settle(table_name text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+BEGIN
+  INSERT INTO restage.settled AS d (
+    source_name,
+    table_name,
+    run_id,
+    merge_sha256
+  )
+  SELECT
+    r.source_name,
+    g.table_name,
+    g.run_id,
+    g.merge_sha256
+  FROM restage.staged AS g
+  JOIN restage.run AS r
+    ON r.id = g.run_id
+  WHERE g.run_id = run
+    AND g.table_name = settle.table_name
+    AND g.merge_sha256 IS NOT NULL
+    AND g.export_rejects = 0
+    AND g.closed_at IS NOT NULL
+    -- Every row of the snapshot is known by its chunk.
+    AND g.chunk_rows = (
+      SELECT coalesce(sum(c.rows), 0)
+      FROM restage.chunk AS c
+      WHERE c.run_id = g.run_id
+        AND c.table_name = g.table_name
+        AND c.chunk_id IS NOT NULL
+    )
+    -- Rows that are not as the source has them are to be looked at again every time.
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.row_count AS c
+      WHERE c.run_id = g.run_id
+        AND c.table_name = g.table_name
+        AND c.kind IN ('rejected', 'nulled', 'respelled', 'changed', 'kept', 'matched', 'filtered', 'transformed')
+        AND c.rows > 0
+    )
+  ON CONFLICT ON CONSTRAINT settled_pkey DO UPDATE
+  SET
+    run_id = excluded.run_id,
+    merge_sha256 = excluded.merge_sha256;
+  RETURN FOUND;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.settle(text) IS 'Remembers that the key map of a table stands for the chunks of the current run, where all chunks are known and no row is left to be looked at again; false where it does not.';
+
+CREATE OR REPLACE FUNCTION restage.guard_vanished(
+  table_name text,
+  going bigint,
+  known bigint,
+  max_rows bigint DEFAULT NULL,
+  max_percent numeric DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  run uuid := restage.run_id();
+  staged restage.staged;
+  vanished bigint;
+  allowed bigint;
+BEGIN
+  SELECT g.* INTO staged
+  FROM restage.staged AS g
+  WHERE g.run_id = run
+    AND g.table_name = guard_vanished.table_name;
+  SELECT greatest(guard_vanished.going, coalesce(sum(c.rows), 0)) INTO vanished
+  FROM restage.row_count AS c
+  WHERE c.run_id = run
+    AND c.table_name = guard_vanished.table_name
+    AND c.kind = 'vanished';
+  -- Where the export refused rows, nothing is taken for gone.
+  IF vanished = 0
+    OR staged.export_rejects > 0
+    OR coalesce(current_setting('restage.allow_shrink', true), '') = 'on' THEN
+    RETURN;
+  END IF;
+  allowed := coalesce(
+    guard_vanished.max_rows,
+    ceil(guard_vanished.known * guard_vanished.max_percent / 100)::bigint
+  );
+  IF staged.staged_rows + staged.skipped_rows > 0 AND vanished <= allowed THEN
+    RETURN;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS010',
+    MESSAGE = format(
+      '%s: %s of %s known rows vanished from the source, %s',
+      guard_vanished.table_name,
+      vanished,
+      guard_vanished.known,
+      CASE
+        WHEN staged.staged_rows + staged.skipped_rows = 0 THEN 'which holds none any more'
+        ELSE format(
+          'max_vanished allows %s%s', allowed,
+          coalesce(' (' || guard_vanished.max_percent || '%)', '')
+        )
+      END
+    ),
+    HINT = 'Nothing of this run is kept. If the rows are really gone: load --allow-shrink (by hand: SET restage.allow_shrink = ''on''), or raise max_vanished in the mapping.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
+
 CREATE OR REPLACE FUNCTION restage.close_undo() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -139,10 +568,18 @@ BEGIN
   END IF;
   DELETE FROM restage.before_image AS b
   WHERE b.run_id = undone;
+  DELETE FROM restage.settled AS d
+  USING
+    restage.staged AS g,
+    restage.run AS r
+  WHERE r.id = undone
+    AND g.run_id = r.id
+    AND d.source_name = r.source_name
+    AND d.table_name = g.table_name;
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.close_undo() IS 'Marks the run as rolled_back and removes its before images, which are used up.';
+COMMENT ON FUNCTION restage.close_undo() IS 'Marks the run as rolled_back and removes its before images, which are used up. Whatever was settled of its tables no longer is.';
 
 CREATE OR REPLACE FUNCTION restage.record_watermark(
   run uuid,

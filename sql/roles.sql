@@ -87,6 +87,14 @@ REVOKE ALL ON ALL TABLES IN SCHEMA restage FROM restage_loader, restage_auditor;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA restage TO restage_loader;
 -- Used up by a rollback.
 GRANT DELETE ON restage.before_image TO restage_loader;
+-- Outdated by the next load. Version 1.0 has no such table.
+DO $restage$
+BEGIN
+  IF pg_catalog.to_regclass('restage.settled') IS NOT NULL THEN
+    GRANT DELETE ON restage.settled TO restage_loader;
+  END IF;
+END
+$restage$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA restage_keymap TO restage_loader;
 GRANT SELECT ON ALL TABLES IN SCHEMA restage, restage_keymap TO restage_auditor;
 

@@ -15,12 +15,15 @@ struct WriteMix: ParsableCommand {
   @Flag(help: "Compress the backup.") var compressed = false
   @Flag(help: "Write 14 tables that refer to each other instead of the wide one.") var related =
     false
+  @Option(help: "Percent of rows more behind those of each related table, which stay as they are.")
+  var added = 0
 
   func run() throws {
     let database = FixtureDatabase(
       "Mix",
       tables: related
-        ? Self.relatedTables(rows) : [FixtureTable(Self.table, rowCount: rows, row: row)])
+        ? Self.relatedTables(rows, added: added)
+        : [FixtureTable(Self.table, rowCount: rows, row: row)])
     try FixtureBackup(database, kind: compressed ? .compressed : .plain).write(to: file)
   }
 
@@ -61,7 +64,7 @@ struct WriteMix: ParsableCommand {
   }
 
   /// 14 tables of which each refers to the one before and to the first; the shares of rows grow.
-  private static func relatedTables(_ rowCount: Int) -> [FixtureTable] {
+  private static func relatedTables(_ rowCount: Int, added: Int) -> [FixtureTable] {
     let names = (1...14).map { "T\($0)" }
     // 1 + 2 + … + 14 = 105 parts.
     let counts = (1...14).map { max(1, rowCount * $0 / 105) }
@@ -84,7 +87,8 @@ struct WriteMix: ParsableCommand {
       }
       let beforeCount = counts[before]
       let firstCount = counts[0]
-      return FixtureTable(table, rowCount: counts[number]) { row in
+      let all = counts[number] + counts[number] * added / 100
+      return FixtureTable(table, rowCount: all) { row in
         [
           .integer(Int64(row + 1)), .integer(Int64(row &* 7919 % beforeCount + 1)),
           .integer(Int64(row % firstCount + 1)), .decimal(UInt128(row % 100_000)),

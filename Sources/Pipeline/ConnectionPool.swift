@@ -10,10 +10,10 @@ actor ConnectionPool {
   }
 
   /// Opens the connections, does `work`, and closes them again, whatever became of it.
-  static func using(
+  static func using<Outcome: Sendable>(
     _ target: String, count: Int, runID: String, settings: [(String, String)] = [],
-    _ work: (ConnectionPool) async throws -> Void
-  ) async throws {
+    _ work: (ConnectionPool) async throws -> Outcome
+  ) async throws -> Outcome {
     var connections: [TargetConnection] = []
     do {
       for _ in 0..<count {
@@ -21,12 +21,13 @@ actor ConnectionPool {
           try await TargetConnection.open(
             target, settings: [("restage.run_id", runID)] + settings))
       }
-      try await work(ConnectionPool(connections))
+      let outcome = try await work(ConnectionPool(connections))
+      for connection in connections { await connection.close() }
+      return outcome
     } catch {
       for connection in connections { await connection.close() }
       throw error
     }
-    for connection in connections { await connection.close() }
   }
 
   /// Lends one connection to `work`; waits while all are out.

@@ -55,7 +55,8 @@ extension Load {
   /// A table that had rows and has none any more is more often a mistake of the export than of the
   /// source. Where nothing is deleted the run goes on; `--allow-shrink` deletes on purpose.
   private func warn(of outcome: LoadOutcome) {
-    for table in outcome.tables where table.staged == 0 && table.vanished > table.deleted {
+    for table in outcome.tables
+    where table.staged + table.skipped == 0 && table.vanished > table.deleted {
       logger.warning(
         "table is empty in the snapshot, its rows are still in the target",
         metadata: ["table": "\(table.source)", "vanished": "\(table.vanished)"])
@@ -101,11 +102,11 @@ extension Load {
     _ files: [PlanFile], for tables: [StagedTable], on connection: TargetConnection, run: RunRecord
   ) async throws {
     let selected = Dictionary(
-      tables.map { ($0.mapped.source, $0.mapped.target.quoted) },
-      uniquingKeysWith: { first, _ in first })
+      tables.map { ($0.mapped.source, $0) }, uniquingKeysWith: { first, _ in first })
     for file in files {
-      if let table = file.table, selected[table] == nil { continue }
-      let target = file.table.flatMap { selected[$0] }
+      let table = file.table.flatMap { selected[$0] }
+      guard file.table == nil || table?.needs(file) == true else { continue }
+      let target = table?.mapped.target.quoted
       let began = ContinuousClock.now
       do {
         let results = try await connection.execute(plan.texts[file.path] ?? "", file: file.path)

@@ -148,7 +148,7 @@ private struct FirstLoad {
 
   private func stage(_ table: StagedTable) -> Job {
     Job(after: [], cost: table.manifest.bytes) {
-      try await load.stage(table, on: $0, run: run)
+      _ = try await load.stage(table, on: $0, run: run)
     }
   }
 

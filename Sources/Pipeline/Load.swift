@@ -5,6 +5,7 @@ public import Catalog
 import FoundationEssentials
 public import Logging
 public import Staging
+import Statements
 import Target
 
 /// Loads a snapshot into the target: COPY into stage tables, then the plan's merge files.
@@ -30,19 +31,22 @@ public struct Load: Sendable {
     public var allowsShrink: Bool
     /// What a first load commits at a time; nil for what the mapping says.
     public var commit: CommitPolicy?
+    /// Stages unchanged chunks too.
+    public var stagesAllChunks: Bool
     /// Seconds that a statement of the merge waits for a lock of somebody else.
     public var lockTimeoutSeconds: Int
 
     public init(
       selection: TableSelection = .all, jobCount: Int = Limits.jobCountDefault,
       isRehearsal: Bool = false, allowsShrink: Bool = false, commit: CommitPolicy? = nil,
-      lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
+      stagesAllChunks: Bool = false, lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
     ) {
       self.selection = selection
       self.jobCount = jobCount
       self.isRehearsal = isRehearsal
       self.allowsShrink = allowsShrink
       self.commit = commit
+      self.stagesAllChunks = stagesAllChunks
       self.lockTimeoutSeconds = lockTimeoutSeconds
     }
   }
@@ -111,7 +115,7 @@ public struct Load: Sendable {
     if try await commitsByTable(run: run, committed: committed) {
       return try await loadByTable(tables, committed: committed, state: state, run: run)
     }
-    try await stage(tables, run: run)
+    let tables = try await stage(tables, run: run)
     do {
       return try await merge(tables, state: state, run: run)
     } catch {
@@ -190,6 +194,45 @@ struct StagedTable: Sendable {
   let manifest: TableManifest
   /// The last value that the source's identity column handed out.
   let identityLastValue: Int64?
+  /// The snapshot's chunks as this run takes them, in their order.
+  var chunks: [StagedChunk]
+  /// No chunk is staged and every row that the key map knows is in one of them: nothing is to be
+  /// merged.
+  var isUntouched = false
+
+  init(index: Int, mapped: MappedTable, manifest: TableManifest, identityLastValue: Int64?) {
+    self.index = index
+    self.mapped = mapped
+    self.manifest = manifest
+    self.identityLastValue = identityLastValue
+    chunks = manifest.chunks.map { StagedChunk(manifest: $0, number: nil) }
+  }
+
+  /// Whether key maps remember which chunk a row came from.
+  var isNumbered = false
+
+  var skippedRows: Int { chunks.reduce(0) { $0 + ($1.isSkipped ? $1.manifest.rows : 0) } }
+
+  /// What the manifest says of the chunks that are staged.
+  var stagedManifest: TableManifest {
+    var staged = manifest
+    staged.chunks = chunks.filter { !$0.isSkipped }.map(\.manifest)
+    staged.rows = staged.chunks.reduce(0) { $0 + $1.rows }
+    staged.bytes = staged.chunks.reduce(0) { $0 + $1.bytes }
+    return staged
+  }
+
+  /// Whether the run needs this step of the table. Where nothing is to be merged these are an empty
+  /// stage table, for what looks into those of other tables; final rows of vanished ones, which may
+  /// be free to go since last night; the sequences; and the account.
+  func needs(_ file: PlanFile) -> Bool {
+    guard isUntouched, file.phase == .rows || file.phase == .changes else { return true }
+    switch file.step {
+    case Step.check.operation, Step.vanished.operation: return mapped.onVanished != .report
+    case Step.reset.operation, Step.account.operation: return true
+    default: return false
+    }
+  }
 }
 
 /// What a load did, table by table.
@@ -200,6 +243,8 @@ public struct LoadOutcome: Sendable {
     /// The final table as it stands in SQL.
     public let target: String
     public let staged: Int
+    /// Rows of chunks that were not staged, because an earlier run had loaded the very same.
+    public let skipped: Int
     /// Rows that the export refused, so that no chunk holds them.
     public let exportRejects: Int
     /// Places that the export could not read, the number of their rows unknown.
@@ -223,8 +268,8 @@ public struct LoadOutcome: Sendable {
     public var overwritten: Int { counts["overwritten"] ?? 0 }
     /// Final rows that were deleted because the source no longer has them.
     public var deleted: Int { counts["deleted"] ?? 0 }
-    /// Loaded by an earlier run, staged again, and not written by this one.
-    var known: Int { unchanged + changed + kept }
+    /// Loaded by an earlier run, and not written by this one.
+    var known: Int { skipped + unchanged + changed + kept }
     /// Loaded with a foreign key set to NULL, because the parent was not found.
     public var nulled: Int { counts["nulled"] ?? 0 }
     /// Rows loaded earlier that the source no longer has.

@@ -137,26 +137,64 @@ extension RunRecord {
 
 extension RunRecord {
   /// Remembers what was staged of a table, chunk by chunk.
+  ///
+  /// - Parameter mergeSHA256: Of the table's merge files.
   func recordStaged(
-    _ table: StagedTable, rowCount: Int, on connection: TargetConnection
+    _ table: StagedTable, rowCount: Int, mergeSHA256: String, on connection: TargetConnection
   ) async throws {
     let name = table.mapped.target.quoted
     try await connection.query(
-      "SELECT restage.record_staged($1::uuid, $2, $3::bigint, $4::bigint, $5::bigint, $6::bigint)",
+      """
+      SELECT restage.record_staged(
+        run => $1::uuid,
+        table_name => $2,
+        chunk_rows => $3::bigint,
+        staged_rows => $4::bigint,
+        export_rejects => $5::bigint,
+        identity_last_value => $6::bigint,
+        skipped_rows => $7::bigint,
+        merge_sha256 => $8
+      )
+      """,
       [
         id, name, "\(table.manifest.rows)", "\(rowCount)", "\(table.manifest.absentRows)",
-        table.identityLastValue.map { "\($0)" },
+        table.identityLastValue.map { "\($0)" }, "\(table.skippedRows)",
+        table.isNumbered ? mergeSHA256 : nil,
       ])
-    for (index, chunk) in table.manifest.chunks.enumerated() {
-      try await connection.query(
-        """
-        SELECT restage.record_chunk($1::uuid, $2, $3::integer, $4, $5::bigint, $6::bigint, $7)
-        """,
-        [
-          id, name, "\(index + 1)", "data/\(table.manifest.folder)/\(chunk.file)", "\(chunk.rows)",
-          "\(chunk.bytes)", chunk.xxh3,
-        ])
+    struct Row: Encodable {
+      let number: Int
+      let file: String
+      let rows: Int
+      let bytes: Int
+      let hash: String
+      let chunk: Int?
+      let skipped: Bool
     }
+    let rows = table.chunks.enumerated().map { index, chunk in
+      Row(
+        number: index + 1, file: "data/\(table.manifest.folder)/\(chunk.manifest.file)",
+        rows: chunk.manifest.rows, bytes: chunk.manifest.bytes, hash: chunk.manifest.xxh3,
+        chunk: chunk.number, skipped: chunk.isSkipped)
+    }
+    // One statement for all: a large table has ten thousands of chunks.
+    try await connection.query(
+      """
+      SELECT restage.record_chunk(
+        run => $1::uuid,
+        table_name => $2,
+        number => c.number,
+        file => c.file,
+        rows => c.rows,
+        bytes => c.bytes,
+        hash => c.hash,
+        chunk_id => c.chunk,
+        is_skipped => c.skipped
+      )
+      FROM jsonb_to_recordset($3::jsonb) AS c (
+        number integer, file text, rows bigint, bytes bigint, hash text, chunk integer,
+        skipped boolean
+      )
+      """, [id, name, try Self.json(rows)])
   }
 
   /// What the steps counted: number of rows by kind, by final table.
@@ -183,7 +221,8 @@ extension RunRecord {
     return tables.map { table in
       let name = table.mapped.target.quoted
       return LoadOutcome.Table(
-        source: table.mapped.source, target: name, staged: table.manifest.rows,
+        source: table.mapped.source, target: name,
+        staged: table.manifest.rows - table.skippedRows, skipped: table.skippedRows,
         exportRejects: table.manifest.refusedRows,
         damagedPlaces: table.manifest.unreadable ?? 0, counts: counts[name] ?? [:])
     }

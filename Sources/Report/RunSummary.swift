@@ -5,6 +5,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
     /// The final table.
     public var table: String
     public var staged: Int
+    /// In chunks that are as an earlier run loaded them; not among the staged.
+    public var skipped: Int
     public var inserted: Int
     public var updated: Int
     /// Known and the same.
@@ -28,13 +30,14 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var deleted: Int
 
     public init(
-      table: String, staged: Int = 0, inserted: Int = 0, updated: Int = 0, unchanged: Int = 0,
+      table: String, staged: Int = 0, skipped: Int = 0, inserted: Int = 0, updated: Int = 0, unchanged: Int = 0,
       changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0, filtered: Int = 0,
       nulled: Int = 0,
       overwritten: Int = 0, vanished: Int = 0, deleted: Int = 0
     ) {
       self.table = table
       self.staged = staged
+      self.skipped = skipped
       self.inserted = inserted
       self.updated = updated
       self.unchanged = unchanged
@@ -127,6 +130,7 @@ extension RunSummary: CustomStringConvertible {
 
   private static let countColumns = [
     CountColumn(title: "staged", count: \.staged),
+    CountColumn(title: "skipped", count: \.skipped, isAlwaysShown: false),
     CountColumn(title: "inserted", count: \.inserted),
     CountColumn(title: "updated", count: \.updated),
     CountColumn(title: "unchanged", count: \.unchanged),

@@ -76,7 +76,7 @@ extension TableNames {
         \(block: keyObject(of: "s"), indent: 2) AS staged_row,
         \(block: keyObject(of: "t"), indent: 2) AS holder,
         CASE
-          WHEN NOT t.\(isKnownName) THEN 'unknown'
+          WHEN NOT t.\(isKnownName) THEN 'unknown'\(skippedCase)
           WHEN o.\(column(keyColumns[0])) IS NULL THEN 'vanished'
           WHEN \(rowOf(key.columns, "o")) IS DISTINCT FROM \(rowOf(key.columns, "t")) THEN 'changing'
           ELSE 'kept'
@@ -92,13 +92,45 @@ extension TableNames {
   }
 
   private var isKnownName: String { unused("is_known") }
+  private var isSkippedName: String { unused("is_skipped") }
+
+  /// A row of a chunk that was not staged is in the snapshot, and is as it was.
+  private var skippedCase: String {
+    chunkName == nil ? "" : "\n    WHEN t.\(isSkippedName) THEN 'staged'"
+  }
+
+  /// Whether the last run that staged rows of the table took the row's chunk for unchanged.
+  private var isSkipped: [String] {
+    guard chunkName != nil else { return [] }
+    return [
+      """
+      EXISTS (
+        SELECT
+        FROM restage.chunk AS c
+        WHERE c.run_id = (
+            SELECT r.id
+            FROM restage.staged AS g
+            JOIN restage.run AS r
+              ON r.id = g.run_id
+            WHERE r.source_name = \(SQLLiteral.quoted(database.sourceName))
+              AND g.table_name = \(auditName)
+            ORDER BY r.started_at DESC
+            LIMIT 1
+          )
+          AND c.table_name = \(auditName)
+          AND c.is_skipped
+          AND c.chunk_id = k.chunk
+      ) AS \(isSkippedName)
+      """
+    ]
+  }
 
   /// Rows of the final table with the key's columns and the source key as they stood in the source.
   private func heldRows(_ key: UniqueKey) -> String {
     let shown = Set(key.columns + keyColumns).sorted()
     let values =
       shown.map { "\(mappedBack($0)) AS \(column($0))" }
-      + ["k.first_run IS NOT NULL AS \(isKnownName)"]
+      + ["k.first_run IS NOT NULL AS \(isKnownName)"] + isSkipped
     let needed = surrogate.map { surrogate in shown.filter { $0 != surrogate.column } } ?? shown
     let rows =
       key.predicate.map { "(SELECT * FROM \(target) WHERE \($0))" } ?? target

@@ -6,7 +6,7 @@ import Catalog
 extension TableNames {
   var addedColumns: [String] { mapped.added.map(\.name.quoted) }
 
-  /// Columns of the stage table: those of the CSV, then those that the mapping adds.
+  /// The columns of the CSV, then those that the mapping adds.
   var columnDefinitions: [String] {
     allColumns.map { "\(column($0)) \(typeAndCollation($0))" }
       + mapped.added.map { "\($0.name.quoted) \($0.type)" }

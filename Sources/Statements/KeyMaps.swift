@@ -85,6 +85,7 @@ extension TableNames {
       "vanished_run uuid",
       "matched_run uuid",
       "matched_row json",
+      "chunk integer",
     ]
   }
 
@@ -117,6 +118,10 @@ extension TableNames {
       (
         "matched_row",
         "The row as the source has it, while restage has not written the final row it recognised."
+      ),
+      (
+        "chunk",
+        "The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown."
       ),
     ]
     let comment =

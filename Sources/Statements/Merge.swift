@@ -28,6 +28,16 @@ public enum Merge {
     TableNames(database: database, index: table).removedCopyStatement
   }
 
+  /// What is to run before the COPY of a chunk, so that its rows are known as the chunk's. Nil for a
+  /// table whose chunks are not told apart: all its rows are staged every time.
+  ///
+  /// - Parameter number: The chunk's number, as the key map remembers it.
+  public static func chunkStatement(
+    _ number: Int, for table: Int, of database: MappedDatabase
+  ) -> String? {
+    TableNames(database: database, index: table).chunkStatement(number)
+  }
+
   /// `003_dbo.Album`: the folder of a table's files, by its position in foreign-key order.
   public static func folder(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).folder

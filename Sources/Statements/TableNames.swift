@@ -59,9 +59,9 @@ extension TableNames {
     return isLater ? nil : keyColumns[0]
   }
 
-  /// A name that no column of the table has: for what subqueries add to its columns.
+  /// A name that no column of the table has: for what the stage table and subqueries add to them.
   func unused(_ name: String) -> String {
-    let taken = Set(mapped.columns.map(\.name.name))
+    let taken = Set(mapped.columns.map(\.name.name) + mapped.added.map(\.name.name))
     var candidate = name
     while taken.contains(candidate) { candidate += "_" }
     return candidate
@@ -70,6 +70,17 @@ extension TableNames {
   /// What subqueries call the hash of a row, and the number of a row among equal ones.
   var hashName: String { unused("row_hash") }
   var occurrenceName: String { unused("occurrence") }
+
+  /// The stage table's column for the chunk that a row came from, where chunks are told apart. They
+  /// are where a row of an unchanged chunk is sure to need nothing: its key alone names it, and
+  /// nothing but its own columns decides what is loaded. A foreign key of text is spelled as the
+  /// parent spells it tonight.
+  var chunkName: String? {
+    guard !isWholeRow, !mapped.hasExpressions, mapped.naturalKey.isEmpty,
+      orphanTests.allSatisfy(\.respelled.isEmpty)
+    else { return nil }
+    return unused("chunk")
+  }
 
   /// Columns over which a staged row and its key map row are joined: the source key, or hash and
   /// number of a table keyed by its whole row.

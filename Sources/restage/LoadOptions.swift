@@ -23,6 +23,9 @@ struct LoadOptions: ParsableArguments {
   @Flag(help: "Let more rows vanish than the mapping's max_vanished, once.")
   var allowShrink = false
 
+  @Flag(help: "Stage unchanged chunks too; without it they are skipped.")
+  var allChunks = false
+
   @Option(
     help: ArgumentHelp(
       "What a first load commits at a time: run or table; the mapping's commit.", valueName: "what")
@@ -46,7 +49,8 @@ struct LoadOptions: ParsableArguments {
       snapshot: snapshot, plan: plan, target: target.uri,
       options: Load.Options(
         selection: tables.selection, jobCount: tables.jobs, isRehearsal: rehearse,
-        allowsShrink: allowShrink, commit: commit, lockTimeoutSeconds: lockTimeout),
+        allowsShrink: allowShrink, commit: commit, stagesAllChunks: allChunks,
+        lockTimeoutSeconds: lockTimeout),
       logger: logger
     ).run()
     let elapsed = (ContinuousClock.now - began).components

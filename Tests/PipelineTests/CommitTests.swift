@@ -76,7 +76,7 @@ struct CommitTests {
     #expect(try target.dump() == other.dump())
     let written = try target.psql(
       """
-      SELECT sum(c.rows) FROM restage.row_count AS c
+      SELECT coalesce(sum(c.rows), 0) FROM restage.row_count AS c
       WHERE c.kind IN ('inserted', 'updated')
         AND c.run_id = (SELECT r.id FROM restage.run AS r ORDER BY r.started_at DESC LIMIT 1)
       """)

@@ -9,7 +9,7 @@ SELECT has_schema('restage_keymap');
 SELECT bag_eq(
   $$ SELECT relname FROM pg_class WHERE relnamespace = 'restage'::regnamespace AND relkind = 'r' $$,
   ARRAY[
-    'run', 'step', 'staged', 'row_count', 'reject', 'displaced', 'source', 'table_map', 'chunk', 'before_image', 'sql_text', 'undo_file'
+    'run', 'step', 'staged', 'row_count', 'reject', 'displaced', 'source', 'table_map', 'chunk', 'settled', 'before_image', 'sql_text', 'undo_file'
   ]::name[],
   'the tables are these'
 );

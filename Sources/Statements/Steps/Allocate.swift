@@ -11,9 +11,11 @@ extension TableNames {
     let hasTarget = targetKeyColumn != nil
     let targets =
       keyMapColumns + (hasTarget ? ["target_key"] : []) + ["row_hash", "first_run", "last_run"]
+      + (chunkName == nil ? [] : ["chunk"])
     let values =
       joinColumns.map { "s.\($0)" } + (hasTarget ? [targetKeyValue] : [])
       + ["s.\(hashName)", "(SELECT restage.run_id())", "(SELECT restage.run_id())"]
+      + stagedChunk
     return SQLFile(
       .allocate, of: self,
       purpose: surrogate == nil
@@ -73,6 +75,8 @@ extension TableNames {
     targetKeyReference.map { "\n  " + parentJoins([$0])[0].indented(by: 2) } ?? ""
   }
 
+  private var stagedChunk: [String] { chunkName.map { ["s.\($0)"] } ?? [] }
+
   /// Staged rows whose key is in no key map row, in key order, with their hash.
   private var unseenRows: String {
     let isUnseen = """
@@ -95,8 +99,7 @@ extension TableNames {
     }
     return """
       SELECT
-        \(lines: order, indent: 2),
-        \(block: rowHash(of: "s"), indent: 2) AS \(hashName)
+        \(lines: order + ["\(rowHash(of: "s")) AS \(hashName)"] + stagedChunk, indent: 2)
       FROM \(stage) AS s
       WHERE \(all: [isUnseen] + notOrphaned, indent: 2)
       ORDER BY

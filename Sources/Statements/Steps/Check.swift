@@ -11,7 +11,7 @@ extension TableNames {
         ? "gather statistics and count; without a key there is nothing to check"
         : "count, and refuse rows whose source key is NULL or not unique",
       body: """
-        \(expressionValues.isEmpty ? "ANALYZE \(stage);\n\n" : "")\
+        \(chunkColumn)\(expressionValues.isEmpty ? "ANALYZE \(stage);\n\n" : "")\
         SELECT restage.count_staged(\(auditName), count(*)) AS staged
         FROM \(stage) AS s;
 

@@ -20,6 +20,29 @@ extension TableNames {
     """
   }
 
+  /// Says which chunk the rows of the COPY to come are from. The column is none of the table's own
+  /// until then, so that a COPY by hand need not name columns.
+  func chunkStatement(_ number: Int) -> String? {
+    chunkName.map { chunk in
+      """
+      ALTER TABLE \(stage)
+        ADD COLUMN IF NOT EXISTS \(chunk) integer,
+        ALTER COLUMN \(chunk) SET DEFAULT \(number);
+      """
+    }
+  }
+
+  /// Begins step 15.
+  var chunkColumn: String {
+    guard let chunkName else { return "" }
+    return """
+      -- The chunk that a row is from: by hand nobody says it.
+      ALTER TABLE \(stage) ADD COLUMN IF NOT EXISTS \(chunkName) integer;
+
+
+      """
+  }
+
   /// `COPY restage_stage.x (a, b) FROM STDIN WITH (FORMAT csv)`: by hand, `\copy` with the same words.
   var copyStatement: String {
     "COPY \(stage) (\(allColumns.map(column).joined(separator: ", "))) FROM STDIN WITH (FORMAT csv)"

@@ -22,7 +22,36 @@ extension TableNames {
     return SQLFile(
       .vanished, of: self, purpose: purpose,
       body: wholeRowSettings + Settings.withoutNestedLoops + "\n\n"
-        + parts.joined(separator: "\n\n"))
+        + ([moving].compactMap(\.self) + parts).joined(separator: "\n\n"))
+  }
+
+  /// The rows of a chunk that was not staged are in the snapshot all the same.
+  private var notSkipped: String {
+    guard chunkName != nil else { return "" }
+    return """
+
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = \(auditName)
+          AND c.is_skipped
+          AND c.chunk_id = k.chunk
+      )
+      """
+  }
+
+  /// Known rows that came in another chunk than before. By hand nobody says which, and the key map
+  /// stays as it is.
+  private var moving: String? {
+    chunkName.map { chunk in
+      """
+      UPDATE \(keyMap) AS k
+      SET chunk = s.\(chunk)
+      FROM \(stage) AS s
+      WHERE \(all: keyJoin() + ["s.\(chunk) IS DISTINCT FROM k.chunk", "s.\(chunk) IS NOT NULL"], indent: 2);
+      """
+    }
   }
 
   private var noting: String {
@@ -36,7 +65,7 @@ extension TableNames {
       UPDATE \(keyMap) AS k
       SET vanished_run = (SELECT restage.run_id())
       WHERE k.vanished_run IS NULL
-        AND k.first_run <> (SELECT restage.run_id())\(block: namedAsGone, indent: 4)
+        AND k.first_run <> (SELECT restage.run_id())\(block: namedAsGone + notSkipped, indent: 4)
         AND NOT EXISTS (
           SELECT
           FROM \(block: stagedRows(), indent: 6)

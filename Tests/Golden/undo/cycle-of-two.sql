@@ -536,7 +536,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Department
--- body:    sha256:df1021d0046fd9871c4e22498497a1c77d646ecd68d0ba641691874d8400260b
+-- body:    sha256:3930118f591fb6de228e524319dd3db21e301a6ddfa3dfefad27ab11f622d487
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -550,6 +550,39 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 SET CONSTRAINTS ALL DEFERRED;
+
+WITH waiting AS MATERIALIZED (
+  -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
+  SELECT a.attname AS column_name
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = c.conrelid
+    AND a.attnum = ANY (c.conkey)
+  WHERE c.contype = 'f'
+    AND NOT c.condeferrable
+    AND c.conrelid = 'public.department'::regclass
+    AND c.confrelid IN ('public.worker'::regclass)
+),
+emptied AS (
+  UPDATE public.department AS t
+  SET
+    headid = CASE WHEN 'headid' NOT IN (SELECT w.column_name FROM waiting AS w) THEN t.headid END
+  FROM pg_temp.restage_undo AS u
+  WHERE EXISTS (SELECT FROM waiting)
+    AND u.is_new
+    AND u.relation = 'public.department'::regclass
+    AND t.tableoid = u.part
+    AND t.ctid = u.row_id
+  RETURNING
+    u.part,
+    u.row_id,
+    t.ctid AS new_row_id
+)
+UPDATE pg_temp.restage_undo AS u
+SET row_id = e.new_row_id
+FROM emptied AS e
+WHERE u.part = e.part
+  AND u.row_id = e.row_id;
 
 WITH image AS MATERIALIZED (
   SELECT b.row_values

@@ -20,9 +20,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:b2f25ae3a862ed756b5636582a7185b9721ecf7ff561a9e061f111000dd062e9
+-- body:    sha256:8527e64b73634dd267327fbbfe29b5282f7685ac364eaffb04aebc305800bfdf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.ledger ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.ledger;
 
@@ -117,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:54da43c717ee060fe20bfe1b01e9b41415365529b390aa38494e4b675fc9af9a
+-- body:    sha256:cfb2fa3ee2e7cd4de1e0bcb9fa9e5ad9ce23b29cc1f7ab9cd0c85fb8d46c37a0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -136,14 +139,16 @@ WITH allocated AS (
     source_number,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.year,
     s.number,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.year,
@@ -152,7 +157,8 @@ WITH allocated AS (
         s.year,
         s.number,
         s.note
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.ledger AS s
     WHERE NOT EXISTS (
       SELECT
@@ -363,13 +369,21 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:4fab6454c26001161dfb0e9fae5c6c41103ae41c9e1ed447fa1130ad93355d1a
+-- body:    sha256:9e398212d0c24e6c10bcc7c43ddacc097ae529e132903c435f82e244925757ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.ledger AS k
+SET chunk = s.chunk
+FROM restage_stage.ledger AS s
+WHERE k.source_year = s.year
+  AND k.source_number = s.number
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -386,6 +400,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.ledger'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.ledger AS s
@@ -465,13 +487,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:cc189f1f53ac09a644f2fb853d61cc34a2d4eae911d3043c026d1e2c9a6d6c9c
+-- body:    sha256:21248e00a404beeae8028657f28890b481553595248c764b4f5d340c5e1098dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.ledger',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.ledger AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.ledger'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.ledger', count(*)) AS rows
 FROM restage_stage.ledger AS s
@@ -623,7 +669,7 @@ WHERE NOT EXISTS (
 -- table:   public.ledger
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Ledger
--- body:    sha256:d346d935dc35dea6352f134cc3e4c2ff1a658013c6cabe2864dca476aa62106e
+-- body:    sha256:5bca05b9d76e7f935c646ceb74ac2bd0df04eabd0a569bad3f7a248b9839963c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- ledger_pkey
@@ -635,7 +681,24 @@ held AS (
   SELECT
     t.year AS year,
     t.number AS number,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.ledger'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.ledger'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.ledger AS t
   LEFT JOIN restage_keymap.ledger AS k
     ON k.source_year = t.year
@@ -676,6 +739,7 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.year IS NULL THEN 'vanished'
     WHEN ROW(o.year, o.number) IS DISTINCT FROM ROW(t.year, t.number) THEN 'changing'
     ELSE 'kept'

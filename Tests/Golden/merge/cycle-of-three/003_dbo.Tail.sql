@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:75c92b0f9e583c763d8843e87fed6cb7b4ce89594d428fadc4663bd8dd094804
+-- body:    sha256:75470b632ddd4c743222fa761f2814a10d93be7cd2d889175ba10768b6690f02
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.tail ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.tail;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:0d9afc1342817892725754d877cc645d4f254ffa418050c800c56ab6cf6f6953
+-- body:    sha256:ac522454feff7af870702b576bea6fda372b3d54cbf1c6a7960b158b18268762
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     nextval('public.tail_id_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id,
         s.bodyid
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.tail AS s
     WHERE NOT EXISTS (
       SELECT
@@ -360,13 +366,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:c6743b79a6f8713276ff2ee531c9acc78e5819722c550827da9f499272de7137
+-- body:    sha256:39100f759c62472499e6ec4d661f7c5927fb17a1550e2a6680656982a5b9ea1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.tail AS k
+SET chunk = s.chunk
+FROM restage_stage.tail AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -382,6 +395,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.tail'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.tail AS s
@@ -454,13 +475,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:79e962928036043490a1bf34b87dc7a5fb2a7303823baf8d4b1680c9d8dfcc26
+-- body:    sha256:8bf33121aa86af65c260f89c2faa9b666dcf30b54d3cfec55dd082a6e82053f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.tail',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.tail AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.tail'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.tail', count(*)) AS rows
 FROM restage_stage.tail AS s

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:b79f3a8cfd04661365e10712fed1f3642d6edbac075e43e3bdc0dadc0c149cff
+-- body:    sha256:d6fd01c2ab36b36c39dedbda7f44815d32d7d3bc95dd5a0ab58ab2e037d8f89a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -39,7 +39,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.department IS 'Key map: which row of dbo.Department of stride is which row of public.department.';
@@ -51,6 +52,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.department.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.department.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.department.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.department.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -69,7 +71,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.worker IS 'Key map: which row of dbo.Worker of stride is which row of public.worker.';
@@ -81,6 +84,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.worker.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.worker.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.worker.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.worker.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

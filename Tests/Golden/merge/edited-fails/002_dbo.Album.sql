@@ -20,9 +20,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:950b0fc8c6ba93b8298115288b1d781035a0ae0d09b448262fb50d68eb6ceb5f
+-- body:    sha256:8a14655be8448866e5d119548c0651472fc9f0208f0f17903e02fb98f4d91a3c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.album ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.album;
 
@@ -106,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:e71aff99851db9bd121b8024bda1ef2017bc7420431dfd2d01492ed2a0a6cbc3
+-- body:    sha256:63914bfcea0416fa7ae3ddb1eea3928d9b8cf6055736ec2108ad3278f511996e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -125,14 +128,16 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     nextval('public.album_id_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
@@ -140,7 +145,8 @@ WITH allocated AS (
         s.id,
         s.artistid,
         s.title
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.album AS s
     WHERE NOT EXISTS (
       SELECT
@@ -429,13 +435,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:df1c4c3819fa44450b2e7848b8d2a334d499df9446bcfab3b505fa87e74d072c
+-- body:    sha256:782eff069b40bc0947c5fe2240a6051300eda48f289c3532cdd843a2a9f5d1a6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.album AS k
+SET chunk = s.chunk
+FROM restage_stage.album AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -451,6 +464,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.album'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.album AS s
@@ -523,13 +544,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:8c2fa77514cee9365d97ccca8c01daae5c27e7d5d2d44936943fa51f5a428a00
+-- body:    sha256:50cf8244933b3cbf25139635e8cbe7745c7cb2adb8ca465f307276fd89525ed6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.album',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.album AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.album'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.album', count(*)) AS rows
 FROM restage_stage.album AS s

@@ -20,9 +20,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:42a344b61bd84a0fdcefbbd474ec36a0cdf9261e8152d23b39c04d76f68fbd84
+-- body:    sha256:1578492f692bbc3a9c28537f20cefdc049331aa01ad143816bfaa1cfd17c1a99
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage."100% /* order" ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage."100% /* order";
 
@@ -117,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:2c93fbf271e4d9bc316cdb5ffff86d5f2b07e8bff6c9f8dd2f5bba967db63147
+-- body:    sha256:f803af72556614f2c80d4a84e11b2d135ea73acbfcd42c467d28f2ba416f6b36
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -146,14 +149,16 @@ allocated AS (
     source_k,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.r,
     s.k,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.r,
@@ -162,7 +167,8 @@ allocated AS (
         s.r,
         s.k,
         s.n
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage."100% /* order" AS s
     WHERE NOT EXISTS (
       SELECT
@@ -457,13 +463,21 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:c0e68489a732a292ee0ebb5332bf3bf37bc211c4d35c18d7a18e0f3779ee278b
+-- body:    sha256:ce24e458e930fb39673fb8f4923bd0b99e7caa749a50fd352b26f132e6582e4e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap."100% /* order" AS k
+SET chunk = s.chunk
+FROM restage_stage."100% /* order" AS s
+WHERE k.source_r = s.r
+  AND k.source_k = s.k
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -480,6 +494,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public."100% /* order"'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."100% /* order" AS s
@@ -559,13 +581,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:0b9739904c51b186709ef9c2be0764b64cf167d441809d6d51a813d635532552
+-- body:    sha256:bb240774bb3a9ceeba292fa2dcf37d4ac205cb071294a6c91b9cead16c45b916
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public."100% /* order"',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap."100% /* order" AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public."100% /* order"'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public."100% /* order"', count(*)) AS rows
 FROM restage_stage."100% /* order" AS s
@@ -736,7 +782,7 @@ WHERE t.n IS NOT NULL
 -- table:   public."100% /* order"
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.100% /* order
--- body:    sha256:07fc1a64e374ced938d3400b0ff4e089a2dd0044e2b63e34454f0e07061eeb23
+-- body:    sha256:55b4aa5f2c297f6fa5890b849c7d51bbd07de8ab38f58478b7117cf95d297cc7
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- 100% /* order_pkey
@@ -748,7 +794,24 @@ held AS (
   SELECT
     t.r AS r,
     t.k AS k,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public."100% /* order"'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public."100% /* order"'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public."100% /* order" AS t
   LEFT JOIN restage_keymap."100% /* order" AS k
     ON k.source_r = t.r
@@ -789,6 +852,7 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.r IS NULL THEN 'vanished'
     WHEN ROW(o.r, o.k) IS DISTINCT FROM ROW(t.r, t.k) THEN 'changing'
     ELSE 'kept'

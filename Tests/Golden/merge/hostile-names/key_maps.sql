@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:23bde873138e3d03e6118236085aa495f5cab376a1d37f8bd5f9fbabe7df9cd8
+-- body:    sha256:ddba4788e988169f9a08ea4f8bd9bff73fe825fd47d8e4d5e3220be628286c47
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -39,7 +39,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap."Customer""; DROP TABLE x; --" IS 'Key map: which row of dbo.Customer"; DROP of stride is which row of public."Customer""; DROP TABLE x; --".';
@@ -51,6 +52,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap."Customer""; DROP TABLE x; --".chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -69,7 +71,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap."100% /* order" IS 'Key map: which row of dbo.100% /* order of stride is which row of public."100% /* order".';
@@ -81,6 +84,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap."100% /* order".vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap."100% /* order".matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap."100% /* order".matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap."100% /* order".chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:3f4e2382acfa991751f7ac15f49fb48f1be5ce07c570b098f484087cb4c55336
+-- body:    sha256:44b5c5fef69752155c279c250dc8114200886d04a57a7d3368cdb6048cbce904
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.playlist ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.playlist;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:4140f37348b3bc8b2675095215869b4646e322ddff0708acadfcea4e6cdd9a0d
+-- body:    sha256:4bf0ee41d7b264c298b110dfb2e58a3cd16d2c322fb846b49dd5fd368ca0b155
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.playlistid,
     nextval('public.playlist_playlistid_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.playlistid,
       md5(ROW(
         s.playlistid,
         s.name
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.playlist AS s
     WHERE NOT EXISTS (
       SELECT
@@ -334,13 +340,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:f4fd91e791138f0f69d472edfe3bdc0c92935599cafb92975692b0d5f535b3c7
+-- body:    sha256:a28855574f329c5a07b01ad130595efc7dcd4e6fd48c9a35a9c819be6f515b43
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.playlist AS k
+SET chunk = s.chunk
+FROM restage_stage.playlist AS s
+WHERE k.source_playlistid = s.playlistid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -356,6 +369,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.playlist'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.playlist AS s
@@ -428,13 +449,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:11ba4ea6df4d9ec67ddee4a0ba83d375e9cd07c6da7c5787cd34ad0ca1258cce
+-- body:    sha256:d67241b29755dccea352239d8e09805caddf21e60ca611e7f0ccb3419a2300c5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.playlist',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.playlist AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.playlist'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.playlist', count(*)) AS rows
 FROM restage_stage.playlist AS s

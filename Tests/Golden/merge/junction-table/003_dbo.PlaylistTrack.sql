@@ -20,9 +20,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:314c41025917f41e191cdf9c6ef40c88527d053a13748e8f75cc55314a7f30b2
+-- body:    sha256:def924fdb17ded25c6593cfd79fd7727b1a9d3f45f0903bfb3c03a37794ab8c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.playlisttrack ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.playlisttrack;
 
@@ -117,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:3ce82f5b9c1db3f79d602b138f5b8393728bcb0447cf43e05fa919ae4276c5e0
+-- body:    sha256:61aaee952e26426c8b28f0eca4b963c80f2181620537da73e44fd28149b843c0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -136,14 +139,16 @@ WITH allocated AS (
     source_trackid,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.playlistid,
     s.trackid,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.playlistid,
@@ -152,7 +157,8 @@ WITH allocated AS (
         s.playlistid,
         s.trackid,
         s.added
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.playlisttrack AS s
     WHERE NOT EXISTS (
       SELECT
@@ -407,13 +413,21 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:ba17b4b972073259e16da72d7ad6a6ea893a2610c2326b22bbf0d3b1ae3fc131
+-- body:    sha256:f7f42d773c07914b992f1d42717bdeaa8f6c607899ffaf7f0cf846e9eb91629c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.playlisttrack AS k
+SET chunk = s.chunk
+FROM restage_stage.playlisttrack AS s
+WHERE k.source_playlistid = s.playlistid
+  AND k.source_trackid = s.trackid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -430,6 +444,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.playlisttrack'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.playlisttrack AS s
@@ -509,13 +531,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:70b3ec01f6c86dadb87d1ce848b3cccfab8bb79ede1e718d889737ad00eb4015
+-- body:    sha256:ce95eecbc0c0d8bd2d507de09b581177d76014513cd97a55fc7849f1fe9ef2ce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.playlisttrack',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.playlisttrack AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.playlisttrack'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.playlisttrack', count(*)) AS rows
 FROM restage_stage.playlisttrack AS s
@@ -710,7 +756,7 @@ WHERE t.trackid IS NOT NULL
 -- table:   public.playlisttrack
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.PlaylistTrack
--- body:    sha256:64879f9b9bef81910ed187d164dc88f067a246cd7b1fddd7a626101c35a11452
+-- body:    sha256:a2e845957ec225f27a70a74e841ae03133705434c4c30a729a5de46e37e41ef8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- playlisttrack_pkey
@@ -722,7 +768,24 @@ held AS (
   SELECT
     p1.source_playlistid AS playlistid,
     p2.source_trackid AS trackid,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.playlisttrack'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.playlisttrack'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.playlisttrack AS t
   LEFT JOIN restage_keymap.playlist AS p1
     ON p1.target_key = t.playlistid
@@ -767,6 +830,7 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.playlistid IS NULL THEN 'vanished'
     WHEN ROW(o.playlistid, o.trackid) IS DISTINCT FROM ROW(t.playlistid, t.trackid) THEN 'changing'
     ELSE 'kept'

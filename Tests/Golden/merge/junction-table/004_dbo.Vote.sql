@@ -21,9 +21,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:4499d3a60d42a88c4e6f992831697aadffc352908a2a6b151d35b52613c074b5
+-- body:    sha256:0947788ea45135250e51bd07ee591459bea81a36f1eafdca893a20aadcca70b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.vote ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.vote;
 
@@ -107,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:a0cbb2ce2a1c3340c3fbb5837df1e86d695d2214134f747482da68ea5791adff
+-- body:    sha256:6e320c2a44fac723befbc090956b56f1d9aab0599d6117658b7fda1870ad4123
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -126,14 +129,16 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.voteid,
     nextval('public.vote_voteid_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.voteid,
@@ -142,7 +147,8 @@ WITH allocated AS (
         s.playlistid,
         s.trackid,
         s.stars
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.vote AS s
     WHERE NOT EXISTS (
       SELECT
@@ -385,13 +391,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:9802a1e4e20c3ad5244de3625021f32a596ee273a1d17b96634967acb974bea3
+-- body:    sha256:2d0c59b96f2c76a831ccb33b3296343d546ba44cc6948e020d73b16b388fe198
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.vote AS k
+SET chunk = s.chunk
+FROM restage_stage.vote AS s
+WHERE k.source_voteid = s.voteid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -407,6 +420,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.vote'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.vote AS s
@@ -479,13 +500,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:85772e1055a4ebf57153139ba8d7d8d45a25cf978ebea40cb19896adc5c9c7ab
+-- body:    sha256:a0f3c3ee2510e1362e646e9a76cfcf630099039a51de0346802b871d18a2467a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.vote',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.vote AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.vote'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.vote', count(*)) AS rows
 FROM restage_stage.vote AS s

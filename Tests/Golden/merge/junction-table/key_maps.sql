@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:596e226c2a37b0c13d12afeb5347df7880f2241fd5e1ca015298fcf79dc1dd98
+-- body:    sha256:5de2873096e54aadfcee36392d9530de0f36c2ce7f831f4545a262f9712d6210
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -41,7 +41,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.playlist IS 'Key map: which row of dbo.Playlist of stride is which row of public.playlist.';
@@ -53,6 +54,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.playlist.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.playlist.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.playlist.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.playlist.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -71,7 +73,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.track IS 'Key map: which row of dbo.Track of stride is which row of public.track.';
@@ -83,6 +86,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.track.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.track.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.track.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.track.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -101,7 +105,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.playlisttrack IS 'Key map: which row of dbo.PlaylistTrack of stride is which row of public.playlisttrack.';
@@ -113,6 +118,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.playlisttrack.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.playlisttrack.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.playlisttrack.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.playlisttrack.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -131,7 +137,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.vote IS 'Key map: which row of dbo.Vote of stride is which row of public.vote.';
@@ -143,6 +150,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.vote.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.vote.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.vote.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.vote.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

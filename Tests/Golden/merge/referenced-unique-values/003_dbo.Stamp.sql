@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:42e5442c19ff36526e35fbd758681bbfef742a1890582184f3d5955d36538f7e
+-- body:    sha256:c738a7b51e0e34e9813edecc89ecba16e6be79da7758379336b44c7454b7d09d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.stamp ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.stamp;
 
@@ -116,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:09a3e2979a988786c767ea551b694703032f278d7f264c1e568d2afcb96efd16
+-- body:    sha256:796d721bdc6f891afcde55eba77caa4c461bd731184b7d04d9db69718ddfe865
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -135,14 +138,16 @@ WITH allocated AS (
     source_no,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.code,
     s.no,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.code,
@@ -150,7 +155,8 @@ WITH allocated AS (
       md5(ROW(
         s.code,
         s.no
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.stamp AS s
     WHERE NOT EXISTS (
       SELECT
@@ -375,13 +381,21 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:da2fbad45b93a8833cbed9ad2124e1eba0f35085ca258a63a5b209f5817471a2
+-- body:    sha256:7d229f1c5aa90d1a96cfcb8d895b67778aaaa3f475004624631eaa0f40be1742
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.stamp AS k
+SET chunk = s.chunk
+FROM restage_stage.stamp AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_no = s.no
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -398,6 +412,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.stamp'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.stamp AS s
@@ -477,13 +499,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:a45eaa06dfd801ca0a068d99ff97ca7fddbf92b69bf1e190cce418b0a201c96c
+-- body:    sha256:45f57175befc7e7839ebb37d11f716fec5810c176e16982faa2086c23c350dd3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.stamp',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.stamp AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.stamp'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.stamp', count(*)) AS rows
 FROM restage_stage.stamp AS s
@@ -649,7 +695,7 @@ WHERE t.code IS NOT NULL
 -- table:   public.stamp
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Stamp
--- body:    sha256:5bfa0bcd9a1a1f3b685aa21d5bbc5cae10bbc67bda52e697e78c006283061399
+-- body:    sha256:125bcc52f8a8498356284fd9d60bfabdf0e61c32016401874c1309961343ee07
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- stamp_pkey
@@ -661,7 +707,24 @@ held AS (
   SELECT
     t.code AS code,
     t.no AS no,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.stamp'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.stamp'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.stamp AS t
   LEFT JOIN restage_keymap.stamp AS k
     ON rtrim(k.source_code) = rtrim(t.code)
@@ -702,6 +765,7 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.code IS NULL THEN 'vanished'
     WHEN ROW(o.code, o.no) IS DISTINCT FROM ROW(t.code, t.no) THEN 'changing'
     ELSE 'kept'

@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:fca92c5f96b301c0bd3927d7d98b7e138db86144ceebcf3293408014e7fa2266
+-- body:    sha256:084b4d52253c78979f89415fa8caa15caa29337828be7f42e4187587b8e1d29f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage."user" ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage."user";
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:34b6e637ff279ef76baa1af58ea617b43cfef84a422e5cd0bdda7f215aaed3f5
+-- body:    sha256:c31b70a772b1b507b16be7686832b9f7353fa5f5d811b685864620457356e8df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s."order",
     nextval('public.user_order_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s."order",
       md5(ROW(
         s."order",
         s."select"
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage."user" AS s
     WHERE NOT EXISTS (
       SELECT
@@ -334,13 +340,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:4c9c8a456587f36c82873bec3ac620fc46e935b08b1551cf4c19e24e7ed2bbff
+-- body:    sha256:72c20fdf2df3636ce237ebcf7098d4448fded50c10015f5e8aeb61f6d6e60d42
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap."user" AS k
+SET chunk = s.chunk
+FROM restage_stage."user" AS s
+WHERE k.source_order = s."order"
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -356,6 +369,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public."user"'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."user" AS s
@@ -428,13 +449,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:7935943dc38d88ebccdb52b51b49722cfe5a9de5bd56980971f3ea76c6b38c34
+-- body:    sha256:342d9fa60d184a7f98bfdb1b3aa94f02befa77ca611298a82983b071399d94b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public."user"',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap."user" AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public."user"'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public."user"', count(*)) AS rows
 FROM restage_stage."user" AS s

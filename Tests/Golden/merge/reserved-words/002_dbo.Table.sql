@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:e334ea42113fb001b612b1f87bfbc667351bc19f14ae549effd11b819ac6be47
+-- body:    sha256:252b64c117adffb513471e09a903a2928ad483ee1746a4c0586948635ff2278d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage."table" ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage."table";
 
@@ -116,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:5ca8b4e50c2a736159f245cb750c388a1879de0a7f4ea2512d7be043a6279a34
+-- body:    sha256:8cee70c4349d516ce0a337d185a485089c61748f534d5350688bae16516039aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -145,14 +148,16 @@ allocated AS (
     source_where,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s."from",
     s."where",
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s."from",
@@ -160,7 +165,8 @@ allocated AS (
       md5(ROW(
         s."from",
         s."where"
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage."table" AS s
     WHERE NOT EXISTS (
       SELECT
@@ -357,13 +363,21 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:e15d449b0581e3c486d4a6f78ff7a4b7689441016cf4a5d8d67455f026fcde33
+-- body:    sha256:27737bd8c6f7784ffcd194cd0aecad42c28b42fe21fbcd6a06124a1ff18a1aff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap."table" AS k
+SET chunk = s.chunk
+FROM restage_stage."table" AS s
+WHERE k.source_from = s."from"
+  AND k.source_where = s."where"
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -380,6 +394,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public."table"'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage."table" AS s
@@ -459,13 +481,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:55a2fd965422b1650260d7e873312fae7ed115c7b43bcef494debdc0e74ddd66
+-- body:    sha256:f74e7d329ba3c048424b9002498baf50fa1342c18bcca2ccd66d3c137140b712
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public."table"',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap."table" AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public."table"'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public."table"', count(*)) AS rows
 FROM restage_stage."table" AS s
@@ -639,7 +685,7 @@ WHERE t."where" IS NOT NULL
 -- table:   public."table"
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Table
--- body:    sha256:fe957b485a388674c624269d1141e8da292d2ec014344e6337493408f6bcfe03
+-- body:    sha256:d4da936043ea9b111be9ab0cc05756368d8b2440e293cf5797bf88a8453bf8fb
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- table_pkey
@@ -651,7 +697,24 @@ held AS (
   SELECT
     t."from" AS "from",
     p1.source_order AS "where",
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public."table"'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public."table"'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public."table" AS t
   LEFT JOIN restage_keymap."user" AS p1
     ON p1.target_key = t."where"
@@ -694,6 +757,7 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o."from" IS NULL THEN 'vanished'
     WHEN ROW(o."from", o."where") IS DISTINCT FROM ROW(t."from", t."where") THEN 'changing'
     ELSE 'kept'

@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:e4bcbb017d0c0b443780901a96c013787231c166cdfaa38b031f6479278d2231
+-- body:    sha256:ac3382a027372cec7c0af217fb23cc4d5fb62b847c1090ba199ac1b4bc95c307
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.employee ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.employee;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:d60ecd8e9846642dc5f868370da5fddd49fe797b31eba2bc202fa62942ed40a7
+-- body:    sha256:b478a11e7ca0d98d786e045f5eb601d2cc82ac38ca0af43a0e7bb9d1c95ebaf0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.personid,
     p1.target_key,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.personid,
       md5(ROW(
         s.personid,
         s.badge
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.employee AS s
     WHERE NOT EXISTS (
       SELECT
@@ -358,13 +364,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ecaa4eb3769debb8928cc475eb73ae3942816ea6157bd67eb5a842046d79a025
+-- body:    sha256:22fc4c17e60470dc0a7b68da4a6d02fdebbc19356ec5aaf0b9b3fada3f82f7cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.employee AS k
+SET chunk = s.chunk
+FROM restage_stage.employee AS s
+WHERE k.source_personid = s.personid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -380,6 +393,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.employee'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.employee AS s
@@ -452,13 +473,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:36dcff9e345b02897e58cf09ac120ef721cdd4f2dd813e4d607f371ef2ff2b19
+-- body:    sha256:508293fe10ecbb08ae66774c1799784d8816a725c338660f33e270840b406918
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.employee',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.employee AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.employee'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.employee', count(*)) AS rows
 FROM restage_stage.employee AS s
@@ -624,7 +669,7 @@ WHERE t.personid IS NOT NULL
 -- table:   public.employee
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Employee
--- body:    sha256:124e39d23a904d9ac8e9d05e2754255af497cc9635e54f2e62ec32d2b90aa8cf
+-- body:    sha256:8565aca75bc66d3b98c9a31d3e28834714753f240cc6e5a47d19272ab3491842
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- employee_pkey
@@ -635,7 +680,24 @@ WITH staged AS (
 held AS (
   SELECT
     p1.source_personid AS personid,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.employee'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.employee'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.employee AS t
   LEFT JOIN restage_keymap.person AS p1
     ON p1.target_key = t.personid
@@ -658,6 +720,7 @@ SELECT
   jsonb_build_object('PersonId', t.personid) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.personid IS NULL THEN 'vanished'
     WHEN ROW(o.personid) IS DISTINCT FROM ROW(t.personid) THEN 'changing'
     ELSE 'kept'

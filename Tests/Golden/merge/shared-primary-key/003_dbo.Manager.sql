@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:10c8de732a8e4c414a600d03100cb6860ddfb5257e40ff1411661fed2a6b1926
+-- body:    sha256:08012a48f16e755834a266a4e582069998f2534539d345b39a1cb41e4feba23e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.manager ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.manager;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:553fe7ebd3057a76bcd9b0d72c29e11b47ec96651efec491d7c34fc95d0a856d
+-- body:    sha256:7a4d64f8dfa1244861230ee3c3fd72fe5b8cb8a4403b78f5bcbe18cef17eb23f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -134,21 +137,24 @@ allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.personid,
     p1.target_key,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.personid,
       md5(ROW(
         s.personid,
         s.budget
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.manager AS s
     WHERE NOT EXISTS (
       SELECT
@@ -425,13 +431,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:6aa487fdd4f626e1aae276f362d62c24222878295a3994bccc6c223faa90960b
+-- body:    sha256:cadeeaaacf54b3cff2ff2b863c2380b151da4ff19839248240ae535624caaa3b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.manager AS k
+SET chunk = s.chunk
+FROM restage_stage.manager AS s
+WHERE k.source_personid = s.personid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -447,6 +460,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.manager'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.manager AS s
@@ -519,13 +540,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:009db2a522c9866e193209307aa4e32353dea4f42dedac1b4cc2c0ef80f4708b
+-- body:    sha256:718e8ac8dd8948813daa7b08608e208d77205537b7e59330bf55d7cf2ffa9adb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.manager',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.manager AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.manager'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.manager', count(*)) AS rows
 FROM restage_stage.manager AS s
@@ -691,7 +736,7 @@ WHERE t.personid IS NOT NULL
 -- table:   public.manager
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Manager
--- body:    sha256:9444a3a622f3bac5f9a730e950c02d083854bb448ad2d0e040b88ca9fd485274
+-- body:    sha256:757ff2b23a7bfd352e60d114074bb6b07e4e314132d573dd5fcfeafd0bd3664c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- manager_pkey
@@ -702,7 +747,24 @@ WITH staged AS (
 held AS (
   SELECT
     p1.source_personid AS personid,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.manager'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.manager'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.manager AS t
   LEFT JOIN restage_keymap.person AS p1
     ON p1.target_key = t.personid
@@ -725,6 +787,7 @@ SELECT
   jsonb_build_object('PersonId', t.personid) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.personid IS NULL THEN 'vanished'
     WHEN ROW(o.personid) IS DISTINCT FROM ROW(t.personid) THEN 'changing'
     ELSE 'kept'

@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:a31f5378ac85dc4bc8322f0d13f46f5498534f4384886f73f09116ee0552a448
+-- body:    sha256:fb80c176599236aee9f0e0238b64c2b4c91988fdb38caacf19ecb6b3a7394f56
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.country ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.country;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:615295ff0bab688d316a70221967c663f39dd6a652ec4fd0af0016cd73a1f98f
+-- body:    sha256:f4888cf2cd77bea58a6a1998d57c7859516db410f96d2e7dfaa3d569765ef399
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.code,
     s.code,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.code,
       md5(ROW(
         s.code,
         s.name
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
       SELECT
@@ -339,13 +345,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:4e3cf04292c018f8c56cf57922e6b84a103a0265c9c89191dbafaba774b89161
+-- body:    sha256:25e375612942e4ebdceffe1e516a3729b5a319198188b3d6ed1a7c62cee26aec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.country AS k
+SET chunk = s.chunk
+FROM restage_stage.country AS s
+WHERE k.source_code = s.code
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -361,6 +374,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.country'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.country AS s
@@ -433,13 +454,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c4d69f21c7fa38eb20c1be627d4232c25211108cdbcb7d84e4675d0d487000de
+-- body:    sha256:f9ecc226f0fbefda202cc9c8e0a95ea3fc4b0c6253aee8002c105d9d22f9813a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.country',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.country AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.country'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
@@ -580,7 +625,7 @@ WHERE NOT EXISTS (
 -- table:   public.country
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Country
--- body:    sha256:381f33cb739b9a151b6fa68474af7379d65d3fa823e3b8ec34a64ba97ec57129
+-- body:    sha256:cb488b143c3bc580d0c2229429e62b054554a90fe65aeec7882b7bf6af278cd3
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- country_pkey
@@ -591,7 +636,24 @@ WITH staged AS (
 held AS (
   SELECT
     t.code AS code,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.country'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.country'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.country AS t
   LEFT JOIN restage_keymap.country AS k
     ON k.source_code = t.code
@@ -612,6 +674,7 @@ SELECT
   jsonb_build_object('Code', t.code) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.code IS NULL THEN 'vanished'
     WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
     ELSE 'kept'

@@ -19,9 +19,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:48bae06ecdffea03b4d275ea043d498cd5ee88378838acecb1bac61363990aa5
+-- body:    sha256:9ac90aae0fe799cb14d89d544d51f5718bbce301af4be7032a4c7ad9e5ec4800
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.item ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.item;
 
@@ -105,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:f6846c780a75cc646bc74834bb2135e386e97485a904c23f27dcdeafb8578b8f
+-- body:    sha256:148dac5d7a8611862c9f0947d25719ae4c7c95a781674318184e17aa2b0b609e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,21 +127,24 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.itemid,
     nextval('public.item_itemid_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.itemid,
       md5(ROW(
         s.itemid,
         s.code
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.item AS s
     WHERE NOT EXISTS (
       SELECT
@@ -338,13 +344,20 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:0945ce0e97edf6988f242b7d7d6712e98cdceb60dff8a8636f07ed3e3561404d
+-- body:    sha256:0e0c9e64ae47b0f45fac99235a3032b2d2695278e80ee3b593f9dac69f5c4443
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.item AS k
+SET chunk = s.chunk
+FROM restage_stage.item AS s
+WHERE k.source_itemid = s.itemid
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -360,6 +373,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.item'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.item AS s
@@ -432,13 +453,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:f5e84c881e67e82bf84eb71dacdeb53bc98141d1852aadc29fcc88c07ac57b39
+-- body:    sha256:319ed8d9ab3de466574bced7e3d28bdf7913c09fce0770d1caf5469fb388bc31
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.item',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.item AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.item'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.item', count(*)) AS rows
 FROM restage_stage.item AS s
@@ -579,7 +624,7 @@ WHERE NOT EXISTS (
 -- table:   public.item
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Item
--- body:    sha256:5f8b809f342f5de2ab50f43909a1c107c7a840b9ae6c2930e764a8a93e5593ce
+-- body:    sha256:00d1bcb360ac47e4e6ebcfd3ee7199a1f40fc9a7c31c7b55a7345fac0f3afd77
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- item_key_1
@@ -591,7 +636,24 @@ held AS (
   SELECT
     k.source_itemid AS itemid,
     t.code AS code,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.item'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.item'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.item AS t
   LEFT JOIN restage_keymap.item AS k
     ON k.target_key = t.itemid
@@ -612,6 +674,7 @@ SELECT
   jsonb_build_object('ItemId', t.itemid) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.itemid IS NULL THEN 'vanished'
     WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
     ELSE 'kept'

@@ -18,9 +18,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:ff42a858d340521c0b7bacd75d626ac9ffd805446db4c8a3a1d4507020e5e37a
+-- body:    sha256:5c435611c1146fa2264da4bd161228b7b24b029a1cca90df9ded9063fc73e3d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.half ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.half;
 
@@ -104,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:bd338c9c7c78519466038ed3ac4717d278d74096d737129753f61d1f07c8b031
+-- body:    sha256:9a70cef1f88a0d8d9de56815f1fd1b4e89ff024675fbb99eda06f0485a1d55d1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -123,20 +126,23 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     s.id,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.half AS s
     WHERE NOT EXISTS (
       SELECT
@@ -250,13 +256,20 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:0371a7a08d748f7a50057fadfa38fe5c9df34ce7aa040fbf3ea774fe98162063
+-- body:    sha256:c194c071343c45cddc0aa20ee31c38c5ac45c946acf3ffdf7bf3888c76fac100
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.half AS k
+SET chunk = s.chunk
+FROM restage_stage.half AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -272,6 +285,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.half'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.half AS s
@@ -464,13 +485,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:65703755876c4403e3c0734144e132d625bbc3407a23b7d79a4c3e0bb4a8d40b
+-- body:    sha256:b5e023ec4054ca82eca58192c2bd403730960912ab3f55a66850a9decd073478
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.half',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.half AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.half'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.half', count(*)) AS rows
 FROM restage_stage.half AS s
@@ -608,7 +653,7 @@ WHERE NOT EXISTS (
 -- table:   public.half
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Half
--- body:    sha256:36901ef33d5a94363e6b8011e97677e124aa595ed467f2d0574fab40e735b78b
+-- body:    sha256:5be6e3a6230f7d80c109e0b93b00dc36b5bb75efbecfa6f2ab995c2973851a12
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- half_pkey
@@ -619,7 +664,24 @@ WITH staged AS (
 held AS (
   SELECT
     t.id AS id,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.half'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.half'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.half AS t
   LEFT JOIN restage_keymap.half AS k
     ON k.source_id = t.id
@@ -640,6 +702,7 @@ SELECT
   jsonb_build_object('Id', t.id) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.id IS NULL THEN 'vanished'
     WHEN ROW(o.id) IS DISTINCT FROM ROW(t.id) THEN 'changing'
     ELSE 'kept'

@@ -18,9 +18,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:c646071f208c14b7ffb26bc91e106300670764dab6da76ea6b5d2d0392ce0949
+-- body:    sha256:149aaa008d6467be35c97be9962899daa1e17072d8fb4b95d6b5022f9e10e00d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.two ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.two;
 
@@ -104,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:c6cf6f900dc45ad843680e888c4b39af2ae4f442db1b2468abc2b0ee8ccb3db7
+-- body:    sha256:e75d95945ea96084888d866b75672235909d96713106385d38c55ea45e5a1331
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -123,20 +126,23 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     s.id,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.two AS s
     WHERE NOT EXISTS (
       SELECT
@@ -250,13 +256,20 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:4608a4b912ea47b0c4801538361503dd2c17033aa662ceafcf4b1a22f857eba7
+-- body:    sha256:a0d779777401effb356af2e8f22d05d6832745cab0144a134b7f1ce6dd801b0b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.two AS k
+SET chunk = s.chunk
+FROM restage_stage.two AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -272,6 +285,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.two'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.two AS s
@@ -464,13 +485,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:854c19e65d42e6529130578ffca28a669fcff16eff40efd1314b9730e804b62f
+-- body:    sha256:8973f24d6fdc4157c7f4437aef2ed1af928f4d96980bee01f81c1d59ec79ba80
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.two',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.two AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.two'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.two', count(*)) AS rows
 FROM restage_stage.two AS s
@@ -608,7 +653,7 @@ WHERE NOT EXISTS (
 -- table:   public.two
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Two
--- body:    sha256:93e526b2a0bcb1a958ceb20eb6d7f74ea732e9dd5879b7268d0e0a2590486a2d
+-- body:    sha256:6246ef8a638494b7410f70619de7d1b2ace78a9e3b5bb07326f97c523aa7a7e8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- two_pkey
@@ -619,7 +664,24 @@ WITH staged AS (
 held AS (
   SELECT
     t.id AS id,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.two'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.two'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.two AS t
   LEFT JOIN restage_keymap.two AS k
     ON k.source_id = t.id
@@ -640,6 +702,7 @@ SELECT
   jsonb_build_object('Id', t.id) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.id IS NULL THEN 'vanished'
     WHEN ROW(o.id) IS DISTINCT FROM ROW(t.id) THEN 'changing'
     ELSE 'kept'

@@ -18,9 +18,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:84d94a0e77cd1cab79fff60561d686ff52860aa731935cad8b50c14cf64531cd
+-- body:    sha256:be8c5b40dbea243ea69f6e3e7da21a087c8d160f23c7de165c22effa5e5f7efc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.small ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.small;
 
@@ -104,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:81f638b53da35ef29f9c8ba305ab5e2463c60ddd8577b43cf26b267794b19c2a
+-- body:    sha256:1681a93ee19b34a2d1178d0f065746aa8189b57674f39cf27a05485321af900c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -123,20 +126,23 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     s.id,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.small AS s
     WHERE NOT EXISTS (
       SELECT
@@ -250,13 +256,20 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:fde36913db09488374f574319f3fa2a6308e7d75f855ea12b98634ba6e461885
+-- body:    sha256:2f163c01b25e2b3d59af5cba3dcd753c5d752f207f2a565b377df55d4e2f4d11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.small AS k
+SET chunk = s.chunk
+FROM restage_stage.small AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -272,6 +285,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.small'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.small AS s
@@ -354,13 +375,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:ec21eeb408540d48109e2f75d267ef69ca9b995758271bb5a84c0e0a7b744433
+-- body:    sha256:aa0be5c4030e88d47557328cc733d9f698ac3cbbb885020ab3e4768a87f6e0f4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.small',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.small AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.small'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.small', count(*)) AS rows
 FROM restage_stage.small AS s
@@ -498,7 +543,7 @@ WHERE NOT EXISTS (
 -- table:   public.small
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Small
--- body:    sha256:4f155943e817b40922beca3a3ed3ba8f265eba5c105fd8b3f3459071d41123b3
+-- body:    sha256:793a7afc812c3ebec1b64b6ec04d5f97d8cdb0bd012ede569e6a66494405ebf8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- small_pkey
@@ -509,7 +554,24 @@ WITH staged AS (
 held AS (
   SELECT
     t.id AS id,
-    k.first_run IS NOT NULL AS is_known
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.small'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.small'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
   FROM public.small AS t
   LEFT JOIN restage_keymap.small AS k
     ON k.source_id = t.id
@@ -530,6 +592,7 @@ SELECT
   jsonb_build_object('Id', t.id) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
     WHEN o.id IS NULL THEN 'vanished'
     WHEN ROW(o.id) IS DISTINCT FROM ROW(t.id) THEN 'changing'
     ELSE 'kept'
