@@ -26,6 +26,8 @@ $restage$;
 COMMENT ON COLUMN restage.run.status IS 'running, succeeded, failed, or interrupted: its loader died before it could say how it ended. rolled_back: a later run took it back. Only a run that succeeded is in the target, and of one that committed table by table the tables whose account is closed (restage.staged).';
 COMMENT ON COLUMN restage.run.options IS 'What a rollback was told: force, inserts_only. Of a load that commits table by table: commit, and tables, those it is about. definitions: begun by a load that makes the final tables one by one, made once all of them are there.';
 COMMENT ON COLUMN restage.staged.closed_at IS 'When the account of the table was found to add up, at the end of the transaction that merged it: a table that has it is in the target.';
+COMMENT ON COLUMN restage.reject.rule IS 'source key; natural key; foreign key, or spelling, and the name of the foreign key.';
+COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same: with the foreign key set to NULL (on_orphan: null), with the parent''s spelling of it, or known under another key before (natural_key).';
 
 ALTER TABLE restage.staged
   ADD COLUMN since jsonb,

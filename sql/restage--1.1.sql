@@ -206,11 +206,11 @@ COMMENT ON COLUMN restage.reject.id IS 'Number of the reject.';
 COMMENT ON COLUMN restage.reject.run_id IS 'The run that refused the row.';
 COMMENT ON COLUMN restage.reject.table_name IS 'The final table that the row was meant for.';
 COMMENT ON COLUMN restage.reject.source_key IS 'The row''s source key, under the source''s column names.';
-COMMENT ON COLUMN restage.reject.rule IS 'source key; foreign key, or spelling, and the name of the foreign key.';
+COMMENT ON COLUMN restage.reject.rule IS 'source key; natural key; foreign key, or spelling, and the name of the foreign key.';
 COMMENT ON COLUMN restage.reject.column_names IS 'The columns that the reason is about, under their names in the target.';
 COMMENT ON COLUMN restage.reject.value IS 'What these columns hold.';
 COMMENT ON COLUMN restage.reject.message IS 'The reason in words.';
-COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same: with the foreign key set to NULL (on_orphan: null), or with the parent''s spelling of it.';
+COMMENT ON COLUMN restage.reject.is_loaded IS 'True where the row was loaded all the same: with the foreign key set to NULL (on_orphan: null), with the parent''s spelling of it, or known under another key before (natural_key).';
 COMMENT ON COLUMN restage.reject.row_data IS 'The staged row. json and not jsonb, which would drop the sign of -0 and the spelling of a json column.';
 
 CREATE TABLE IF NOT EXISTS restage.source (

@@ -182,7 +182,7 @@ extension TableNames {
   }
 
   /// The source's row of a final row that was recognised and is as it was found.
-  private var matchedJoin: [String] {
+  var matchedJoin: [String] {
     guard !mapped.naturalKey.isEmpty else { return [] }
     return [
       """
@@ -192,7 +192,7 @@ extension TableNames {
     ]
   }
 
-  private func orMatched(_ found: String, _ index: Int) -> String {
+  func orMatched(_ found: String, _ index: Int) -> String {
     mapped.naturalKey.isEmpty
       ? found : "CASE WHEN k.matched_row IS NULL THEN \(found) ELSE m.\(column(index)) END"
   }

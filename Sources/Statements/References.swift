@@ -153,13 +153,13 @@ struct OrphanTest {
   let pairs: [(column: Int, parentColumn: Int)]
   /// Columns whose value may differ from the parent's in trailing blanks.
   var respelled: [Int] = []
+  /// Whether the parent is found by values that are not its source key.
+  var isByValue = false
 }
 
 extension TableNames {
-  /// Every way in which a row of this table can be an orphan, in the order of its foreign keys.
-  ///
-  /// A foreign key to something else than its parent's source key has none: its values are carried
-  /// over, and its constraint in the target decides.
+  /// Every way in which a row of this table can be an orphan, in the order of its foreign keys; those
+  /// that lead to something else than their parent's source key come last.
   var orphanTests: [OrphanTest] {
     let covering = mapped.foreignKeys.filter { foreignKey in
       leadsToSourceKey(foreignKey)
@@ -176,6 +176,7 @@ extension TableNames {
         test(
           reference, of: mapped.foreignKeys.first { $0.columns.contains(reference.column) })
       }
+      + mapped.foreignKeys.filter { !leadsToSourceKey($0) && !$0.isDisabled }.map(valueTest)
   }
 
   func leadsToSourceKey(_ foreignKey: MappedForeignKey) -> Bool {
@@ -216,6 +217,42 @@ extension TableNames {
         Self.isUnknown(in: reference.parent, [join(reference, keyMapAlias: "k")]),
       ],
       pairs: [(column: reference.column, parentColumn: reference.parentColumn)])
+  }
+
+  /// A parent that is staged is there in the end, and so is one that is in its final table already.
+  private func valueTest(_ foreignKey: MappedForeignKey) -> OrphanTest {
+    let parent = table(foreignKey.parent)
+    let pairs = zip(foreignKey.columns, foreignKey.parentColumns)
+    func equal(_ value: (Int) -> String) -> [String] {
+      pairs.map {
+        "\(value($1)) = s.\(column($0))"
+          + parent.collation(ofComparing: $1, with: mapped.columns[$0])
+      }
+    }
+    let ownJoin = foreignKey.parentColumns.contains { $0 == parent.surrogate?.column }
+    let joins =
+      parent.mappedBackJoins(of: foreignKey.parentColumns) + (ownJoin ? [parent.ownJoin] : [])
+    let (policy, nulled) = decision(on: foreignKey)
+    return OrphanTest(
+      name: foreignKey.name.name, policy: policy, columns: foreignKey.columns, nulled: nulled,
+      parent: parent,
+      conditions: foreignKey.columns.map { "s.\(column($0)) IS NOT NULL" } + [
+        """
+        NOT EXISTS (
+          SELECT
+          FROM \(parent.stage) AS p
+          WHERE \(all: equal { "p.\(parent.column($0))" }, indent: 4)
+        )
+        """,
+        """
+        NOT EXISTS (
+          SELECT
+          \(lines: ["FROM \(parent.target) AS t"] + joins, indent: 2, separator: "")
+          WHERE \(all: equal(parent.mappedBack), indent: 4)
+        )
+        """,
+      ],
+      pairs: pairs.map { (column: $0, parentColumn: $1) }, isByValue: true)
   }
 
   private static func isUnknown(in parent: TableNames, _ joins: [String]) -> String {

@@ -77,6 +77,7 @@ extension String {
 /// proof. The loader's connections have them too; written into the files, psql prints the same.
 enum Settings {
   static let text = """
+    -- Texts of values depend on these, and hashes of rows on the texts.
     SET DateStyle = 'ISO, YMD';
     SET TimeZone = 'UTC';
     SET bytea_output = 'hex';

@@ -5,7 +5,8 @@ import Catalog
 
 extension Situation {
   static let moves = [
-    referencedUniqueValues, cascadedUniqueValues, referencedCompositeValues, spelledKeys,
+    referencedUniqueValues, refusedUniqueValues, cascadedUniqueValues, referencedCompositeValues,
+    spelledKeys,
     spelledCompositeKeys, spelledReported, fixedCycle, fixedCycleOfText,
   ]
 
@@ -47,6 +48,55 @@ extension Situation {
           "Country": ["1,DEU,", "2,fr,x", "3,IT,IT", "4,x,"],
           "City": ["1,x", "2,IT", "3,", "4,DEU"], "Stamp": ["fr,1"], "Line": ["DEU", "DEU"],
         ]),
+    ])
+
+  /// A parent that is found by a unique column and was refused takes its children along.
+  static let refusedUniqueValues = Situation(
+    name: "refused-unique-values",
+    tables: [
+      TestTable("Region", [column("Id", "int")]).surrogate("Id"),
+      TestTable(
+        "Country",
+        [
+          column("Id", "int"), column("RegionId", "int", .null), column("Code", "varchar(10)"),
+          column("HeadCode", "varchar(10)", .null),
+        ]
+      ).surrogate("Id").link("RegionId", to: "Region", "Id", policy: .reject)
+        .unique("Code", isFixed: true).unique("RegionId", "Code", isFixed: true)
+        .link("HeadCode", to: "Country", "Code", policy: .reject),
+      TestTable("City", [column("Id", "int"), column("Code", "varchar(10)", .null)])
+        .surrogate("Id").link("Code", to: "Country", "Code", policy: .reject),
+      TestTable("Town", [column("Id", "int"), column("Code", "varchar(10)", .null)])
+        .surrogate("Id").link("Code", to: "Country", "Code", policy: .null),
+      TestTable(
+        "Stamp",
+        [
+          column("No", "int"), column("RegionId", "int", .null),
+          column("Code", "varchar(10)", .null),
+        ]
+      ).key("No").link("RegionId", "Code", to: "Country", "RegionId", "Code", policy: .reject),
+    ],
+    nights: [
+      night(
+        "city: 1 inserted, 2 rejected; country: 2 inserted, 2 rejected; region: 1 inserted; stamp: 2 inserted, 1 rejected; town: 2 inserted, 1 nulled",
+        [
+          "Region": ["1"], "Country": ["1,1,de,", "2,9,fr,", "3,1,it,fr", "4,1,at,at"],
+          "City": ["1,de", "2,fr", "3,it"], "Town": ["1,fr", "2,at"],
+          "Stamp": ["1,1,de", "2,1,xx", "3,1,"],
+        ]),
+      // Children alone: their parents are where they were loaded.
+      night(
+        "city: 1 inserted, 1 rejected, 1 unchanged; stamp: 1 inserted, 2 unchanged",
+        ["City": ["1,de", "2,fr", "3,at"], "Stamp": ["1,1,de", "2,1,at", "3,1,"]]),
+      night(
+        "city: 1 inserted, 2 unchanged; country: 2 inserted, 2 unchanged; region: 1 inserted, 1 unchanged; stamp: 3 unchanged; town: 1 unchanged, 1 updated",
+        [
+          "Region": ["1", "9"], "Country": ["1,1,de,", "2,9,fr,", "3,1,it,fr", "4,1,at,at"],
+          "City": ["1,de", "2,fr", "3,at"], "Town": ["1,fr", "2,at"],
+          "Stamp": ["1,1,de", "2,1,at", "3,1,"],
+        ]),
+      night(
+        "town: 1 nulled, 1 updated, 1 vanished", ["Town": ["1,zz"]]),
     ])
 
   /// The foreign key would change the children itself: they are changed before it can.

@@ -6,8 +6,8 @@ import Catalog
 extension Situation {
   static let inTheTarget = [
     vanishedDeleted, vanishedCeiling, vanishedMarked, vanishedWholeRows, naturalKeys,
-    naturalKeyPreserved, naturalKeyAmbiguous, editedOverwritten, editedKept, editedFails,
-    expressions, changedRows,
+    naturalKeyPreserved, naturalKeyAmbiguous, naturalKeyRekeyed, editedOverwritten, editedKept,
+    editedFails, expressions, changedRows,
   ]
 
   /// Children go before their parents, what is still referred to stays, and what returns is unseen.
@@ -196,6 +196,77 @@ extension Situation {
         "RS011", ["Genre": ["1,Rock"]],
         after: "INSERT INTO public.genre (name) VALUES ('Rock'), ('Rock ');"),
       night("genre: 1 inserted", ["Genre": ["1,Jazz"]]),
+    ])
+
+  /// The source deletes rows and inserts them again under other keys: nothing changes in the target.
+  static let naturalKeyRekeyed = Situation(
+    name: "natural-key-rekeyed",
+    tables: [
+      TestTable(
+        "Genre",
+        [
+          column("Id", "int"), column("Name", "nvarchar(20)", .null, .ignoringCase),
+          column("Note", "varchar(20)", .null), column("ParentId", "int", .null),
+        ]
+      ).surrogate("Id").link("ParentId", to: "Genre", "Id").naturalKey("Name")
+        .onConflict(.fail).onVanished(.report),
+      TestTable(
+        "Track",
+        [
+          column("Id", "int"), column("GenreId", "int", .null), column("Title", "varchar(20)"),
+          column("OtherId", "int", .null),
+        ]
+      ).surrogate("Id").link("GenreId", to: "Genre", "Id").link("OtherId", to: "Genre", "Id")
+        .naturalKey("GenreId", "Title").onConflict(.fail),
+      TestTable(
+        "Tag", [column("GenreId", "int"), column("No", "int"), column("Text", "varchar(9)")]
+      )
+      .key("GenreId", "No").link("GenreId", to: "Genre", "Id").onConflict(.fail),
+      TestTable("Line", [column("GenreId", "smallint", .null), column("Text", "varchar(9)")])
+        .link("GenreId", to: "Genre", "Id"),
+    ],
+    nights: [
+      night(
+        "genre: 2 inserted, 1 matched; line: 4 inserted; tag: 3 inserted; track: 3 inserted, 1 matched",
+        [
+          "Genre": ["1,Rock,x,", "2,Jazz,y,1", "3,Folk,mine,3"],
+          "Track": ["1,1,A,1", "2,2,B,1", "3,3,C,", "4,3,D,2"],
+          "Tag": ["1,1,a", "2,1,b", "3,1,c"], "Line": ["1,x", "1,x", "2,x", "3,y"],
+        ],
+        after: """
+          INSERT INTO public.genre (id, name, note) VALUES (1000, 'FOLK ', 'theirs');
+          INSERT INTO public.track (genreid, title, otherid) VALUES (1000, 'C', 1000);
+          """),
+      night(
+        "genre: 3 unchanged; line: 4 unchanged; tag: 3 unchanged; track: 4 unchanged",
+        [
+          "Genre": ["11,Rock,x,", "2,Jazz,y,11", "13,Folk,mine,13"],
+          "Track": ["1,11,A,11", "2,2,B,11", "3,13,C,", "4,13,D,2"],
+          "Tag": ["11,1,a", "2,1,b", "13,1,c"], "Line": ["11,x", "11,x", "2,x", "13,y"],
+        ]),
+      // Parent and child in one night, and other columns with them.
+      night(
+        "genre: 2 unchanged, 1 updated; line: 4 unchanged; tag: 2 unchanged, 1 updated; track: 1 inserted, 3 unchanged, 1 updated",
+        [
+          "Genre": ["21,ROCK  ,changed,", "2,Jazz,y,21", "13,Folk,mine,13"],
+          "Track": ["101,21,A,21", "2,2,B,2", "103,13,C,", "4,13,D,2", "5,21,E,"],
+          "Tag": ["21,1,changed", "2,1,b", "13,1,c"], "Line": ["21,x", "21,x", "2,x", "13,y"],
+        ]),
+      // Gone for a night, and back under another key. Folk cannot go: its rows would have no parent.
+      night(
+        "genre: 2 unchanged, 1 vanished; line: 3 unchanged, 1 vanished; tag: 2 unchanged, 1 vanished; track: 3 unchanged, 1 updated, 1 vanished",
+        [
+          "Genre": ["21,ROCK  ,changed,", "13,Folk,mine,13"],
+          "Track": ["101,21,A,21", "103,13,C,", "4,13,D,", "5,21,E,"],
+          "Tag": ["21,1,changed", "13,1,c"], "Line": ["21,x", "21,x", "13,y"],
+        ]),
+      night(
+        "genre: 1 returned, 3 unchanged; line: 1 returned, 4 unchanged; tag: 1 returned, 3 unchanged; track: 1 returned, 5 unchanged",
+        [
+          "Genre": ["21,ROCK  ,changed,", "22,Jazz,y,21", "13,Folk,mine,13"],
+          "Track": ["101,21,A,21", "2,22,B,22", "103,13,C,", "4,13,D,", "5,21,E,"],
+          "Tag": ["21,1,changed", "22,1,b", "13,1,c"], "Line": ["21,x", "21,x", "22,x", "13,y"],
+        ]),
     ])
 
   /// Rows that the mapping leaves out, values that it makes, and a column of its own.

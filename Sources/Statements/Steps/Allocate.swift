@@ -24,7 +24,7 @@ extension TableNames {
       body: """
         \(Settings.text)
 
-        \(ringRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
+        \(absentParents)\(ringRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
 
         WITH \(orphans)allocated AS (
           INSERT INTO \(keyMap) (
@@ -79,13 +79,6 @@ extension TableNames {
 
   /// Staged rows whose key is in no key map row, in key order, with their hash.
   private var unseenRows: String {
-    let isUnseen = """
-      NOT EXISTS (
-        SELECT
-        FROM \(keyMap) AS k
-        WHERE \(all: keyJoin(), indent: 4)
-      )
-      """
     let order = joinColumns.map { "s.\($0)" }
     guard !isWholeRow else {
       return """

@@ -63,6 +63,13 @@ extension TableNames {
         $0.isDeferrable && (child == index || $0.parent == index)
       }
     }
-    return mapped.isInCycle || hasUniqueKeys || isLinked ? "SET CONSTRAINTS ALL DEFERRED;\n\n" : ""
+    return mapped.isInCycle || hasUniqueKeys || isLinked ? Self.deferring : ""
   }
+
+  private static let deferring = """
+    -- What can wait is checked at the end of the transaction, when all rows are in place.
+    SET CONSTRAINTS ALL DEFERRED;
+
+
+    """
 }

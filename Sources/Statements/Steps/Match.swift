@@ -5,7 +5,8 @@ extension TableNames {
   /// knows is that row. It enters the key map with the key that it has, and nothing is inserted for it.
   ///
   /// The final row stays as it is. The source's row is remembered beside the key, for the proof, until
-  /// a later change in the source is written to the final row.
+  /// a later change in the source is written to the final row. A row that this source knew under another
+  /// key is its old final row.
   func matchFile() -> SQLFile {
     SQLFile(
       .match, of: self,
@@ -29,7 +30,7 @@ extension TableNames {
 
       \(Settings.withoutNestedLoops)
 
-      WITH candidate AS MATERIALIZED (
+      \(rekeying.map { $0 + "\n\n" } ?? "")WITH candidate AS MATERIALIZED (
         \(block: candidates, indent: 2)
       ),
       ambiguous AS MATERIALIZED (
@@ -88,7 +89,7 @@ extension TableNames {
       """
   }
 
-  private func finalJoin(_ references: [KeyReference]) -> String {
+  func finalJoin(_ references: [KeyReference]) -> String {
     let pairs = mapped.naturalKey.map { index in
       let staged = targetValue(of: index, references: references)
       return naturalEquality(index, "t.\(column(index))", staged)
@@ -99,15 +100,19 @@ extension TableNames {
       """
   }
 
+  /// No key map row has the staged row's key.
+  var isUnseen: String {
+    """
+    NOT EXISTS (
+      SELECT
+      FROM \(keyMap) AS k
+      WHERE \(all: keyJoin(), indent: 4)
+    )
+    """
+  }
+
   private var unseenAndUnknown: [String] {
     let known = targetKeyColumn.map { ["k.target_key = t.\(column($0))"] }
-    let isUnseen = """
-      NOT EXISTS (
-        SELECT
-        FROM \(keyMap) AS k
-        WHERE \(all: keyJoin(), indent: 4)
-      )
-      """
     guard let known else { return [isUnseen] }
     return [
       isUnseen,
@@ -134,7 +139,7 @@ extension TableNames {
   }
 
   /// Up to ten values.
-  private static func sample(_ value: String, indent: Int) -> String {
+  static func sample(_ value: String, indent: Int) -> String {
     "array_to_string((array_agg(DISTINCT \(value)))[1:10], ', ')"
   }
 }

@@ -112,20 +112,30 @@ extension TableNames {
 
   /// Rows of the parent that this run refused, each with its first reason.
   private func refusedParents(of test: OrphanTest) -> String {
-    """
-    refused_parent AS MATERIALIZED (
-      SELECT DISTINCT ON (p.source_key)
-        p.source_key,
-        p.message
-      FROM restage.reject AS p
-      WHERE p.run_id = (SELECT restage.run_id())
-        AND p.table_name = \(test.parent.auditName)
-        AND NOT p.is_loaded
-      ORDER BY
-        p.source_key,
-        p.id
-    )
-    """
+    let key = test.isByValue ? "v.source_key" : "p.source_key"
+    let values = test.pairs.map { pair in
+      let column = test.parent.mapped.columns[pair.parentColumn]
+      return "\(SQLLiteral.quoted(column.sourceName)), "
+        + "p.row_data -> \(SQLLiteral.quoted(column.name.name))"
+    }
+    let lateral = """
+
+      CROSS JOIN LATERAL jsonb_build_object(\(values.joined(separator: ", "))) AS v (source_key)
+      """
+    return """
+      refused_parent AS MATERIALIZED (
+        SELECT DISTINCT ON (\(key))
+          \(key),
+          p.message
+        FROM restage.reject AS p\(block: test.isByValue ? lateral : "", indent: 2)
+        WHERE p.run_id = (SELECT restage.run_id())
+          AND p.table_name = \(test.parent.auditName)
+          AND NOT p.is_loaded
+        ORDER BY
+          \(key),
+          p.id
+      )
+      """
   }
 
   private static let refusedParentJoin = """
@@ -139,7 +149,7 @@ extension TableNames {
     let place = SQLLiteral.quoted("the parent \(test.parent.target) ")
     return """
       \(place) || r.parent_key::text || CASE
-        WHEN p.source_key IS NULL THEN ' is in no key map\(ending)'
+        WHEN p.source_key IS NULL THEN ' is \(test.isByValue ? "neither staged nor there" : "in no key map")\(ending)'
         WHEN length(p.message) > 1000 THEN ' was refused\(ending): … ' || right(p.message, 500)
         ELSE ' was refused\(ending): ' || p.message
       END
@@ -184,6 +194,19 @@ extension TableNames {
       END
       """
     return "-- Refuse rows without a parent, and the rows that hang on them.\n" + body.asDoStatement
+  }
+
+  /// Begins step 30, where parents are looked for among the staged rows.
+  var absentParents: String {
+    let parents = Set(orphanTests.filter(\.isByValue).map(\.parent.index)).subtracting([index])
+    guard !parents.isEmpty else { return "" }
+    let body = """
+      BEGIN
+        \(lines: parents.sorted().map { table($0).emptyStageIfAbsent }, indent: 2, separator: "")
+      END
+      """
+    return "-- Parents that this run does not load have no staged rows.\n" + body.asDoStatement
+      + "\n\n"
   }
 
   /// Nothing is staged of a table that the run does not load, whatever an earlier run left there.

@@ -74,6 +74,7 @@ extension TableNames {
       \(Settings.withoutNestedLoops)
 
       \(deferral)\(filling)WITH changed AS MATERIALIZED (
+        -- Known rows whose hash is another than when they were loaded last.
         SELECT
           \(lines: (allColumns.map(column) + addedColumns).map { "s.\($0)" }, indent: 4),
           \(block: rowHash(of: "s"), indent: 4) AS \(hashName)
@@ -137,6 +138,7 @@ extension TableNames {
   private var editedRows: String {
     let found = """
       edited AS MATERIALIZED (
+        -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
         SELECT
           \(lines: keyMapColumns.map { "k.\($0)" }, indent: 4),
           row_to_json(t.*) AS row_data

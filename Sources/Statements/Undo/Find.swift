@@ -5,7 +5,8 @@ extension TableNames {
   /// runs that wrote them, and edits in the target, which show in the row's hash.
   func findFile() -> UndoFile {
     let finding = isWholeRow ? [wholeRowFinding] : [keyedFinding, lostRows]
-    let statements = [laterRuns, deletedRows, updatesNotKept] + finding + [otherSources]
+    let statements =
+      [laterRuns, deletedRows, updatesNotKept, rekeyedRows] + finding + [otherSources]
     return UndoFile(
       .find, of: self,
       purpose: "find the rows that the run inserted, and what speaks against taking them back",
@@ -255,6 +256,20 @@ extension TableNames {
           AND b.operation = 'updated'
       ) AS b
       WHERE c.rows > b.rows;
+      """
+  }
+}
+
+extension TableNames {
+  /// Keys that the run changed in the key map, and in those of the rows that refer to it.
+  private var rekeyedRows: String? {
+    guard !mapped.naturalKey.isEmpty, surrogate != nil else { return nil }
+    return """
+      \(conflict("not_kept", key: "r.source_key::text"))
+      FROM restage.reject AS r
+      WHERE r.run_id = \(Self.undoneRun)
+        AND r.table_name = \(auditName)
+        AND r.rule = 'natural key';
       """
   }
 }

@@ -106,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:dfdef0f40232b95cb6dcd0d21c251aa09fada69efe2a5fb6e1355dfe7390689a
+-- body:    sha256:8221baee11746a92eeed313faae10fb0cd299b41ab0752943cd8113a82795bce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -214,10 +215,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:b2f653ca1c1d48588aba07d35b9c58c5734fed7d122500f601239cbbae271757
+-- body:    sha256:e8b004de62bb5451f56a11420f22485e77f77dd63a0a21b9383f299cf02931fd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -392,10 +394,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:39d3ad2ca8dfd3e2c4def111fdb39de98b2857f962f7e9207541272672293740
+-- body:    sha256:356b58be6322148331da2fd099cbfe0a237ee5d4c2668abbc7f05a2f53dced3e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -429,10 +432,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:94bf692921e5daae0ef6e28d3ed093a6c9972e8d00b31567305e9586b25a9330
+-- body:    sha256:d01dcb239ded6fd3bab374e59c8452e3e021ff3164b62a622c33f98179eab93e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -442,9 +446,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.partid,
     s.code,
@@ -465,6 +471,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_partid,
     row_to_json(t.*) AS row_data
@@ -639,9 +646,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.part
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Part
--- body:    sha256:8b8351a6595a61275cd1ebf22249322350a226032b152082b4503785408444af
+-- body:    sha256:3c5c035794d1993f074cdf54d795d1a2b55903568073a21065a6de8aa577a500
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

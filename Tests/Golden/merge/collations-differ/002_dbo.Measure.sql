@@ -105,10 +105,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:dd05605a41fb83a4572b1b477c58acc5d3e90ea6858e214e4a9fc3dcaef1e155
+-- body:    sha256:2df4d9e202a9c3f43114c2d5055be51f3fd67b4f6aff1c2ee29b4814e699a7b1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -195,10 +196,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:cd1a6334bdb7f0b0f1a35b50aac6157f99d673ff44b81ef96b41f07739b4d4e7
+-- body:    sha256:3f4ff696e2f61260c8080ef4832316a6d970543155fac440338ec263d52d3192
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -373,10 +375,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:77d03e0bcf1c12037192e24308ec626c7af3b49a6960c85716eb4cab134602b3
+-- body:    sha256:625b077950ec4374869bdc20a1c314446a5433f7f4b4a6123aec303fd973c21c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -408,10 +411,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:2b73df92fd48931b9efe81ab2a11c61cabbaee2dc8dd50b8cc36d0b0599cf801
+-- body:    sha256:a6f5c10659ff8b9bce225d8e2aa70b85777ed6749f05cd82e20e3ac4f5948198
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -421,9 +425,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.measureid,
     s.symbol,
@@ -441,6 +447,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_measureid,
     row_to_json(t.*) AS row_data
@@ -613,9 +620,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.measure
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Measure
--- body:    sha256:a97bd61583bc98dd7aacebad232ea1a76322421fd0e869ad8a60ac3188acf95e
+-- body:    sha256:55cc6094f44f29ad2d44b256cfc30cc15db5736d8b6f8c5e05c7d3ed63921174
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -34,13 +34,14 @@ LIMIT 0;
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:057aed4e1df07c4e968804529384d69ae790955fb25c5e13f4d8272c6e4b7235
+-- body:    sha256:fc76e7f70a29bb79ea0d39a5154920cf8b35c9d4a59eeca05209241dc5c21666
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
 SELECT restage.count_staged('public.track', count(*)) AS staged
 FROM restage_stage.track AS s;
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -162,10 +163,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:7dcda10354e969c15d73ece322b5d202fd493c0dc7000b70ad459f0feac2b289
+-- body:    sha256:73e2c18e1287892a6017b6bcfbd6dc47be22a9940d020211336a328fb3bc6360
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -310,10 +312,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:29900efc222be01340a5b90c87e8cff61beabc3b55b76caab376700f3578e844
+-- body:    sha256:7ec9dbfeada3813bd32b368fe8f68a145323617dd8a201d1e7d7f41883996986
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -324,6 +327,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -349,6 +353,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -647,9 +652,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.track
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Track
--- body:    sha256:8715533b978c6fcf7504f44409a0861b4319f2980544bf52dc69dc65660a5589
+-- body:    sha256:8ef8236f0403309fcd8dc1d23a78ef25cdf1bbc515d2133541e24f2fa82aa231
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -28,13 +28,14 @@ LIMIT 0;
 -- step:    15 check
 -- purpose: gather statistics and count; without a key there is nothing to check
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:2eb05a2947688141ec0b000e8350c8b3983059f7847606658b9462c1537986c0
+-- body:    sha256:44039effb7afd03d8a209197535ad9d263870276eef13e221376fd511ea92e6a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
 SELECT restage.count_staged('public.line', count(*)) AS staged
 FROM restage_stage.line AS s;
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -94,10 +95,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:cf15eb18bb95ee111e1e3b7fbed968f444da3ab6fffc3145920f361c0cf3def7
+-- body:    sha256:2de225c9f63e82417753dc25ba669b5236912e84dbdbe96058e82ea96f86113f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -209,10 +211,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:8ff33908c08c3be3ae9de9a1c5f036643c292cabe7b930a1ed24788dfcac3163
+-- body:    sha256:5057c54e98f1f174b9e7a6e5853f4dfac23f9cb2ecc5e8f6d802ddb56ff46ac5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -279,10 +282,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:dfb845e4d989b9ce23e400b3976ebb100cc491173f9057e424ee89a82d6b9834
+-- body:    sha256:3b20d53a1ead714123563aa7a0de21cbbf23ddb8796e40d2f87191907a432163
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -410,10 +414,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:6cf81b37c056daacff7f13912be745613a3a448f430b3d5def4ec23a135b1678
+-- body:    sha256:b9e10c34fe8471097e47048e2e920e49f6f08ddf1dbc5ca7daffefd81361e07a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -446,9 +451,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.line
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Line
--- body:    sha256:b503bf5ef227a04cdffd2337421552aee987e41934137e63f2b32e0d7521e1da
+-- body:    sha256:0a3d9a1938c593ecd87e680ff091508cbcbd9f8044d6dd21d89ff36f597058eb
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -517,9 +523,10 @@ COPY (
 -- table:   public.line
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Line
--- body:    sha256:d0ea837061d33cc1cc4995938c1fee40e671fae0be68c8261d184ae76ae6a2aa
+-- body:    sha256:0a511a6a7aead4e946150b8c7e286546b2286caf774e7f72aeae78d75033b1c2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -583,9 +590,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.line'))
 -- table:   public.line
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Line
--- body:    sha256:9412e65ee7a518b83846bfc89021277ddd135361911df5b322b53021f5a28df5
+-- body:    sha256:53f129d94874180b69ad8be4c469042e80b25985b003889e45cc8932ef9ba7d9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -627,9 +635,10 @@ SELECT
 -- table:   public.line
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Line
--- body:    sha256:3af933fc7ef4f16eaaa71f77b0a4643f178d5f255ef9bed49d76ed7328b4d549
+-- body:    sha256:22ea9124f023b0898aae5b762ad72bdb330060b385e3e340f74edece2a99d429
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

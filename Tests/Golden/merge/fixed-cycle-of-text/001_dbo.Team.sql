@@ -117,10 +117,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:45bddd40e2e5337fa7d94768e14ba0e873725822c96e2475289e627d5f4c7e02
+-- body:    sha256:a637a124d78dfd0d23b017848e8d687a85ef72614a183dbcaa6e60157ebf3a41
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -227,10 +228,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:7a3ee1d3ae15579002d1126a5dcfdbe968775582abd126de806e30f6b4dfc120
+-- body:    sha256:d5375a9c9d7401306e25ced1e4f2088052cac4ac9972f0120347b123dcbab282
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -345,10 +347,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:e291cdd884315dafb6a2dcb92c1926a4ccd40c2c5a35913123b74f3528c379c4
+-- body:    sha256:f726212593c36f77a6cca3b177232a398fb88ab86333ee0e53ec889fdafd9f06
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -395,10 +398,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:22e5c63058031226b1823bb8364a566305e4c4d073a5d5e98679d99f3edf402a
+-- body:    sha256:6d5ea45de74fbe6923dafae450d5894e0c676b1ce4cdfe041a40249502ba6f2b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -593,9 +597,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.team
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Team
--- body:    sha256:fecb7ed782e322ea789a47d1dc1bb7a75a590ce022e84d808079c3961a35c2d6
+-- body:    sha256:0d89950886fbb120d7c52ecb55a160ab7ab4281a4d644ab439a7d5a3121e1bbb
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -106,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:dd2373f79c1e1e6599f4117c75b99c8097eb7a9b0219d190dbd1c526e0b6b360
+-- body:    sha256:c213bbeb15e571cb62f303fc09ee1918531b2a00b2af619202a7ff71efaa6d00
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -216,10 +217,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:2b3de29939958f108ed2c7b29d89dcfd1a2a7412244f66a12f9cff48eb6045a4
+-- body:    sha256:d036f90b0fb34b4798e0d02ffe24cf064167850d77efeebaacad5e891820a159
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -339,10 +341,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:e9f3d93e73ab4b8a4b8e5a3093373f0584feb28342ca58dd5271bcd9460c2abe
+-- body:    sha256:e83ddfd40601978dadbb3e3848570d954a91693529a52c98be76aef38988889b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -376,10 +379,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:ea0885f34661cb375dbc5566f2dee1e4392e541fba358dab9586614c42a0c2b9
+-- body:    sha256:b461669e71f00c798f8cc80b0f12ecf04d22213a9922a420c96a60f75a75541b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -389,9 +393,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.nick,
     s.code,
@@ -412,6 +418,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_nick,
     row_to_json(t.*) AS row_data
@@ -588,9 +595,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.player
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Player
--- body:    sha256:3757775dcf48456d5f6772dc163a1ecca5681e5d194526db16f66b32dc5dad30
+-- body:    sha256:9f2aaa637208149197d455f1ff79b07e81812d7d9eb5c703f66e41298c3b6b71
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

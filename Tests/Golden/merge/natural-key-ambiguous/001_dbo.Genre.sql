@@ -110,10 +110,11 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:fcaf3d0999d813ee14904ab64059f593995f557ee7cc304d3d43b365014b2bf9
+-- body:    sha256:48a6bf276d562f144ab4399bf5ba70c5dfbcff504994e8b832134d2a09709831
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -122,6 +123,142 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+-- Rows that the source has under another key now. restage.reject names both keys.
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.genre, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.genre'
+    AND NOT r.is_loaded
+),
+candidate AS MATERIALIZED (
+  SELECT
+    k.source_id AS old_key,
+    s.id AS new_key,
+    jsonb_build_object('Name', s.name)::text AS natural_key,
+    row_to_json(s.*) AS row_data,
+    row_number() OVER (PARTITION BY s.id ORDER BY k.vanished_run IS NOT NULL) AS number,
+    count(*) OVER (PARTITION BY s.id, k.vanished_run IS NOT NULL) AS row_count
+  FROM restage_stage.genre AS s
+  JOIN public.genre AS t
+    ON ARRAY[rtrim(t.name)] = ARRAY[rtrim(s.name)]
+  JOIN restage_keymap.genre AS k
+    ON k.target_key = t.id
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.id
+  )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.genre AS o
+      WHERE o.id = k.source_id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE r.id = k.source_id
+    )
+),
+ambiguous AS MATERIALIZED (
+  SELECT restage.fail_natural_key(
+    'public.genre',
+    'final rows',
+    count(*),
+    array_to_string((array_agg(DISTINCT c.natural_key))[1:10], ', ')
+  )
+  FROM candidate AS c
+  WHERE c.number = 1
+    AND c.row_count > 1
+  HAVING count(*) > 0
+),
+rekeyed AS MATERIALIZED (
+  SELECT
+    c.old_key,
+    c.new_key,
+    jsonb_build_object('Id', c.new_key) AS source_key,
+    jsonb_build_object('Id', c.old_key) AS value,
+    c.row_data
+  FROM candidate AS c
+  WHERE c.number = 1
+),
+followed_1 AS (
+  UPDATE restage_keymap.genre AS k
+  SET
+    source_id = n.new_1,
+    row_hash = n.row_hash,
+    matched_row = n.matched_row
+  FROM (
+    SELECT
+      k.source_id AS old_1,
+      coalesce(r1.new_key, b.id) AS new_1,
+      CASE
+        WHEN k.row_hash = md5(ROW(
+          b.id,
+          b.name
+        )::text)::uuid THEN md5(ROW(
+          coalesce(r1.new_key, b.id),
+          b.name
+        )::text)::uuid
+        ELSE k.row_hash
+      END AS row_hash,
+      CASE
+        WHEN k.matched_row IS NOT NULL THEN row_to_json(
+          json_populate_record(
+            json_populate_record(NULL::public.genre, k.matched_row),
+            json_build_object('id', coalesce(r1.new_key, b.id))
+          )
+        )
+      END AS matched_row
+    FROM public.genre AS t
+    JOIN restage_keymap.genre AS k
+      ON k.target_key = t.id
+    LEFT JOIN LATERAL json_populate_record(NULL::public.genre, k.matched_row) AS m
+      ON k.matched_row IS NOT NULL
+    CROSS JOIN LATERAL (
+      SELECT
+        CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END AS id,
+        CASE WHEN k.matched_row IS NULL THEN t.name ELSE m.name END AS name
+    ) AS b
+    LEFT JOIN rekeyed AS r1
+      ON r1.old_key = b.id
+    WHERE EXISTS (SELECT FROM rekeyed)
+      AND r1.old_key IS NOT NULL
+  ) AS n
+  WHERE k.source_id = n.old_1
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.genre',
+    r.source_key,
+    'natural key',
+    ARRAY['id'],
+    r.value::text,
+    'the source had this row under another key, see value; it is the same final row',
+    true,
+    r.row_data
+  FROM rekeyed AS r
+  RETURNING 1
+)
+SELECT
+  count(*) AS rekeyed,
+  (SELECT count(*) FROM ambiguous) AS ambiguous
+FROM recorded;
 
 WITH candidate AS MATERIALIZED (
   SELECT
@@ -194,10 +331,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:7f1636f1f8befbbdb32a6167f7a3785c6429102ddab89604a05cce2e20365cf3
+-- body:    sha256:eb6426280412c5d771ab8d0120dff5a009e98c7c3400f43a922d1b74cc693c9d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -347,10 +485,11 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:18c281997f08df5046c7ecd4997744c04a8ad949399b03a1f4734129f7368032
+-- body:    sha256:193fe7ac693b1f1e321eaca04160351f9e9a1a4d20dc7636427277ff9bd459d8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -361,6 +500,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -378,6 +518,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -551,9 +692,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.genre
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Genre
--- body:    sha256:a714e922330a4f86d50518fead05c29214727c474735a0d5f2c6b317e0b4b72e
+-- body:    sha256:f827bbc8703523a1a716aa485a58b1e7f9e653ecef0b0e0d0f55952c44fd7557
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -110,10 +110,11 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ffd01e99b625e0766bd9eb2699de0fc521cf3431640f047b6e82c9c053b7a4f8
+-- body:    sha256:798ab013c6aaa630859081b13d12d83caab73b12f72dc63bb7c9a67f4630949d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -194,10 +195,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:615295ff0bab688d316a70221967c663f39dd6a652ec4fd0af0016cd73a1f98f
+-- body:    sha256:459c10a0e0f4b94c94ad56f32656563ea2e843e46c955d8c8b28a49a20b64cef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -347,10 +349,11 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:d3f4732639e2cabcabc0676612562bb0e2571e5bc7442acbbc3fe602c029dedb
+-- body:    sha256:af33376710b8aca37fb7ed038c33308eb1c6dcdcf53dbf49dbbb571c1013892d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -361,6 +364,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.name,
@@ -378,6 +382,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -552,9 +557,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.country
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Country
--- body:    sha256:fc83463433672651262863d3cf326258efe7987742734d1d85433a2140a6adec
+-- body:    sha256:84f359fc668134269728e0ed4bfaba0113449e4df0c7775955d3d4aa1cabbeea
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -126,10 +126,11 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:ed9194f6378ce8ecfeb3574c02681bc451b9243bbd92beb4a6dcb28d96f10ffc
+-- body:    sha256:4823fc32cdbb350e3c6ad2c4cd982a2b25baa6f98dc66add9cdfe37dc012677f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -211,10 +212,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:7bb0af3174bbf43643982b3cf27727277ee88808c51b925d192d4e6b03256cde
+-- body:    sha256:9023bcac537346c78c518c34563871acab14cf7889f5fb9c1ee2d7bce29e2fb3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -371,10 +373,11 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:1450cd10b501f21888dc735edf42363ee8bbefa73d44c3006b8905ee2c6e7b41
+-- body:    sha256:15e714ccf460b8a0e58eb386c02641bf374ce63c5feda9e64b4bf041dc3dd808
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -385,6 +388,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.a,
     s.b,
@@ -406,6 +410,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_a,
     k.source_b,
@@ -595,9 +600,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.pair
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Pair
--- body:    sha256:c3d402931f8a7232a1cdf105a7bd8b1c1a9443da8a005b67550d3ed0559e3a36
+-- body:    sha256:79aece96f93e3a50dc86b8e9b63a792c732c4fbe3792fa21ab6672c79d3347b0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -116,10 +116,11 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:2d0117a66948568b61e85d452d214fae40bb65b64c811c426b8b334db3922665
+-- body:    sha256:7f9b0712b8797754626a077cba2496d92b66cd73df9513317dc55573b172cfb0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -128,6 +129,157 @@ SET extra_float_digits = 1;
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+-- Rows that the source has under another key now. restage.reject names both keys.
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.track, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.track'
+    AND NOT r.is_loaded
+),
+candidate AS MATERIALIZED (
+  SELECT
+    k.source_id AS old_key,
+    s.id AS new_key,
+    jsonb_build_object(
+      'GenreId', s.genreid,
+      'Title', s.title
+    )::text AS natural_key,
+    row_to_json(s.*) AS row_data,
+    row_number() OVER (PARTITION BY s.id ORDER BY k.vanished_run IS NOT NULL) AS number,
+    count(*) OVER (PARTITION BY s.id, k.vanished_run IS NOT NULL) AS row_count
+  FROM restage_stage.track AS s
+  LEFT JOIN restage_keymap.genre AS p1
+    ON p1.source_id = s.genreid
+  JOIN public.track AS t
+    ON ARRAY[t.genreid] = ARRAY[p1.target_key]
+    AND rtrim(t.title) = rtrim(s.title)
+  JOIN restage_keymap.track AS k
+    ON k.target_key = t.id
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.track AS k
+    WHERE k.source_id = s.id
+  )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.track AS o
+      WHERE o.id = k.source_id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE r.id = k.source_id
+    )
+    AND (s.genreid IS NULL OR p1.target_key IS NOT NULL)
+),
+ambiguous AS MATERIALIZED (
+  SELECT restage.fail_natural_key(
+    'public.track',
+    'final rows',
+    count(*),
+    array_to_string((array_agg(DISTINCT c.natural_key))[1:10], ', ')
+  )
+  FROM candidate AS c
+  WHERE c.number = 1
+    AND c.row_count > 1
+  HAVING count(*) > 0
+),
+rekeyed AS MATERIALIZED (
+  SELECT
+    c.old_key,
+    c.new_key,
+    jsonb_build_object('Id', c.new_key) AS source_key,
+    jsonb_build_object('Id', c.old_key) AS value,
+    c.row_data
+  FROM candidate AS c
+  WHERE c.number = 1
+),
+followed_1 AS (
+  UPDATE restage_keymap.track AS k
+  SET
+    source_id = n.new_1,
+    row_hash = n.row_hash,
+    matched_row = n.matched_row
+  FROM (
+    SELECT
+      k.source_id AS old_1,
+      coalesce(r1.new_key, b.id) AS new_1,
+      CASE
+        WHEN k.row_hash = md5(ROW(
+          b.id,
+          b.genreid,
+          b.title,
+          b.seconds
+        )::text)::uuid THEN md5(ROW(
+          coalesce(r1.new_key, b.id),
+          b.genreid,
+          b.title,
+          b.seconds
+        )::text)::uuid
+        ELSE k.row_hash
+      END AS row_hash,
+      CASE
+        WHEN k.matched_row IS NOT NULL THEN row_to_json(
+          json_populate_record(
+            json_populate_record(NULL::public.track, k.matched_row),
+            json_build_object('id', coalesce(r1.new_key, b.id))
+          )
+        )
+      END AS matched_row
+    FROM public.track AS t
+    LEFT JOIN restage_keymap.genre AS p1
+      ON p1.target_key = t.genreid
+    JOIN restage_keymap.track AS k
+      ON k.target_key = t.id
+    LEFT JOIN LATERAL json_populate_record(NULL::public.track, k.matched_row) AS m
+      ON k.matched_row IS NOT NULL
+    CROSS JOIN LATERAL (
+      SELECT
+        CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END AS id,
+        CASE WHEN k.matched_row IS NULL THEN p1.source_id ELSE m.genreid END AS genreid,
+        CASE WHEN k.matched_row IS NULL THEN t.title ELSE m.title END AS title,
+        CASE WHEN k.matched_row IS NULL THEN t.seconds ELSE m.seconds END AS seconds
+    ) AS b
+    LEFT JOIN rekeyed AS r1
+      ON r1.old_key = b.id
+    WHERE EXISTS (SELECT FROM rekeyed)
+      AND r1.old_key IS NOT NULL
+  ) AS n
+  WHERE k.source_id = n.old_1
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.track',
+    r.source_key,
+    'natural key',
+    ARRAY['id'],
+    r.value::text,
+    'the source had this row under another key, see value; it is the same final row',
+    true,
+    r.row_data
+  FROM rekeyed AS r
+  RETURNING 1
+)
+SELECT
+  count(*) AS rekeyed,
+  (SELECT count(*) FROM ambiguous) AS ambiguous
+FROM recorded;
 
 WITH candidate AS MATERIALIZED (
   SELECT
@@ -209,10 +361,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:1679adfcd0853f6e2e68a6bcf2b312f4812a30025896af4f1011f23ffdc5e538
+-- body:    sha256:eaf26735b31ff08037e964a2d8b0446a08315970505fc1b9206cfe1e91875fab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -454,10 +607,11 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:8092e2bea8e1b8e481a896acc367a3c3b0aa26448e6f4b6d6c9a09c88b497e68
+-- body:    sha256:946e739489bf8600ac215d3603c367fb7b0251af3ed2467c4089448b88a4bf96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -468,6 +622,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.genreid,
@@ -491,6 +646,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -673,9 +829,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.track
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Track
--- body:    sha256:77bed98d82dbd0c235ff58d3f1b0ae2171aedc401fb2911fe994f945ef57f427
+-- body:    sha256:7e7b28a0944d5d443e93191c7177bedf767d9a207d345ec03cb217658844ee88
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -46,10 +46,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:263f37f6e1ae9b5418f1534caeec91d1f04d233911f5ca67d5b54e6457a373d2
+-- body:    sha256:becdbd8413dcbfa41a59224916ddc8d602a8b630a7753ac0b0f9349633d9c884
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -146,10 +147,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:c8ee422ca18ac628abe6178825d725dfe8b5272f97bc90f1be3689de68ad3295
+-- body:    sha256:5da61ceb87b30c6d9674f5e2fd0a096f9241e40798265acc09e956e2221747ad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -298,10 +300,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:462bbb7909eb9901c9a4646b97be7d182027b6747f3c68a9da8442681e95c446
+-- body:    sha256:ef25668d02f61798e4e94013c2e6fe8f1862c125e764467b502189a40c9ea318
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -368,10 +371,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:55ca97072906ead1bf49f7c7811281e0e6f96aab00c487cf3cffb82f6095195f
+-- body:    sha256:1a84e9d93e423a460c937372652871910df591fb563299089da4204e16350b5c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -499,10 +503,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:0ddcb32a18a8507649d14d13c7880510a780e68f8bd7572d06f1655b8bce13d3
+-- body:    sha256:39c992efaf57e5088c3c5f670b74f520970002a1a38ff9076488ad2d99fd709d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -535,9 +540,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.nulled
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Nulled
--- body:    sha256:2c7d98b2c72434f1a9d5fb5f71e76146a0921dbf2562dd2b199272f0bf486bde
+-- body:    sha256:11a95c14aff124a6a19f5b2d16fe759c412af2c2477142b5c3f403c4841a41af
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -610,9 +616,10 @@ COPY (
 -- table:   public.nulled
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Nulled
--- body:    sha256:ba6fe6c0eb7fa7363b23b594f83a86c6d70b447a1944da4123f299252030a1d4
+-- body:    sha256:adf4dccb2a7ee26314a76cba7e4e3070676ea1230e9ad2d61120ce9f15433c21
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -685,9 +692,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
 -- table:   public.nulled
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Nulled
--- body:    sha256:1d3e349f955e5c09fabf01562f2432c6a46d8c0ab39a0b5d33ab704e8599d24d
+-- body:    sha256:72ef39498307c145fc269b438286f2dd30ca5e548f30a404117ef756c84fc624
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -745,9 +753,10 @@ SELECT
 -- table:   public.nulled
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Nulled
--- body:    sha256:aebcf154579701ad388a41f5790eb7f4a2914f0469c627f9f95490d8b1be6a5b
+-- body:    sha256:7cbd21c308ddee32827fa00ea99c990b5df9fb3321eff46580676ce36a0e6838
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

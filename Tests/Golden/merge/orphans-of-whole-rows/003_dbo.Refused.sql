@@ -46,10 +46,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:310ad30dcc41d07c04f78bfdc2a4f8e60f52420c85c8a90a6b3335843d4ae225
+-- body:    sha256:e9976f7cd985cbcf62219941924fb14799b939d340133cd4c876f0d07569f552
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -161,10 +162,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:66576a2e999a919e999285d8ae4da9692ae8b5fefbf19d991914de10b7b5e7a4
+-- body:    sha256:10daf439a760e7a9eb1f2093dc7a21ae9ed742d5f90f7e663dd1563c89ee952a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -254,10 +256,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:db500df583c007047b8b166fe092121bbb674519217d8fb3a4f927c5a9fedb03
+-- body:    sha256:aecdbc7504b4c3f1e6d60e9adfb074d626f51d67cf5374c31c2d616da0d28678
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -323,10 +326,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:134bf18647f4d8f3c92adc19d9a12fe2072defc158ead415b1afb3449cb14fe0
+-- body:    sha256:34f06079bbe5ea5bd2e41b45a3d4a287b71d74fbee734320e942a51ef646f8cc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -454,10 +458,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:d93d1a635335fa1a38841abbccce6b489a234dcae7367ed985ac6cb3a1e46858
+-- body:    sha256:bbbf5b248a536b69da77b494434c685f10b377fbc298d11b9b870cf120712dfb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -490,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.refused
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Refused
--- body:    sha256:402b9363e02213614c6aac40b5530d4bd83e7f2d7df32d9d00bcc7577a3f61fc
+-- body:    sha256:3738b6dd6e27c3d57e71f9b24b5c29f11c62672284389644fedfc52dfeb80a2c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -563,9 +569,10 @@ COPY (
 -- table:   public.refused
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Refused
--- body:    sha256:22bef4598912ba82988597e33a780034d7bcf95c2e9b91d28d1856d620d9f720
+-- body:    sha256:5d0f4a86dd3604be76601ecadd09a37c6d50705fb598882cc62ed1b074cd6bbc
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -624,9 +631,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.refused'))
 -- table:   public.refused
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Refused
--- body:    sha256:b1fc1769868afc8a591a90013797ac82bf54d4c1be10397ca0f192c904d64baa
+-- body:    sha256:e9e15b5ab600ce4cbf16afc4ee2dfcfcb7598c61431d3252181441ef7282a216
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -670,9 +678,10 @@ SELECT
 -- table:   public.refused
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Refused
--- body:    sha256:a4ab31f60cf549564cb235b06582c4e66668355b5e629c65b3ab2cab51b6c7c0
+-- body:    sha256:1250b16ebf6d711ded09937da2065d67a5fd88accaccf11cdbd33253e6d6cdfe
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

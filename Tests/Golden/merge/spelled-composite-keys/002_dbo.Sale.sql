@@ -106,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:363c2c2997c6880458e8a2ee9ba54e5535c493dd8cc7f69d8091ae458c2074ce
+-- body:    sha256:47f96bde5d67d2551c9ef246fa52d4a80facb406d336f6505224f657e7ece657
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -197,10 +198,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:4e8254cb76553dcd0f68a08b83cff2cb94b7e9b6c36ef1d18eca86d6c6bc3107
+-- body:    sha256:08d08975dc551a111855a2f528d3a3f41ff63bcadfd40f50df9a3889f552714b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -320,10 +322,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:04bbaaae041a8b07c60575373c169a2a1d7cc68eb2c6a242f7fc1d0920e7f769
+-- body:    sha256:e1d9331aed2487480ff9310dbbd49a5a5fdbc54ab45925caabe63d166bc58f8d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -357,10 +360,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:2f4a74acc2741faffa5a1d19fc03ae2caefd5982ad0b1bf28e1f32cef65447fb
+-- body:    sha256:484ea453213c28f76184c29e289535b8e787f56535e0c341122188a6c3a7cf2f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -370,9 +374,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.item,
@@ -393,6 +399,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -567,9 +574,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.sale
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Sale
--- body:    sha256:be1c23620cef6c29000036519c19f85c10e12aeebe9e2eaddd02aca9a65daba9
+-- body:    sha256:7291d31995ab620fe485272a15fa1cffa7a1a727159c423d7de928454c070cb8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -106,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:ccfa62b3a4cc73512f0a7ca1fdb0f53d898e6fc58a5b15f4af75e5ff2509461a
+-- body:    sha256:9311b8bedc9c8d81db29a4df9129cbd56ddb1c00c682f0398e9f66c6b778c9a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -216,10 +217,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:712686906dca30c2bb82c57da302dbc4a403ca45258440eff28420a41edda862
+-- body:    sha256:8948bb17754bf7c925ea476304b99ed4d556250418f374cc54e9a086b06cc434
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -329,10 +331,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:02c61bf39c66c16f744076404b0f849b3a99a1efb7d55a7e5d141ca894c37a42
+-- body:    sha256:ce36aa0be4e8a1e1c0f280fea1a250c8f1ab6885986138900bd72b90490f3ee3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -366,10 +369,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:a7c12cea2446735b6a937369512c25fb902a603d803475c02d9707941c46260e
+-- body:    sha256:d7ef2233b6861bfa83f1a32c086869e823b85003ba294b3fef5bb6dbbd8bf73d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -379,9 +383,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.name,
@@ -402,6 +408,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -578,9 +585,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.unit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Unit
--- body:    sha256:a499f56c47a6aa993c50eba9e140105e0e832220025f59e286e6cd06e7ff2f79
+-- body:    sha256:b2fd1a8e302dddc043d4893338b5402cbe6558ef2f5fcbf74d922e6d17bb756d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

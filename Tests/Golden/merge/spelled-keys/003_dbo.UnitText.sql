@@ -105,10 +105,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:ad43134e8a7d157946aad443fdec33b439d00659e0abe2b3dfb04536b20ebca7
+-- body:    sha256:73700be191d128631ef06d3058325b6bdbe5effd9a3eeb927ae7d528631dcc16
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -195,10 +196,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:a8dc441ea89d96a1a1ab444d7f24ae8fa2f0a369341a8862bc0eb87d9f51d1d4
+-- body:    sha256:54d8d96cb2148bdb96b7fb6548abfe13f55895b1233872eb0de7d957d40c5f0f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -326,10 +328,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:44e58fed2cb33e6c389115e19fb557c52a6b0bf7a1660a1c4ff5fa2af1048da6
+-- body:    sha256:1f5a9cd356665780d5dd9f9081a41a23471fd93b8310a38f5c8cad3e3d1ff58b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -361,10 +364,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:d6e7d64495bca4341f384bde14381ffcdb66ad25d421812caae186c5153e67e9
+-- body:    sha256:9334258d5263be949ac9adea976c61583f3eb5eca18027675785c33864276e87
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -374,9 +378,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.text,
@@ -394,6 +400,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -568,9 +575,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.unittext
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.UnitText
--- body:    sha256:2def9d8f484d10c559a66cf775fccccbf43f10f984e5b74056313eb80a92fba6
+-- body:    sha256:e74ed59e8bb8e7261c7af3277f7ff48e830d4bc70f2a2491eb4581a6fddba7f9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

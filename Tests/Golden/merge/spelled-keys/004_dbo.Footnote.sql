@@ -116,10 +116,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:ca98b9c312a30448bda4d7bf84927201ff0cade45037bfa5dc4ec38401cde16c
+-- body:    sha256:8d81eb7284e0bed0f1c7806bb4f8aac234ca430d3a9623e9724baae85a011cbb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -208,10 +209,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:002e46592dec739085e644bc6b2ca59779572fd55b4e14de4a1cc5d9d039a266
+-- body:    sha256:1c5cd6ba3a732ca89bc06bfa02a9f5ce57c1f04eac45943325cbc4e86def2389
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -341,10 +343,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:9bf63a1e6f69f5f689c816473131bd06e527a43baddded2cd4118ac27b49ea00
+-- body:    sha256:9b5fdda4dfc81e24472d0de15cc054c259eb4bcf68f757c361dfbafc9e4a4aa8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -377,10 +380,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:08794b7fe57dd87a971a28379245785fc04c7d833b5c1420f6c8e6ec6d8836a5
+-- body:    sha256:96c833ec83a224bfa0ef8b08663b9f74cf55a28d67a1d52877d6f718d335ab2f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -390,9 +394,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.no,
@@ -411,6 +417,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     k.source_no,
@@ -598,9 +605,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.footnote
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Footnote
--- body:    sha256:773aad70ef41916afe8c1531fff46ddb2722324f725c3493875251816a3cb6d4
+-- body:    sha256:22a9f46378a62eb8869783d7ae765b58554504f2aa05ad02f28689619e0b9ad0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -105,10 +105,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:006a27532d5b12ab641b4dd8b989f2804c8f7fc6d54d76e6b3a840b5f4513bc9
+-- body:    sha256:57cd2198bdbbd078f0d5a30cbc3ec62bdc0452b31ccd83c5d8d5b43cc21ec69e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -195,10 +196,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:0d03fff6fdd45aad7bba59fb08381b64c94526af88c6b4cc497a0138ca73dea6
+-- body:    sha256:dd0ace1c0ad4aba40537d0f73beaa0d857cca84e28090fd211bcac2cb1b22f80
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -307,10 +309,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:59a4b6a919f1078a4916b9c28d7f225777cf0f4558fb0c37c1df005a5db96d69
+-- body:    sha256:7570fa8ab00d7975ff35afe993af188fb50592b56e56a1aef21cf3ecf0564923
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -342,10 +345,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:f368748b419c1533e11969c22368b0881f15cdca0951cb09049d5c3c8c473950
+-- body:    sha256:aa02d9fc56551034923adedb9e9b61ad12435f7aea2c143c211246efb4b3b90a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -355,9 +359,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.code,
@@ -375,6 +381,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -547,9 +554,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.measure
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Measure
--- body:    sha256:5230f31f9cba9bad6a8885fb7f10570d12fb1996ab3da0b6ba31faf48ccafe29
+-- body:    sha256:2c43caf3e578fb9449caa744108edc23faec9f01773b97cc407e964173ab13b9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

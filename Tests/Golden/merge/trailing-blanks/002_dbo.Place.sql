@@ -106,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:76a9e0f61964dc82f9afa0d35c70a6eac306444820668fe93549dfacb7786ee4
+-- body:    sha256:396dcc2ba8b4bbfe1eed6bef316682912e6590a2ef3057893565d0ca38aa3225
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -212,10 +213,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:1665c1649f5baa1e5a0b155bc01005f927010202f4f366f85aa0ab1ee4ef33a8
+-- body:    sha256:dfe665ce8782822f46339fb9805971c0fd0110d10b1d1cc7dc6592a571bb8a89
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -537,10 +539,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:52179b88aa5099bd1a9f8117339de1ef19e074a563f843b079a4e48a45e115ca
+-- body:    sha256:279502b158018d44352863b20c8c1228f92bf1e7579b446b2543d695b6e9f1f7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -574,10 +577,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:76990f15384db444c0b5352c59b5ae46d9d087c051c698c7911398db5c8c26cf
+-- body:    sha256:dea7f6baa7a515c6a2a99a71a098c6b3d689d57056472477592358046ae9b4b6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -587,9 +591,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.placeid,
     s.code,
@@ -610,6 +616,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_placeid,
     row_to_json(t.*) AS row_data
@@ -784,9 +791,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.place
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Place
--- body:    sha256:1fb197f548c9d473f80c59ab4bb7f69dd095d8d1a7766896ddfab20de1f80e30
+-- body:    sha256:6509c3e96a6d27207cfc9e9558ed83c1062ea9976597fb55eccd9be6264e78c7
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

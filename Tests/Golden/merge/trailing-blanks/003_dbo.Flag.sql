@@ -105,10 +105,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:24b5d8b83dc0262192ba82adba7d523f4e2763ee9ccd215ff839d89a3473123b
+-- body:    sha256:f28037f9f8342850d24e3a799edc79dca42cd8c603ebf312fe13d526296d190a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -210,10 +211,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:34c8b3eb286066d526094872ab541690f9b33f02c7d188534179a3d6f9da850e
+-- body:    sha256:c7b5c166103af3e92563d337058ffa9290773cafcdc303ca8483201154f61f05
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -393,10 +395,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:5d33b09f63aa51704b060068fee5c6adf4fb226b80ced54adadf2232ea99f0d9
+-- body:    sha256:417cfd73f360a993bfe9fa44bae412f3b60abbc44c2e6125d85ad9b8f766b904
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -428,10 +431,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:fff5b86aa3b5724786d04841c273fa3f9f84238f7cf920fc54978991f04b1476
+-- body:    sha256:ddd7ffce556bf74a683b34f080e76c0d54bfce30916119b7defeff82999f2cf0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -441,9 +445,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.color,
@@ -461,6 +467,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -635,9 +642,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.flag
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Flag
--- body:    sha256:63a4943c97a9b9e5eec216dbc2457f12b2ceb433605f25eafceeee3028014775
+-- body:    sha256:2afd40edc679ee5a568eced73e0c258a272541ddd3d3e9522e4ca6eed2d777d8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -46,10 +46,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:7523a59f57d4ee66734c0dc2843323548689fd99344a59ccf7ef8a169f1b344d
+-- body:    sha256:aed46a472d06af75e4a270cd51403649c7eacc8da354825e55af33bd5aa20a84
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -161,10 +162,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:1da32bd8b6de24e8d4fb9d0d8a7678c20fa7be2a2422d854fc1910b96d808b14
+-- body:    sha256:d29561dfd5ce9df40c6d3db95b760d71e941b24db238505b7f85cc1ea7afcf8d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -254,15 +256,17 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:f2053da9fb830aab31c54258c4ebb0999e53f721ce1202e711322ba0b017ac26
+-- body:    sha256:d3d7963280dc118ea2efddbecf5b9b775b9f61785879bde799172239269786a4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -322,10 +326,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:dbafea4dcb35aca7c07ec1cc633fd145433c9cfb280c76d7be91889f51bd4cda
+-- body:    sha256:824a263da74887197e5ba8434b22f9a76d73449e758cabacfff9c321586ed7cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -453,10 +458,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:beb5fbd82f26ddaa5a26ff4fb51f89c39e7e4d9781bf1ce4a463dc5a112926d4
+-- body:    sha256:0aa3d7b2897134bc85c8e2d5c370e225423f22ac86dde5a91c0031c63400cbcb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -489,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.visit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Visit
--- body:    sha256:53db2b3ff9f74ed462e401dc66d13ee76ec204e5b9a1c1c64b13bf60acdd2029
+-- body:    sha256:e9531eea02803241045c8f48cb31c0f370fb8628e94246322d7422c5aa98484d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -560,9 +567,10 @@ COPY (
 -- table:   public.visit
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Visit
--- body:    sha256:edfef21c285ec90399eb8d4928f32682c57b08a8826f5f500cc695558a3c00ee
+-- body:    sha256:2d9dfb489e02dddc90cba5efabee7bcfa89362fcbbaa819013b09769ff4919eb
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -619,9 +627,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.visit'))
 -- table:   public.visit
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Visit
--- body:    sha256:8681eaed9c67bdc2168f72e75e1603747e02fda9b7eb2c71d7d83428c2b06a30
+-- body:    sha256:b809136d21d862b511d4399d0e0613d00d4b24ce09ff407643b832c7f90d1ff6
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -663,9 +672,10 @@ SELECT
 -- table:   public.visit
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Visit
--- body:    sha256:785a69890288e8648639e26a78ba686993942428a41ff5f6340607b778266c38
+-- body:    sha256:62252842ec52a69aa4dd9063f76fb17fa2ff7e75a8b535ea5c67b0396387d233
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -45,10 +45,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:202b088f41052a9370f1bf28b85e040da8258eafe22c782195f49bf2213961a8
+-- body:    sha256:48967f569cae64565f64dc0305da04715ee363c302197ea3ab214a4bfad91831
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -159,10 +160,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:557dbbfef2a4ad90952bc27cd755e8e193d742ff17a311503e16eb330f007114
+-- body:    sha256:466d12e5fe414b7424764c9ecaa333d9e56022d7ff309429fd59ae2f2cf5670c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -220,10 +222,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:564b543f0e7991da43322e953e02aa2416d0785e9092b28d1c254333371a654a
+-- body:    sha256:649e1dd8f564e5e9eccddddc1e200fee1b5f18a6be2c1a669d9ee872db531812
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -422,10 +425,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:91143c52e7daa93c6d039e0cbac9ef27e01a819dc832e2da554dd7fbccea22cd
+-- body:    sha256:a63896e9fa8565481e11b8413314d12cb9cbc86cf67a8ab388c30ef2d2485035
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -457,9 +461,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.line
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Line
--- body:    sha256:a86df0fbab3d2434915caeacd53b386916aa5ba2d4d6d5cea91798ec6adf18b3
+-- body:    sha256:6dd9f33e36e55ca00c122ca8385d291145bcf06238d1c76688afa861271a7f93
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -521,9 +526,10 @@ COPY (
 -- table:   public.line
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Line
--- body:    sha256:9de50cd58aa5c9ef9f57155c3350eb57be71cd2538e4701c2d7ef58e96fb71b3
+-- body:    sha256:fa836c2da55fb64a8467ceb17cbf3a0a61d1531f2f8a4594685a652e4e7bf1d5
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -578,9 +584,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.line'))
 -- table:   public.line
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Line
--- body:    sha256:3186c5a1c21289eb947656c889109e2a911acc92306b608148212d9364433e28
+-- body:    sha256:a91a5cc80b970e22dd440296264d7ff176e824e5189eca3a4e988e38df67e374
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -621,9 +628,10 @@ SELECT
 -- table:   public.line
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Line
--- body:    sha256:f4976fb4bf42301f1a8442cff96b8633a1a92fcfb6a296a00e8472be842e4fac
+-- body:    sha256:f3eb1f8ada0b0faa7bf6a0a9c36077697a0cf63d0addcb066049df8411d12651
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

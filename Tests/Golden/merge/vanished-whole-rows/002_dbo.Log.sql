@@ -46,10 +46,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:0fc32b02ab980255da14ae05de0ceff8a32dd72db2a76a57320f554191950da4
+-- body:    sha256:b62904f31cf8e30815ebb58a87a18f6fef1b871edfa3fd8db2ada1f930b00b55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -146,10 +147,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:e7e5854c3d65bbadfa47dd501975070cf68fd54e176225e9c0ee56867ca4497b
+-- body:    sha256:1a823790e37a4bde276a666b9aaed38cfeadcf44f3c6583e28f2621795b78aa6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -182,10 +184,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:2dddc968a47127f4274d4fecc1eef3725fcd809d2e37b8c6a2c33dd6d62a719b
+-- body:    sha256:da88b9c2958117a3b5e468568fed5620c61fe4918ce33d5958d6847558603084
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -251,10 +254,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:6fdb857c1713cc3915815dc30a558ec6ac866aaffd81e990ad90693ea830ec2d
+-- body:    sha256:b0ab373f9faa0f0c996ed8a85174cff41b307c940c80cacbb4058c038afee50a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -547,10 +551,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:b655c5f58c1f9105713c7d3301d8683c52a6c80d109307eb18a1837cf73c7e01
+-- body:    sha256:abec7740f2ca4dd6a1798527e0966b7ee72222051a48d5c4e3a4691aeb215e25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -583,9 +588,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.log
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Log
--- body:    sha256:68ae416bf0adf9ab268cbe7bf469e94fb89643a141ad965854283c9146cb79c4
+-- body:    sha256:d70108eac5ea61dce60e9ac9c44cb826e365ce2b1b3eee6eb00bfb26e91a2dec
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -656,9 +662,10 @@ COPY (
 -- table:   public.log
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Log
--- body:    sha256:f1663b2338e1aac0fdd6535d21a2c54c927f417c72a3b5c673e232d7160bdb94
+-- body:    sha256:bdcf11dbb22c2188b7a5a11c6251fbae5c5ebc375e7317c8ec7babc971ffbbf9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -717,9 +724,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
 -- table:   public.log
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Log
--- body:    sha256:f107c568d1ffe651506328335f89bc79ce9a2f5e665537c7d43550dd75501938
+-- body:    sha256:33e39279f68a24ab2a6a72a2c1b514c1d7e768f52147051249c8529c63be846f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -763,9 +771,10 @@ SELECT
 -- table:   public.log
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Log
--- body:    sha256:22812b8265090df37abe4922997ebc8974e93481c76150f66acc10354f3f9f14
+-- body:    sha256:633aa7964015dd518f0525f1ecd0d1937adf8bd9b4dc45594f34ceeb18643c64
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

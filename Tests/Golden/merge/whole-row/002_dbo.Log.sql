@@ -48,10 +48,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:601be036a816e2d4adfd2c5aa86f3599510adfb103d56318a492a67ea9efb051
+-- body:    sha256:e22b0f2d685088a176f72e4e51c08a54a8875115d541832a0580c42d20f5bf50
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -150,10 +151,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:2dddd25d052a86b34058720726691837c4a953ca0a7c773bf78574c2b0c5d5f7
+-- body:    sha256:bc8be62d2dcccc2d262e41977239c220670db06d2078bfc5c78cf48082804b15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -186,10 +188,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:66d5b529381a146ba30170a9a781005112631d63799b0758287c92cfb8d6eedf
+-- body:    sha256:8586c340576fd751515b611c5a15569a86c950a459c021763da9e2f3bed9e824
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -265,10 +268,11 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:bdb7700cbc85bd53316b932f9e05607b157ff0cd536e3fd61830f0fa9780e073
+-- body:    sha256:27f46cf499fac84f4d394f1bf200d29ba5d7059211845cb22928b6d7c6efa77f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -402,10 +406,11 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:fb230aefef003b761659ee5f1d5224a2d9426adcd6a1a877f47f4fe66cbdf706
+-- body:    sha256:8342494c945d982516598426847134b84822ae803eb785e0d412f59f1505c129
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -440,9 +445,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.log
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Log
--- body:    sha256:fb62cd49367d917c39fe3e06de23b01aa07e9429f6345989f872a9ab8903b8ad
+-- body:    sha256:82a561b628034d9a49d61f67a12cbd5471de69838aecec054baec0beadc1af8c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -527,9 +533,10 @@ COPY (
 -- table:   public.log
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Log
--- body:    sha256:802c0552fae5c5f4b1ba61045f6b7638f7bdf42a0adc00df2dd97364c4f309de
+-- body:    sha256:44aeabcbb4d32a404acf82db631ae2ebb6d18632ba026a486cbb84172c91749c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -592,9 +599,10 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
 -- table:   public.log
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Log
--- body:    sha256:692c4958543c4db5a22a65b0d086c48c26c3197bafb71505c120e03c6d53f366
+-- body:    sha256:514e5223de8477c03e7e941eee7bfaa22c06c048744b142460a934048be8596b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -640,9 +648,10 @@ SELECT
 -- table:   public.log
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Log
--- body:    sha256:1544b5c46935a4758cf2cc89f0849080b2636a827af5e3dd71f5a439d9761f7a
+-- body:    sha256:3fd3ba16d60b24ee9b2f84eb8828bfe33c34f460dc7076cd35230cc5435a0b66
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -1,0 +1,717 @@
+-- file:    merge/004_dbo.Town/10_stage.sql
+-- table:   public.town
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:bc57f623a8a1c1343fb79578a69533bf7f5d40325f07d5bf0d4a597c9cab5c9c
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.town;
+
+CREATE UNLOGGED TABLE restage_stage.town (
+  id integer,
+  code varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/004_dbo.Town/15_check.sql
+-- table:   public.town
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:207a5120cb06e4126c1227704fd5635bfcb4352720538c734f738d3bc978ff07
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.town;
+
+SELECT restage.count_staged('public.town', count(*)) AS staged
+FROM restage_stage.town AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.town AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.town AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.town AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.town AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.town',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.town', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/004_dbo.Town/20_match.sql
+-- table:   public.town
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Town/30_allocate.sql
+-- table:   public.town
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:d1c2cd1e777976084780a884946140db3d42a0fc7ed7a1057eca219fb082053d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- Parents that this run does not load have no staged rows.
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = 'public.country'
+  ) THEN
+    DROP TABLE IF EXISTS restage_stage.country;
+
+    CREATE UNLOGGED TABLE restage_stage.country (
+      id integer,
+      regionid integer,
+      code varchar(10),
+      headcode varchar(10)
+    )
+    WITH (autovacuum_enabled = false);
+  END IF;
+END
+$restage$;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.town (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.town_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.code
+      )::text)::uuid AS row_hash
+    FROM restage_stage.town AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.town AS k
+      WHERE k.source_id = s.id
+    )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.town', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.town'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.town
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.town'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.town'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.town;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.town'
+  AND c.kind = 'allocated';
+
+-- file:    merge/004_dbo.Town/35_orphans.sql
+-- table:   public.town
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:c8273d6368e78d4d736004db910440c79c3e42286589ef24102c98d06c6a49da
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- town_code_fkey: on_orphan: null
+WITH orphan AS (
+  SELECT
+    s.ctid AS row_id,
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    jsonb_build_object('Code', s.code) AS parent_key,
+    row_to_json(s.*) AS row_data
+  FROM restage_stage.town AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.country AS p
+      WHERE p.code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM public.country AS t
+      WHERE t.code = s.code
+    )
+),
+nulled AS (
+  UPDATE restage_stage.town AS s
+  SET
+    code = NULL
+  FROM orphan AS o
+  WHERE s.ctid = o.row_id
+  RETURNING
+    s.id,
+    md5(ROW(
+      s.id,
+      s.code
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.town AS k
+  SET row_hash = n.row_hash
+  FROM nulled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND k.source_id = n.id
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (v.source_key)
+    v.source_key,
+    p.message
+  FROM restage.reject AS p
+  CROSS JOIN LATERAL jsonb_build_object('Code', p.row_data -> 'code') AS v (source_key)
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.country'
+    AND NOT p.is_loaded
+  ORDER BY
+    v.source_key,
+    p.id
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.town',
+    r.source_key,
+    'foreign key town_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'the parent public.country ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is neither staged nor there; loaded with NULL'
+      WHEN length(p.message) > 1000 THEN ' was refused; loaded with NULL: … ' || right(p.message, 500)
+      ELSE ' was refused; loaded with NULL: ' || p.message
+    END,
+    true,
+    r.row_data
+  FROM orphan AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
+  RETURNING 1
+)
+SELECT restage.count_rows('public.town', 'nulled', count(*)) AS rows
+FROM recorded;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.town'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/004_dbo.Town/40_insert.sql
+-- table:   public.town
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:b62ea8b35988b138ff5b8a7187b700196840cbaf79ed5d77f4c8d5b01743ded0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.town (
+    id,
+    code
+  )
+  SELECT
+    k.target_key,
+    s.code
+  FROM restage_stage.town AS s
+  JOIN restage_keymap.town AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.town'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.town', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/004_dbo.Town/50_update.sql
+-- table:   public.town
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:b6f45c4f5c51786547a25bf6c0457a2e4220931eaa63bf373c380fec763f5f86
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
+  SELECT
+    s.id,
+    s.code,
+    md5(ROW(
+      s.id,
+      s.code
+    )::text)::uuid AS row_hash
+  FROM restage_stage.town AS s
+  JOIN restage_keymap.town AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.code
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.town AS t
+  JOIN restage_keymap.town AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.code
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.town',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.town AS t
+  SET
+    code = c.code
+  FROM changed AS c
+  JOIN restage_keymap.town AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.town AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.town', 'updated', count(*)) AS rows,
+  restage.count_rows('public.town', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/004_dbo.Town/60_vanished.sql
+-- table:   public.town
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:67108379b3652a04e1476a5304c860b79b2dd6aad4d7157f641e205e88bb20b2
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.town, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.town'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.town AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.town AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.town AS k
+  JOIN restage_stage.town AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.town AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.town',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.town AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.town', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.town', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/004_dbo.Town/70_reset.sql
+-- table:   public.town
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Town/90_account.sql
+-- table:   public.town
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Town, staged in restage_stage.town
+-- body:    sha256:909af82ff4c0b73cee1a018b788ea265cf32ac29b41c9875eee9d3cccb23a76d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.town', count(*)) AS rows
+FROM restage_stage.town AS s
+JOIN restage_keymap.town AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/004_dbo.Town/content.sql
+-- table:   public.town
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Town
+-- body:    sha256:b55f8791933d3666e9092be3138e174cad580c6fd12ab2463c8126bbbba9b2d8
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.code,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.town'))
+        AND r.table_name = 'public.town'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.town, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    coalesce(t.code, n.code)
+  FROM public.town AS t
+  JOIN restage_keymap.town AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.code
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/004_dbo.Town/counts.sql
+-- table:   public.town
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Town
+-- body:    sha256:b82c58002d21c849f6e35113b3a7b50d81e570586b2fc80cb1adf7305ef44ff0
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.town, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.town'))
+    AND r.table_name = 'public.town'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.town AS t
+    JOIN restage_keymap.town AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.town'))
+  AND g.table_name = 'public.town';
+
+-- file:    verify/004_dbo.Town/keys.sql
+-- table:   public.town
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Town
+-- body:    sha256:d0f801576b81b38eaeb8c01c476daae4ec0a96fe13fd2b98d8c62f9d9324baf5
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.town AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.town AS t
+    JOIN restage_keymap.town AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.town AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/004_dbo.Town/others.sql
+-- table:   public.town
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Town
+-- body:    sha256:bfe5a090811291900fdba767fe369d540959b0edc82392022be672898ab98b26
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.town AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.town AS k
+  WHERE k.target_key = t.id
+);
+
+-- file:    verify/004_dbo.Town/orphans.sql
+-- table:   public.town
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Town
+-- body:    sha256:4b11a032787926e035431d39762c7aab13d385c0ffa658942e46804d6b884843
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- town_code_fkey
+SELECT count(*) AS orphans
+FROM public.town AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS p
+    WHERE p.code = t.code
+  );
+
