@@ -123,6 +123,125 @@ $restage$;
 
 COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run had not committed was rolled back by the server.';
 
+CREATE OR REPLACE FUNCTION restage.forget_unmerged(run uuid) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  unmerged record;
+  sequence regclass;
+  has_rows boolean;
+  forgotten bigint := 0;
+  deleted bigint;
+BEGIN
+  FOR unmerged IN
+    SELECT
+      g.table_name,
+      to_regclass(g.table_name) AS final_table,
+      to_regclass(m.key_map_table) AS key_map,
+      coalesce(r.options ->> 'definitions' = 'begun', false) AS is_made
+    FROM restage.run AS r
+    JOIN restage.staged AS g
+      ON g.run_id = r.id
+    LEFT JOIN restage.table_map AS m
+      ON m.source_name = r.source_name
+      AND to_regclass(format('%I.%I', m.target_schema, m.target_table)) = to_regclass(g.table_name)
+    WHERE r.id = forget_unmerged.run
+      AND r.options ->> 'commit' = 'table'
+      AND g.closed_at IS NULL
+    ORDER BY g.table_name
+  LOOP
+    IF unmerged.key_map IS NOT NULL THEN
+      EXECUTE format('DELETE FROM %s AS k WHERE k.first_run = $1', unmerged.key_map) USING forget_unmerged.run;
+      GET DIAGNOSTICS deleted = ROW_COUNT;
+      forgotten := forgotten + deleted;
+    END IF;
+    -- A table that the run made and that never had a row: keys are given from the beginning again.
+    IF unmerged.is_made AND unmerged.final_table IS NOT NULL THEN
+      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', unmerged.final_table) INTO has_rows;
+      FOR sequence IN
+        SELECT d.objid
+        FROM pg_depend AS d
+        JOIN pg_class AS c
+          ON c.oid = d.objid
+          AND c.relkind = 'S'
+        WHERE d.classid = 'pg_class'::regclass
+          AND d.refclassid = 'pg_class'::regclass
+          AND d.refobjid = unmerged.final_table
+          AND d.deptype = 'i'
+          AND NOT has_rows
+      LOOP
+        EXECUTE format('ALTER SEQUENCE %s RESTART', sequence);
+      END LOOP;
+    END IF;
+    DELETE FROM restage.reject AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.row_count AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.chunk AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.staged AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+  END LOOP;
+  RETURN forgotten;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.forget_unmerged(uuid) IS 'Makes the key maps what they were where a run that commits table by table died between keys and rows: without its keys, its counts and its rejects of tables whose account is not closed. Returns the number of keys. Only for a run that has no loader any more.';
+
+CREATE OR REPLACE FUNCTION restage.begin_run(
+  source_name text,
+  id uuid DEFAULT gen_random_uuid(),
+  source_kind text DEFAULT NULL,
+  snapshot text DEFAULT NULL,
+  mode text DEFAULT 'load',
+  tool_version text DEFAULT NULL,
+  plan_sha256 text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  PERFORM restage.mark_interrupted();
+  -- Keys without rows that a dead run left would look like rows that are loaded.
+  PERFORM restage.forget_unmerged(r.id)
+  FROM restage.run AS r
+  WHERE r.source_name = begin_run.source_name
+    AND r.status IN ('failed', 'interrupted')
+    AND r.options ->> 'commit' = 'table';
+  INSERT INTO restage.run (
+    id,
+    source_name,
+    source_kind,
+    snapshot,
+    mode,
+    tool_version,
+    plan_sha256,
+    backend_pid,
+    backend_started_at
+  )
+  SELECT
+    begin_run.id,
+    begin_run.source_name,
+    begin_run.source_kind,
+    begin_run.snapshot,
+    begin_run.mode,
+    begin_run.tool_version,
+    begin_run.plan_sha256,
+    a.pid,
+    a.backend_start
+  FROM pg_stat_get_activity(pg_backend_pid()) AS a;
+  PERFORM set_config('restage.run_id', begin_run.id::text, false);
+  RETURN begin_run.id;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.begin_run(text, uuid, text, text, text, text, text) IS 'Begins a run, sets restage.run_id for the session and returns the run''s id. Runs whose loader is gone are marked as interrupted first.';
+
 CREATE OR REPLACE FUNCTION restage.begin_undo(
   undone uuid,
   id uuid DEFAULT gen_random_uuid(),

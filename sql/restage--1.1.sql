@@ -471,6 +471,76 @@ $restage$;
 
 COMMENT ON FUNCTION restage.mark_interrupted() IS 'Marks runs as interrupted that are still called running though their loader is gone, and returns how many. What such a run had not committed was rolled back by the server.';
 
+CREATE OR REPLACE FUNCTION restage.forget_unmerged(run uuid) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  unmerged record;
+  sequence regclass;
+  has_rows boolean;
+  forgotten bigint := 0;
+  deleted bigint;
+BEGIN
+  FOR unmerged IN
+    SELECT
+      g.table_name,
+      to_regclass(g.table_name) AS final_table,
+      to_regclass(m.key_map_table) AS key_map,
+      coalesce(r.options ->> 'definitions' = 'begun', false) AS is_made
+    FROM restage.run AS r
+    JOIN restage.staged AS g
+      ON g.run_id = r.id
+    LEFT JOIN restage.table_map AS m
+      ON m.source_name = r.source_name
+      AND to_regclass(format('%I.%I', m.target_schema, m.target_table)) = to_regclass(g.table_name)
+    WHERE r.id = forget_unmerged.run
+      AND r.options ->> 'commit' = 'table'
+      AND g.closed_at IS NULL
+    ORDER BY g.table_name
+  LOOP
+    IF unmerged.key_map IS NOT NULL THEN
+      EXECUTE format('DELETE FROM %s AS k WHERE k.first_run = $1', unmerged.key_map) USING forget_unmerged.run;
+      GET DIAGNOSTICS deleted = ROW_COUNT;
+      forgotten := forgotten + deleted;
+    END IF;
+    -- A table that the run made and that never had a row: keys are given from the beginning again.
+    IF unmerged.is_made AND unmerged.final_table IS NOT NULL THEN
+      EXECUTE format('SELECT EXISTS (SELECT FROM %s)', unmerged.final_table) INTO has_rows;
+      FOR sequence IN
+        SELECT d.objid
+        FROM pg_depend AS d
+        JOIN pg_class AS c
+          ON c.oid = d.objid
+          AND c.relkind = 'S'
+        WHERE d.classid = 'pg_class'::regclass
+          AND d.refclassid = 'pg_class'::regclass
+          AND d.refobjid = unmerged.final_table
+          AND d.deptype = 'i'
+          AND NOT has_rows
+      LOOP
+        EXECUTE format('ALTER SEQUENCE %s RESTART', sequence);
+      END LOOP;
+    END IF;
+    DELETE FROM restage.reject AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.row_count AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.chunk AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+    DELETE FROM restage.staged AS x
+    WHERE x.run_id = forget_unmerged.run
+      AND x.table_name = unmerged.table_name;
+  END LOOP;
+  RETURN forgotten;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.forget_unmerged(uuid) IS 'Makes the key maps what they were where a run that commits table by table died between keys and rows: without its keys, its counts and its rejects of tables whose account is not closed. Returns the number of keys. Only for a run that has no loader any more.';
+
 CREATE OR REPLACE FUNCTION restage.begin_run(
   source_name text,
   id uuid DEFAULT gen_random_uuid(),
@@ -485,6 +555,12 @@ SET search_path = pg_catalog, pg_temp
 AS $restage$
 BEGIN
   PERFORM restage.mark_interrupted();
+  -- Keys without rows that a dead run left would look like rows that are loaded.
+  PERFORM restage.forget_unmerged(r.id)
+  FROM restage.run AS r
+  WHERE r.source_name = begin_run.source_name
+    AND r.status IN ('failed', 'interrupted')
+    AND r.options ->> 'commit' = 'table';
   INSERT INTO restage.run (
     id,
     source_name,

@@ -43,23 +43,10 @@ extension RunRecord {
     return committed.isEmpty || !isSame ? nil : run
   }
 
-  /// Lets the run go on from here. What it had staged and not merged is forgotten.
+  /// Lets the run go on from here. What it had staged, or given keys to, and not merged is forgotten.
   func goOn(_ load: Load) async throws {
     try await control.execute("BEGIN;")
-    for table in ["chunk", "staged"] {
-      try await control.query(
-        """
-        DELETE FROM restage.\(table) AS x
-        WHERE x.run_id = $1::uuid
-          AND NOT EXISTS (
-            SELECT
-            FROM restage.staged AS g
-            WHERE g.run_id = x.run_id
-              AND g.table_name = x.table_name
-              AND g.closed_at IS NOT NULL
-          )
-        """, [id])
-    }
+    try await control.query("SELECT restage.forget_unmerged($1::uuid)", [id])
     try await control.query(
       """
       SELECT restage.record_step(

@@ -15,10 +15,13 @@ struct Definition: Sendable {
   let object: Identifier?
   let sql: String
 
-  /// What it makes, as `Plan.definitionsThere` knows it.
+  /// Whether it may be executed again: a comment.
+  var isRepeatable: Bool { object == nil && file.phase == .constraints }
+
+  /// - Parameter there: As `Plan.definitionsThere` says it.
   fileprivate func isMissing(_ there: [Int: Set<String>]) -> Bool {
     guard let names = there[table] else { return true }
-    return object.map { !names.contains($0.name) } ?? false
+    return object.map { !names.contains($0.name) } ?? isRepeatable
   }
 }
 

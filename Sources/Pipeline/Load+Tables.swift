@@ -1,4 +1,5 @@
-// A first load that commits table by table: every table as soon as its parents are in, several at a time.
+// A first load that commits table by table: every table as soon as its parents have their keys, several at
+// a time.
 
 import Catalog
 import Logging
@@ -60,7 +61,7 @@ extension Load {
     try await run.noteUndo(of: [], by: plan, on: run.control)
 
     let jobs = FirstLoad(
-      load: self, run: run, definitions: definitions,
+      load: self, run: run, makesTables: state != .complete, definitions: definitions,
       tables: tables.filter { !committed.contains($0.mapped.target.quoted) }
     ).jobs
     let count = max(1, min(options.jobCount, jobs.count))
@@ -110,11 +111,14 @@ extension Load {
   }
 }
 
-/// The jobs of a first load. Each table is staged; each unit is merged when it is staged and its parents
-/// are merged; each foreign key is made when both its tables are there.
+/// The jobs of a first load: each table is staged, its rows get their keys in one transaction and come
+/// into the final table in a second one. Only keys of parents must be there before, so that in a chain of
+/// parents and children all tables are at work at the same time.
 private struct FirstLoad {
   let load: Load
   let run: RunRecord
+  /// Whether the final tables are made with their rows, so that foreign keys come last.
+  let makesTables: Bool
   /// What is to be made in the target.
   let definitions: [Definition]
   /// What is to be loaded.
@@ -122,28 +126,82 @@ private struct FirstLoad {
 
   private var database: MappedDatabase { load.plan.database }
 
+  /// Indexes of the jobs after which a table's key map is complete, and its final table.
+  private struct Places {
+    var keys: [Int: Int] = [:]
+    var rows: [Int: Int] = [:]
+  }
+
   var jobs: [Job] {
     let staged = Dictionary(tables.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
     let definitions = Dictionary(grouping: self.definitions, by: \.table)
-    var jobs: [Job] = []
-    var mergeOfTable: [Int: Int] = [:]
     let units = database.mergeUnits
     let files = filesByUnit(units)
+    var places = Places()
+    var jobs: [Job] = []
     for (number, unit) in units.enumerated() {
-      let loaded = unit.tables.compactMap { staged[$0] }
-      let made = unit.tables.flatMap { definitions[$0] ?? [] }.filter { !isForeignKey($0) }
-      guard !loaded.isEmpty || !made.isEmpty else { continue }
-      let parents = unit.parents.flatMap { units[$0].tables }.compactMap { mergeOfTable[$0] }
-      let staging = jobs.count..<jobs.count + loaded.count
-      jobs += loaded.map(stage)
-      for index in unit.tables { mergeOfTable[index] = jobs.count }
-      jobs.append(
-        Job(
-          after: Array(Set(parents)) + staging,
-          cost: loaded.reduce(1) { $0 + 2 * $1.manifest.bytes },
-          work: { try await merge(loaded, files: files[number], definitions: made, on: $0) }))
+      let parents = unit.parents.flatMap { units[$0].tables }
+      add(
+        Unit(
+          loaded: unit.tables.compactMap { staged[$0] }, files: files[number],
+          definitions: unit.tables.flatMap { definitions[$0] ?? [] }.filter { !isForeignKey($0) }),
+        of: unit.tables, parents: parents, to: &jobs, places: &places)
     }
-    return jobs + foreignKeys(after: mergeOfTable, staged: staged)
+    return jobs + foreignKeys(after: places.rows, staged: staged)
+  }
+
+  private func add(
+    _ unit: Unit, of indexes: Range<Int>, parents: [Int], to jobs: inout [Job],
+    places: inout Places
+  ) {
+    let bytes = unit.loaded.reduce(1) { $0 + $1.manifest.bytes }
+    guard !unit.loaded.isEmpty else {
+      guard unit.definitions.contains(where: { !$0.isRepeatable }) else { return }
+      for index in indexes { places.rows[index] = jobs.count }
+      jobs.append(Job(after: [], cost: 1) { try await makeAlone(unit, on: $0) })
+      return
+    }
+    let staging = jobs.count..<jobs.count + unit.loaded.count
+    jobs += unit.loaded.map(stage)
+    let keys = jobs.count
+    jobs.append(
+      Job(
+        after: staging + named(parents, in: unit.keyFiles, places), cost: 2 * bytes,
+        work: { try await giveKeys(unit, on: $0) }))
+    let parentKeys = parents.compactMap { places.keys[$0] }
+    let heldTo = parentsHeldTo(indexes, parents).compactMap { places.rows[$0] }
+    jobs.append(
+      Job(
+        after: Array(Set([keys] + parentKeys + heldTo + named(parents, in: unit.rowFiles, places))),
+        cost: 2 * bytes, work: { try await merge(unit, on: $0) }))
+    for index in indexes {
+      places.keys[index] = keys
+      places.rows[index] = keys + 1
+    }
+  }
+
+  /// Parents that foreign keys hold rows to from the start, because they are in the target already.
+  private func parentsHeldTo(_ indexes: Range<Int>, _ parents: [Int]) -> [Int] {
+    guard makesTables else { return parents }
+    return indexes.flatMap { index in
+      let missing = definitions.filter { $0.table == index && isForeignKey($0) }.map(\.object)
+      return database.tables[index].foreignKeys.filter {
+        !$0.isDisabled && !missing.contains($0.name)
+      }.map(\.parent)
+    }
+  }
+
+  /// The jobs after which what files read of other tables is there, by the names in their text. A name
+  /// that is part of another one makes a file wait without need, and does no harm else.
+  private func named(_ tables: [Int], in files: [PlanFile], _ places: Places) -> [Int] {
+    let texts = files.compactMap { load.plan.texts[$0.path] }
+    let jobs = tables.flatMap { index in
+      let table = database.tables[index]
+      return [(table.keyMap.quoted, places.keys[index]), (table.target.quoted, places.rows[index])]
+        .filter { name, _ in texts.contains { $0.contains(name) } }
+        .compactMap(\.1)
+    }
+    return Array(Set(jobs))
   }
 
   private func stage(_ table: StagedTable) -> Job {
@@ -152,41 +210,72 @@ private struct FirstLoad {
     }
   }
 
-  /// The merge files of each unit, in the order in which a run executes them.
+  /// The merge files of each unit, in the order in which a run executes them. No row was known before, so
+  /// that none can have vanished; and step 60 looks into tables that may not be there yet.
   private func filesByUnit(_ units: [MergeUnit]) -> [[PlanFile]] {
     var unitOfTable: [ObjectName: Int] = [:]
     for (number, unit) in units.enumerated() {
       for index in unit.tables { unitOfTable[database.tables[index].source] = number }
     }
     var files = [[PlanFile]](repeating: [], count: units.count)
-    for file in load.plan.files where file.phase == .rows || file.phase == .changes {
+    for file in load.plan.files
+    where (file.phase == .rows || file.phase == .changes) && file.step != Step.vanished.operation {
       if let number = file.table.flatMap({ unitOfTable[$0] }) { files[number].append(file) }
     }
     return files
   }
+}
 
-  /// One transaction: the tables are there with all their rows, or they are not there.
-  private func merge(
-    _ tables: [StagedTable], files: [PlanFile], definitions: [Definition],
-    on connection: TargetConnection
-  ) async throws {
+/// What is to be done for the tables of a `MergeUnit`.
+private struct Unit: Sendable {
+  let loaded: [StagedTable]
+  let files: [PlanFile]
+  let definitions: [Definition]
+
+  private static let keySteps = Set([Step.check, .match, .allocate].map(\.operation))
+
+  var keyFiles: [PlanFile] { files.filter { Self.keySteps.contains($0.step) } }
+  var rowFiles: [PlanFile] { files.filter { !Self.keySteps.contains($0.step) } }
+}
+
+// MARK: - Transactions
+
+extension FirstLoad {
+  /// The first transaction of tables that are loaded: the tables without rows, and keys for their rows.
+  private func giveKeys(_ unit: Unit, on connection: TargetConnection) async throws {
+    try await inTransaction(on: connection) {
+      try await make(.tables, of: unit, on: connection)
+      try await load.execute(unit.keyFiles, for: unit.loaded, on: connection, run: run)
+    }
+  }
+
+  /// The second one: all their rows, or none.
+  private func merge(_ unit: Unit, on connection: TargetConnection) async throws {
     let began = ContinuousClock.now
     try await inTransaction(on: connection) {
-      try await make(.tables, of: definitions, on: connection)
-      try await execute(.rows, of: files, for: tables, on: connection)
-      try await make(.keys, of: definitions, on: connection)
-      try await execute(.changes, of: files, for: tables, on: connection)
-      try await make(.constraints, of: definitions, on: connection)
+      try await load.execute(
+        unit.rowFiles.filter { $0.phase == .rows }, for: unit.loaded, on: connection, run: run)
+      try await make(.keys, of: unit, on: connection)
+      try await load.execute(
+        unit.rowFiles.filter { $0.phase == .changes }, for: unit.loaded, on: connection, run: run)
+      try await make(.constraints, of: unit, on: connection)
       try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE;")
-      try await run.noteUndo(of: tables, by: load.plan, on: connection)
+      try await run.noteUndo(of: unit.loaded, by: load.plan, on: connection)
     }
-    for table in tables {
+    for table in unit.loaded {
       load.logger.info(
         "table committed",
         metadata: [
           "run": "\(run.id)", "table": "\(table.mapped.source)",
           "rows": "\(table.manifest.rows)", "ms": "\(began.millisecondsUntilNow)",
         ])
+    }
+  }
+
+  /// Tables that the run does not load.
+  private func makeAlone(_ unit: Unit, on connection: TargetConnection) async throws {
+    try await inTransaction(on: connection) {
+      try await load.execute(unit.definitions, on: connection, run: run)
     }
   }
 
@@ -205,17 +294,10 @@ private struct FirstLoad {
   }
 
   private func make(
-    _ phase: PlanFile.Phase, of definitions: [Definition], on connection: TargetConnection
-  ) async throws {
-    try await load.execute(definitions.filter { $0.file.phase == phase }, on: connection, run: run)
-  }
-
-  private func execute(
-    _ phase: PlanFile.Phase, of files: [PlanFile], for tables: [StagedTable],
-    on connection: TargetConnection
+    _ phase: PlanFile.Phase, of unit: Unit, on connection: TargetConnection
   ) async throws {
     try await load.execute(
-      files.filter { $0.phase == phase }, for: tables, on: connection, run: run)
+      unit.definitions.filter { $0.file.phase == phase }, on: connection, run: run)
   }
 }
 
@@ -228,14 +310,14 @@ extension FirstLoad {
   }
 
   private func foreignKeys(
-    after mergeOfTable: [Int: Int], staged: [Int: StagedTable]
+    after rows: [Int: Int], staged: [Int: StagedTable]
   ) -> [Job] {
     definitions.filter(isForeignKey).map { definition in
       let child = definition.table
       let parent =
         database.tables[child].foreignKeys.first { $0.name == definition.object }?.parent ?? child
       return Job(
-        after: Array(Set([child, parent].compactMap { mergeOfTable[$0] })),
+        after: Array(Set([child, parent].compactMap { rows[$0] })),
         tables: [child, parent],
         cost: staged[child]?.manifest.bytes ?? 1,
         work: { connection in

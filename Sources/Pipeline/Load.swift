@@ -12,7 +12,7 @@ import Target
 ///
 /// Everything that changes final tables or key maps happens in one transaction, the run's own end
 /// included: a loader killed at any moment leaves the target as it was before or as it is after. A first
-/// load with `commit: table` leaves whole tables, and the next load of the snapshot goes on.
+/// load with `commit: table` leaves tables with all their rows or none, and the next load goes on.
 public struct Load: Sendable {
   let snapshot: Snapshot
   let plan: Plan
