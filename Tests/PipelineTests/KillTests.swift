@@ -97,7 +97,7 @@ struct KillTests {
     #expect(whole.status == 0, "\(whole.errors)")
     let seconds = Date().timeIntervalSince(began)
     let expected = try content(of: undisturbed)
-    let expectedDump = try undisturbed.dump()
+    let expectedDump = try dumpWithoutSequences(of: undisturbed)
     // Each of the eight combinations gets its share.
     let count = max(Self.killCount / 4, 1)
 
@@ -138,7 +138,7 @@ struct KillTests {
       let finished = try target.load(snapshot, "--commit", commit)
       #expect(finished.status == 0, "\(place): \(finished.errors)")
       #expect(try content(of: target) == expected, "\(place)")
-      #expect(try target.dump() == expectedDump, "\(place)")
+      #expect(try dumpWithoutSequences(of: target) == expectedDump, "\(place)")
       let unfinished = try target.psql("SELECT count(*) FROM restage.run WHERE status = 'running'")
       #expect(unfinished == "0", "\(place)")
     }
@@ -149,6 +149,12 @@ struct KillTests {
   /// A table whose rows have their keys only is there and empty.
   private func withRows(_ content: [String]) -> [String] {
     content.filter { !$0.hasSuffix(": 0|") }
+  }
+
+  /// After a crash sequences are up to 32 values ahead: the server writes that many to its log at once.
+  private func dumpWithoutSequences(of target: TestPostgres) throws -> String {
+    try target.dump().split(separator: "\n").filter { !$0.contains("pg_catalog.setval(") }
+      .joined(separator: "\n")
   }
 
   /// Number and hash of each final table's rows; empty where there are no tables.
