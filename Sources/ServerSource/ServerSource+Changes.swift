@@ -58,7 +58,8 @@ extension ServerSource {
       let selection = try selecting(table) { () throws(Fault) in
         try RowSelection(table, by: changes, since: watermark)
       }
-      let reader = try RowReader(table, form, mode, selection: selection, on: connection)
+      let reader = try RowReader(
+        table, form, mode, selection: selection, pace: connections.pace, on: connection)
       noteCounts(try reader.read(into: &writer), of: table, into: &writer)
       if var keys = removed.take() {
         let gone = try selecting(table) { () throws(Fault) in
@@ -172,7 +173,8 @@ extension ServerConnection {
 
   /// Servers leave zeros away, and Babelfish writes a blank for the T.
   static func withSevenDigits(_ moment: String) -> String? {
-    let parts = moment.replacing(" ", with: "T").split(separator: ".", omittingEmptySubsequences: false)
+    let parts = moment.replacing(" ", with: "T").split(
+      separator: ".", omittingEmptySubsequences: false)
     let digits = parts.count == 2 ? String(parts[1]) : ""
     let pattern = Array("dddd-dd-ddTdd:dd:dd".utf8)
     let isMoment =

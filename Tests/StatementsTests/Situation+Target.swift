@@ -237,7 +237,7 @@ extension Situation {
           INSERT INTO public.genre (id, name, note) VALUES (1000, 'FOLK ', 'theirs');
           INSERT INTO public.track (genreid, title, otherid) VALUES (1000, 'C', 1000);
           """),
-      night(
+      rekeyingNight(
         "genre: 3 unchanged; line: 4 unchanged; tag: 3 unchanged; track: 4 unchanged",
         [
           "Genre": ["11,Rock,x,", "2,Jazz,y,11", "13,Folk,mine,13"],
@@ -245,7 +245,7 @@ extension Situation {
           "Tag": ["11,1,a", "2,1,b", "13,1,c"], "Line": ["11,x", "11,x", "2,x", "13,y"],
         ]),
       // Parent and child in one night, and other columns with them.
-      night(
+      rekeyingNight(
         "genre: 2 unchanged, 1 updated; line: 4 unchanged; tag: 2 unchanged, 1 updated; track: 1 inserted, 3 unchanged, 1 updated",
         [
           "Genre": ["21,ROCK  ,changed,", "2,Jazz,y,21", "13,Folk,mine,13"],
@@ -260,7 +260,7 @@ extension Situation {
           "Track": ["101,21,A,21", "103,13,C,", "4,13,D,", "5,21,E,"],
           "Tag": ["21,1,changed", "13,1,c"], "Line": ["21,x", "21,x", "13,y"],
         ]),
-      night(
+      rekeyingNight(
         "genre: 1 returned, 3 unchanged; line: 1 returned, 4 unchanged; tag: 1 returned, 3 unchanged; track: 1 returned, 5 unchanged",
         [
           "Genre": ["21,ROCK  ,changed,", "22,Jazz,y,21", "13,Folk,mine,13"],

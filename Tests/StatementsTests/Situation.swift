@@ -14,6 +14,8 @@ struct Situation: Sendable, CustomStringConvertible {
     var content: [String: [String]] = [:]
     /// False where the mapping lets the target differ from the source on purpose.
     var isProven = true
+    /// Whether rows known under another key were found again, which no rollback takes back.
+    var rekeys = false
 
     var fails: Bool { !expected.contains(": ") }
   }
@@ -31,6 +33,11 @@ func night(
   _ expected: String, _ rows: [String: [String]], after before: String = ""
 ) -> Situation.Night {
   Situation.Night(rows: rows, expected: expected, before: before)
+}
+
+/// A night on which the source has rows under other keys than before.
+func rekeyingNight(_ expected: String, _ rows: [String: [String]]) -> Situation.Night {
+  Situation.Night(rows: rows, expected: expected, rekeys: true)
 }
 
 /// A night whose rows are loaded otherwise than they are staged.

@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Entry
--- body:    sha256:31c25d8e9fc7d118c04f054e9d89b5d6d61b3230e6317e0261ed0f79f922b30b
+-- body:    sha256:72d6843ed5e7d3644c8463921b0d46d4872d306c9a4c3a1dff18e7697ab71f8b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -234,10 +235,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Ledger
--- body:    sha256:81350c0781652e767851c81c865aab17a1147d9a9abb3607e343645d5c20e838
+-- body:    sha256:4921b06d4fa3e7df8eafa5cc6ebd41b43a37a4635267b7cf6a012e783fe91759
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -468,10 +470,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Entry
--- body:    sha256:d9d74ab2254e48ab0d6fd0e9cdc19c773b1cc28e0ef507e9671a5ec3c45c080c
+-- body:    sha256:6b0070a6399c0bcf3603981e87e80d4ce40cb6ee088048e42c72774e358cdf65
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -527,10 +530,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Ledger
--- body:    sha256:3b13ed4d452ac5c09c447a3d37c60945259a66160a58ed1df64ca6d0ab3d8fa0
+-- body:    sha256:a36f1458f1d6e73002c23348d212d2b1942112c79169e67c4ab840a94a521b9f
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

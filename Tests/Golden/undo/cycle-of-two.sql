@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Worker
--- body:    sha256:36d5ed923d81df32978693fcca01871078d7b696b0ac1db64214b6ff0fb02613
+-- body:    sha256:bc437e0a35138c4fc70aaedfbfb6236a5cec7f86fdc2aa4f2c1de4d292c7c9a3
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -235,10 +236,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Department
--- body:    sha256:e186059a71dad146fd2ed2921dcc2e20e87c6b0813f1fe772f0a6090415b1dce
+-- body:    sha256:59d6738c8986241ecbe2fb833bad856ab723334fcff54d3703a50ddc96256014
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -476,10 +478,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Worker
--- body:    sha256:832f44fdcfe4be3081b1e595d6d5f1512d7c7181aec6d1f1fe98e83fe7161719
+-- body:    sha256:ac281e7a6b309420ab2c47b87b1bb511fbf497e6f79a92690f1e0e58aa241d75
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -489,6 +492,7 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH image AS MATERIALIZED (
@@ -536,10 +540,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Department
--- body:    sha256:3930118f591fb6de228e524319dd3db21e301a6ddfa3dfefad27ab11f622d487
+-- body:    sha256:a676b6be32018918f26188d94360692dd672d2677e1eca62b5f602f63e0cf2d6
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -549,6 +554,7 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -629,7 +635,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    60 delete
 -- purpose: delete the rows that the run inserted
 -- source:  dbo.Worker
--- body:    sha256:d527e3ad145310fccd6f3f5a1756ea8145bfb5287c80b848fa0f1b1291ae05bd
+-- body:    sha256:ae537d4be135964afacded9abf69a6d777dc1c1d39041be0b4561372bc8cf956
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -637,6 +643,7 @@ SET LOCAL jit TO DEFAULT;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH deleted AS (
@@ -671,7 +678,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    60 delete
 -- purpose: delete the rows that the run inserted
 -- source:  dbo.Department
--- body:    sha256:a1233b13f4a6e53526f3243d379601b6f655700d1eecbbe8016a4d885067f91b
+-- body:    sha256:f5b30a41832228ae5c1a940f09c6c0d330c4fe8be76cd27593f447b1963d807c
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -679,6 +686,7 @@ SET LOCAL jit TO DEFAULT;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH deleted AS (

@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Album
--- body:    sha256:e4e581284b37f6ff25b0cbb119566d11b3226f9701da649923263a273f46601e
+-- body:    sha256:7308fafa1a4d00fa59e7e80c6786159c4bce354725de19c172153a033265992a
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -238,10 +239,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Artist
--- body:    sha256:b67dc2c1be654973ecb71422c88f7e3e4304200687b15d825558405e70c62b3f
+-- body:    sha256:9959a2bdd101ac7d9a3ef40b43c2b8c44da16fee3eb0b98a0baf812c58ce5556
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -476,10 +478,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Album
--- body:    sha256:a3456b08681e76a3c40a7ba2b777ab2a107dd4543fd10516a48bdf2261363682
+-- body:    sha256:667e92a57689fe655c2c2ed29fdcc3736ae1f754a458ccd49aac51e67f627b68
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -535,10 +538,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Artist
--- body:    sha256:be4af243137e8afb3141f86691763403a2dc092d0325582b494dd69ab809bdb9
+-- body:    sha256:899e4d2e1e534b88023eafe032f06f5d3a66cca418b4a88c8d80d0fb838fc59f
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

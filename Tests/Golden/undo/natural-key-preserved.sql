@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Pair
--- body:    sha256:4c7e3f4bcc1c1d843379675c2e0e68c6e013613397b9e24a44d873f0258ed6c9
+-- body:    sha256:83a4efcd868ab2b5f8e0702e6c665b14b8911f18399513a0852ab033a082a5fb
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -228,10 +229,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Country
--- body:    sha256:b959f51cc0d47c7dc14afa63382f5178d38a134dd45acf231ef1e7212f42c524
+-- body:    sha256:a54c4a006d33c8d12e22df72ce611113a0b04e38f75d9b4c9caba751e94c64df
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -466,10 +468,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Pair
--- body:    sha256:796384421912c3fddf1581a4001edd3bd14d6e55032b827490fda3ef9295cf2a
+-- body:    sha256:2b782641c824d2e512b202c249255264a8f984a5cd7052278d42aa957b88aa65
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -525,10 +528,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Country
--- body:    sha256:970aa73193b3eeaa4a1d9c82b9897fd39d9b980cbcadebf622e54236be636f1f
+-- body:    sha256:6bfcb6a544071e40a8f5027f7ec38ff7dbf56a3265e0d12fab03dc2ef16e6825
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

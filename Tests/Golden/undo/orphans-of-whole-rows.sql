@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Refused
--- body:    sha256:b59463f02012af1f65d1d0022c94301be4c3af8b3e679ced5f7f064d287f92f7
+-- body:    sha256:bd7ef74900c5fcbf9a99a768f7e47a12cd546863deacf8db6275aa6f622d6945
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -201,10 +202,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Nulled
--- body:    sha256:ff821187e70afb10dddc1f826658020329520f8874f542e249e44bf6dd312255
+-- body:    sha256:19100d71cdac28b5b0bae8e9482c60d65223ca26f1572b70eab6443ed7afabd5
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -399,10 +401,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Parent
--- body:    sha256:75cb10603587c78e52923505b64c5c85afe93596081fd5afb09cff29f8d2e88d
+-- body:    sha256:6ce2be1aba89c47ba8f1d3a8f5d20a7a437bb28e37fe015f8f2ce1b332dff86b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -637,10 +640,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Parent
--- body:    sha256:90707628ef660a11cd4d422c6052dacce648f5a45cd1913f6bd53f9c33b93022
+-- body:    sha256:2613fd83f4306abd67977adf5c74ebdcbd6528281840c992a1104119e7185277
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

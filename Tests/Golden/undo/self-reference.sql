@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Employee
--- body:    sha256:3dfbae39faeaaf52daa2cee413bd447353b4d2521997cb42c17d7f30e92c006a
+-- body:    sha256:9c2439e22283d8c6ed871951aca2391f232b680262554ae8c273d2756004df62
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -273,10 +274,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Employee
--- body:    sha256:0766f476528dc0da4020691e94a532ead4e55cce56b578e7e69876d4fda92fd7
+-- body:    sha256:b12eaeb57992cb123eee221b2a5cced7f0d6acfc6291da45d9363f95c7cd468e
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Line
--- body:    sha256:ff51c7bec018872fbcc3d111b105a051c5fe9543b8d38e9baa7731708590baef
+-- body:    sha256:0b4efebc39606622e1c39abaece181ea14c26fce0c71e0c5dab89e6f06c30bd2
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -198,10 +199,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Artist
--- body:    sha256:67b8e45e0624548827b6b808a01775737324fe9d2df532777aea2e237ae450d0
+-- body:    sha256:8b04d6954f53d581f2dbac41219416053044fb3fa56d731e1662fe99e63307cc
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -436,10 +438,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Line
--- body:    sha256:1cb4dd0215b050d022b0ee4fc4c291269cc87e30db539fdb897e9c9bb237b7ca
+-- body:    sha256:2fc81f1f2a49205e0fb35cd58d68c3758acf8290433a4f5841981d9a3240d762
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -498,10 +501,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Artist
--- body:    sha256:835ce6e7c52a370ea75f599cb1a991c5b0c5df30436c20d7ffef76a00e215155
+-- body:    sha256:b7c89abdffacd2cf53c53d1e42e7f59460b955377b7e81995928cf7b60ae34fb
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -32,10 +32,11 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Log
--- body:    sha256:367355d4329c765cf4036692a5b07e1422f883a13c57280204918a2ef0e85b0d
+-- body:    sha256:d6d458b2263b9d5dab7ad7f5175656d5097ba15851ad8c15533b71e603ac85b2
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -203,10 +204,11 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Host
--- body:    sha256:aa4d8859d40f67967975cca246d537c5476843eeffe348039620cca008da9b53
+-- body:    sha256:4bb366559239f013d75b248662938f0cf85b8ae2949757cc66cb8c62fa7ba03d
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -441,10 +443,11 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Host
--- body:    sha256:ce03ac2b01f7576ee7b310044e625a7fe8cf9563bbe9b161c62b83c3b1ba868e
+-- body:    sha256:0772357a08578dd77fc70d5aa8665d95b5e08afda1f12e3b61fea94c6f7326f2
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

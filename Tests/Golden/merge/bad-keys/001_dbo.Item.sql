@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:b896c35747aa307dd4bab008b7bbc4354062b4a6e66a36e8cb1b89128d166d90
+-- body:    sha256:9e06c6ddbf5ba4fcd1e60e31a8eb8dd3c5ecb4800bf9b039a919878032c06a4a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -247,10 +248,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:40e355f7372dd3ba3b24bcbeadf8fad86de6f8009f26424d62d45b6223d0f17b
+-- body:    sha256:1dc8614c246a5493d13922dd3b2583c0ea31a20cf4a3a0282ab55d52071f0d78
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -285,10 +287,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:cccc18bfc7ae92d7c0d9cb7a1f62952ad2b13c129811fdf944e8ecb936ed6841
+-- body:    sha256:afe0d0124f39c07b8967cff11a7011b7379fa13e840b7d10de6157eed89f4078
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -298,9 +301,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.lot,
@@ -322,6 +327,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     k.source_lot,
@@ -551,9 +557,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.item
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Item
--- body:    sha256:f14cfe98787bc06278efc78b92288274aa74d3f0500d2ff59d8342db9ebdccd8
+-- body:    sha256:c8d1e651b85c3da514b4ac9ac632d56f7300d3440d1451e53e830d25c529f37d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

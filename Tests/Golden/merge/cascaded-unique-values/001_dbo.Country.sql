@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:bd0726e715d61b11b66a66e90d166bbb94d3d4b111ab0826da388effc141e8b5
+-- body:    sha256:d2d3deaa2701350ddde58656baebba049b9487463f10280905c688de47be19aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -216,10 +217,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:8393c9cd45326320613ce3af7cf92f9bb05d39dc4cb183acd9fe2655453b4bd9
+-- body:    sha256:1ef269497c0f2c7667c8c4253ea21f881010d8b94a23a8de891870e1b9db8c44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -251,10 +253,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:2d8f02963c3bf17baecb60456296a5923cdabe7840e91427fdf06f756053255a
+-- body:    sha256:12de3e033843bba27f2564af41acbc046296fc8cc65bf8a58c427336e565b0e1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -264,9 +267,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.code,
@@ -284,6 +289,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -495,9 +501,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.country
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Country
--- body:    sha256:84eb5a902dbfafe0e4c509e440d997d76d04e49684af2cf45da2e86638b90375
+-- body:    sha256:48e8c090c70aece39a9da05d83e165879ddbc08d7ac418cb90476b9a3a0312b8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -19,12 +19,9 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:9f121300377dcebd24d132f3c29c4937faaee08557c64e79068aad17ff2c9453
+-- body:    sha256:207a5120cb06e4126c1227704fd5635bfcb4352720538c734f738d3bc978ff07
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
-
--- The chunk that a row is from: by hand nobody says it.
-ALTER TABLE restage_stage.town ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.town;
 
@@ -108,14 +105,35 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:c8103cbd889a5cd269cd010d7cc6b82fac911f1838673636c0948ad87c8a9162
+-- body:    sha256:08b33d8ad1be9288d3e4b49710b6f854ae692d918e0c1206cd3d7b3d95102dc1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Parents that this run does not load have no staged rows.
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = 'public.country'
+  ) THEN
+    DROP TABLE IF EXISTS restage_stage.country;
+
+    CREATE UNLOGGED TABLE restage_stage.country (
+      id integer,
+      code varchar(10)
+    )
+    WITH (autovacuum_enabled = false);
+  END IF;
+END
+$restage$;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
@@ -127,24 +145,21 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run,
-    chunk
+    last_run
   )
   SELECT
     s.id,
     nextval('public.town_id_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id()),
-    s.chunk
+    (SELECT restage.run_id())
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id,
         s.code
-      )::text)::uuid AS row_hash,
-      s.chunk
+      )::text)::uuid AS row_hash
     FROM restage_stage.town AS s
     WHERE NOT EXISTS (
       SELECT
@@ -199,11 +214,32 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Town/35_orphans.sql
 -- table:   public.town
 -- step:    35 orphans
--- purpose: no foreign key to check
+-- purpose: find rows whose parent is in no key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:5bd3a345d3d9c0df0a596068e1dfe7a5bcca420b4497e44f0dd8033e63702ac6
+-- body:    sha256:a398a72c34dad176228b801bef6003f013f8351b069941b21f80a4eefc20791d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- town_code_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.town',
+  'town_code_fkey',
+  count(*),
+  min(jsonb_build_object('Code', s.code)::text)
+)
+FROM restage_stage.town AS s
+WHERE s.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_stage.country AS p
+    WHERE p.code = s.code
+  )
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS t
+    WHERE t.code = s.code
+  )
+HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -216,10 +252,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:9fa67015557db0f79a97f93c1649b3d9b08045973a9ddff2cbd35b303492cd73
+-- body:    sha256:b62ea8b35988b138ff5b8a7187b700196840cbaf79ed5d77f4c8d5b01743ded0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -251,10 +288,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:8af6943a33bd93a78ca4b2c33afc99db13671991b04b8d247e978338ab2bb2d4
+-- body:    sha256:bcc5378347992667e86386b2d600d726609c606d31d21994957857b42d2917a0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -264,9 +302,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.code,
@@ -284,6 +324,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -334,20 +375,13 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:3b4180087d9e5b22b991365d165a90e096364fd07e6708cf189d8a5a5b2efbc8
+-- body:    sha256:67108379b3652a04e1476a5304c860b79b2dd6aad4d7157f641e205e88bb20b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-UPDATE restage_keymap.town AS k
-SET chunk = s.chunk
-FROM restage_stage.town AS s
-WHERE k.source_id = s.id
-  AND s.chunk IS DISTINCT FROM k.chunk
-  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -363,14 +397,6 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.town'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
-    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.town AS s
@@ -443,37 +469,13 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:5322ff52619f320f9eaacdd92f123cc8114e4d6416863ba98db30bbf8afecf2d
+-- body:    sha256:909af82ff4c0b73cee1a018b788ea265cf32ac29b41c9875eee9d3cccb23a76d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-SELECT restage.count_skipped(
-  'public.town',
-  coalesce(sum(c.found), 0)::bigint,
-  count(*) FILTER (WHERE c.found <> c.rows),
-  min(c.file) FILTER (WHERE c.found <> c.rows)
-) AS skipped
-FROM (
-  SELECT
-    c.file,
-    c.rows,
-    count(k.chunk) AS found
-  FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.town AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
-  WHERE c.run_id = (SELECT restage.run_id())
-    AND c.table_name = 'public.town'
-    AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
-) AS c;
 
 SELECT restage.close_account('public.town', count(*)) AS rows
 FROM restage_stage.town AS s
@@ -485,9 +487,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.town
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Town
--- body:    sha256:6485f38d24841fe44fe81446123160dfb2ad330ba845711d811ac13ebe40f9de
+-- body:    sha256:f58294110133f5695ea344bba49f2e540df727566b5255a17dbfb991f43fa798
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

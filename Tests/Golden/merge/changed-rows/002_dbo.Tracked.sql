@@ -36,13 +36,14 @@ LIMIT 0;
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:18211bc7274299a97407fcc49be72b1a6e7ad06d456e3150faaf6c15aa003ccd
+-- body:    sha256:fdee326d84cc304563fc48ed7907018370797c8139b7ef9fc1ad0d7c8b33cbdf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
 SELECT restage.count_staged('public.tracked', count(*)) AS staged
 FROM restage_stage.tracked AS s;
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -164,10 +165,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:7a0164e7eb7721f64851bfc2f0f11e047eeaca95422d162c36a05b950595fcf1
+-- body:    sha256:44562f72534d78eef741bb3210e43b5977b795437b4fe6b53378eacd950ff065
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -308,10 +310,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:3a8bc33737152a0ef05945df67f27463842fe58ef9a65ca4fddabc5a2ca5e6c7
+-- body:    sha256:3db70c037b8777ae3b603684dcfbd1c750b63e47bf2fb82eecf286e0eec9e23c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -322,6 +325,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.day,
     s.no,
@@ -343,6 +347,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_no,
     k.source_day,
@@ -675,9 +680,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.tracked
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Tracked
--- body:    sha256:2b0240ea7f85b0a987adfb45cedc6660decece1ebb5d00a802ef972bf98d394f
+-- body:    sha256:7407646fd621ecf54298758c98cd5f9665677a886a7371a4f9c70c4b93213b67
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

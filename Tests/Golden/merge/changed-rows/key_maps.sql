@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:639900dd2f25aec66dfbe8671b88987d2cf871b41b8fe0288fd937331b0cf446
+-- body:    sha256:97cfa5cd2205e8e5bfb635d5213bf96a2a4564bf56a44f14bc4533ea89c8a248
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -39,7 +39,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.kept IS 'Key map: which row of dbo.Kept of stride is which row of public.kept.';
@@ -51,6 +52,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.kept.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.kept.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.kept.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.kept.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -69,7 +71,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.tracked IS 'Key map: which row of dbo.Tracked of stride is which row of public.tracked.';
@@ -81,6 +84,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.tracked.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.tracked.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.tracked.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.tracked.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:9960e30006b9ef9e0aef5f35ab80e52630a22d87a2d5725c6b4f85c619d7490e
+-- body:    sha256:5b48a55148d510a32b5b683202043277189415826886afb2ccb285ee8b95ca15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -411,9 +412,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.note
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Note
--- body:    sha256:64a36aa821075582efcc270d0b81e995815f684d406c49e2f5707eccc37f4c1a
+-- body:    sha256:b139a7dbc6e9f175ec1b72f9db1a59ce9fe561c5033b1001ee1ded96947210f2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

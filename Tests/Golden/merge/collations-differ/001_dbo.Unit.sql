@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:7e7aefbcd3ecbf9fb9c8591a715033374c551acd2a98a65397764b9bea197f82
+-- body:    sha256:710f4a6444e73e49dddae14c07c2ba2ea789b17d9eb37c01295982dc775249c8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -235,10 +236,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:309c8ce22ad170b072c1264aaf107702c71eba89f1175a9d6c085101631fbe63
+-- body:    sha256:7d7df08b2e6b8a719101a44a6538ee021b3af62203a19aeb1166aaf382c05acb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -270,10 +272,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:06c149a7f723c5901cc56061bd3f164e0fa174e212d758c8e0370597739f087f
+-- body:    sha256:f3b2617a709f61691082228f6e7335e18ef94d95f4d2299bfc35ac50e14a4ea0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -283,9 +286,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.symbol,
     s.name,
@@ -303,6 +308,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_symbol,
     row_to_json(t.*) AS row_data
@@ -516,9 +522,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.unit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Unit
--- body:    sha256:d81740d433edbb487eafe5176dd4b6b02313667a13f1d57260ca7a6c9158c3d4
+-- body:    sha256:c96f9f24052f4f4ced303c5cd6aa3204f372a10f75f3e8f04892d0694ddc8c86
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

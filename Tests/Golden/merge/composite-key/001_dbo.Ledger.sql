@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:cfb2fa3ee2e7cd4de1e0bcb9fa9e5ad9ce23b29cc1f7ab9cd0c85fb8d46c37a0
+-- body:    sha256:3aa23e9aa414a38699529894c20d38d9798b17574268ac907a906182fec01b67
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -267,10 +268,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:6e37c00bd694180d30f9d7f789fa769662a68df5edce8afaa674c300b2b94a11
+-- body:    sha256:279323d69e2dadd8ce92313f76e0012f7af039c0d69d55699279ee25240c569f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -281,6 +283,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.year,
     s.number,
@@ -302,6 +305,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_year,
     k.source_number,
@@ -530,9 +534,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.ledger
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Ledger
--- body:    sha256:9c40342fbaab74121799930abfc2a7d722f8f6d4e1a97dc15f058ae25909159a
+-- body:    sha256:4a2dc760649ae890916c1ef9e97d795fe73d3b58ff9c4414c3b4cae42bcc1a9c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

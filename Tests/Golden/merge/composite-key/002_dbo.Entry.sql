@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:9535a29986a1915a5a09d3ee03329dd22e49c5a8432ddefaaf435ca2a28e1e09
+-- body:    sha256:d69910a94e6fd390717eb6046126be3b6dc2d393a83066f644ecc29b9f88e661
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -278,10 +279,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:93ca8265600cd161bfe5c858585036360888544fdc6c5e05b773562230c6acd6
+-- body:    sha256:bd8a1cad04980c84773fe5509a5d5e82bdfbcef21f1c25a2b253b1f13bf19c68
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -292,6 +294,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.entryid,
     s.year,
@@ -315,6 +318,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_entryid,
     row_to_json(t.*) AS row_data
@@ -530,9 +534,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.entry
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Entry
--- body:    sha256:2eb3e6d0abae365a0314b33452f366747fb6defafd23ad6e039528dc7811bb05
+-- body:    sha256:1639c18971bb7862e7f9b3969bb02199435bb1538f5303639abade0a497b74bf
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:216f5a1cb95a25b4921c6482f7a683cf16d266fb10a370e07cb55ea042ce4af6
+-- body:    sha256:2b7cdbbfbf74d5e82c382091720ad8f42c3711a43259f31cc791fbc7acd53e32
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -232,10 +233,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:8c8753417e3acb51f1fd1668a4690e9e933402ce4a029cd3652e97c1932ce545
+-- body:    sha256:f855a98753705862a1e5eab0915b9039c83f3b976464d5ad3f80f47e73bf1d0a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -269,10 +271,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:0b3bcd8400866cf204e6c0b414cfbd35d7ca34bacb7b0bbf9e5f11c77cd91345
+-- body:    sha256:9de404baaf7893ffe9d649bde4f0574cb4b8cbfd5c548afcb149c8bd1b6efae2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -282,9 +285,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.tailid,
@@ -302,6 +307,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -517,9 +523,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.head
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Head
--- body:    sha256:500b7fe64f80441903fcec2bb541000c2d93794253e8533ba833ffdb34bf2d63
+-- body:    sha256:580bf8d9b467895fd2dd33e6d7e16424144805c2792ceea092764502420e4a94
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:8657eb20712a1c95e081efe85d6c8d09e6e13cb5ab77bebdee2f8e54b94e8904
+-- body:    sha256:f70cb3e235da018785062283df3d18679b258d7617b9c973ef60378562ea2ea9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -232,10 +233,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:09409604cef784c4e0b2638b73cf97430a19383a16590bac0f73a07615de1818
+-- body:    sha256:8a3c38c781a4a72d94b79981a2ea94d95e617ae131b158307b78ccfe3e251050
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -269,10 +271,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:f790395bfc6af6bae441b91b415be616b3764022a6f033c3eb7a98e50097d779
+-- body:    sha256:140513bef37759f1c2eeb547339328ddb66a79c89dca0d25f717c8650c6b372c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -282,9 +285,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.headid,
@@ -302,6 +307,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -517,9 +523,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.body
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Body
--- body:    sha256:ecc48e0672e73e5e5fd67ce5d012d558eb2c9b3124835e4f9456be2b78b23e90
+-- body:    sha256:64aa6b980acb9cd7b7a144cfeafe6d1d7e4c86d8305705a77baf6feaafcbaede
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:ac522454feff7af870702b576bea6fda372b3d54cbf1c6a7960b158b18268762
+-- body:    sha256:e9f4d762519e30c1033ef8f9b74f20f4c42e46c9cd85d05cac253a24176585e9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -232,10 +233,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:a112dcc7f5e651aa2ed0b458d788c151bd29b4c1bb580496c088fe5becaa680f
+-- body:    sha256:a3b66a2b1c760ba71c46087e805c5d63fe384962a58898a3527d3fa1ea9affe7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -269,10 +271,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:92eb5dad0576112571e7d494ce7a5c290ac71199f6217143a048ce7b8e74dd8b
+-- body:    sha256:81e3f874792cf6df3c23eb03600a32057d16e243f9d68665a375185287372640
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -282,9 +285,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.bodyid,
@@ -302,6 +307,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -517,9 +523,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.tail
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Tail
--- body:    sha256:b88470fed6691e57c738d79f4066e82db345710017169ea4e617a70091503c07
+-- body:    sha256:4057d9b71b90998f1cb940397cff6aaa41495cce6a94dedbe970acb445a4aa31
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:7984a2ca91e480a45a41581a0e3f863008add0af9bee685420990e0867d066ef
+-- body:    sha256:dbf5438bf51c0ffcc3265a918695a96b56774a62d62d77119b3634d6bcecfef8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -234,10 +235,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:e0329af9c5d8f009cc4f588c31e28a35009f76471c4e69837378f0acd1f9720c
+-- body:    sha256:55c7aa3484f9569f0fc35d84f4b15fc910faae83d42f1ea0d269fa7c4c01e1e5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -286,10 +288,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:3cab5a4c70d9cade2d2de59977aa1373146f42503ef00ddb3f00fc7363315759
+-- body:    sha256:76a8e98a58ea9ce2e56b599aaf75d17a3e040b5c78c1e8c9cc0f72c1062fa321
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -299,6 +302,7 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -336,6 +340,7 @@ SELECT count(*) AS filled
 FROM filled;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -356,6 +361,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -574,9 +580,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.department
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Department
--- body:    sha256:25fb910783e7a850980424fe7441ae4d33fdadbe7dd4d804b4acad08d3746127
+-- body:    sha256:55be52d59e32326eb1d38ea1794f1f14dcef82f3b7a7e54582e2e32b4b53a96b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

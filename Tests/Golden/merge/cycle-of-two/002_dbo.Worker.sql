@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:665b172dfd2adc6785adea012a6dc77a387a0bf1ed29e12763561fbb35ceb637
+-- body:    sha256:c84ee06ba5efaa0258d653a496ec626d484d1400bdf6c77f0138257381cbc9d6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -234,10 +235,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:aca89b1f283029d004ab30dd815c19fd83d5fe259d5376140fc4ef82eb5da9a6
+-- body:    sha256:4c034d05aa1159bbf6807e77e21b80b4342f92cb35ff710151d73a21e7513eb1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -273,10 +275,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:7a844540fbafeef74b4d8b0eb08cffaa7372ebd65a795dc73944dc1c4d773fdf
+-- body:    sha256:631d734e3219032f879e50bc3ed8a57fe7c9a62f282dbb34227e41bed21f0cbe
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -286,9 +289,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -309,6 +314,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -526,9 +532,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.worker
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Worker
--- body:    sha256:555c12b0103c86142e7650810a024c123bde4b8938e9390a73db575731a0b6dd
+-- body:    sha256:640fac8445b514650a84cdca26e7d84c1adaa924fabc84aadbbd93294851e5dc
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

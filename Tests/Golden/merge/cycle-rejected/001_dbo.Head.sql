@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:169d6f19323204b1e2b12d78946f004eeb497d136f118f80ff3d3e434ef0ed50
+-- body:    sha256:fe314fe32ee61ddc4a6ddacf65402958355e4280e2a3b3dc54b58c592a5185d2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -459,10 +460,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:752fd1605a8dd21771eea9a0407434a7255cba0f0c0f2027a465e1f443fccc27
+-- body:    sha256:d9ee693caa67056f25f1dfbdd547ee002977e0865c86aacf0afb9d2c42391acb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -509,10 +511,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:d4d33003df31f4bf23721cd3176b277634f2e72e25f0cbaca31cdeaf909f54db
+-- body:    sha256:97417da32ea0f1e771c5d6383513f0bc704f7a2c7aa494fcf1c3806188039104
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -522,6 +525,7 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -559,6 +563,7 @@ SELECT count(*) AS filled
 FROM filled;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.tailid,
@@ -576,6 +581,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -792,9 +798,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.head
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Head
--- body:    sha256:500b7fe64f80441903fcec2bb541000c2d93794253e8533ba833ffdb34bf2d63
+-- body:    sha256:580bf8d9b467895fd2dd33e6d7e16424144805c2792ceea092764502420e4a94
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:31e0c7ac687ee7dea3c689bc359cfa42e81007473a5dd33fbf022f1f2d32b4b3
+-- body:    sha256:a605846037892a9d9e4b53ec450c3167c0501b3626b0ccd0c29ee4e629204530
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -459,10 +460,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:8ab79be8124dec2cb44286d397aa59a8f32529b64ce81ab3120a8657b36864ee
+-- body:    sha256:55188e1721cb75634ef01dad265d7a545a27330f6e5cb25007a41d540f791469
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -497,10 +499,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:f84099bb14d4b2e8252c772d7c6e73aadc0f464a8cd7dc4d629eeded1fc6df58
+-- body:    sha256:38abf3617d2123407f09a0b7f4995239c9a57d44c3ffe82a5966e25f5988b70e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -510,9 +513,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.headid,
@@ -530,6 +535,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -746,9 +752,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.body
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Body
--- body:    sha256:ecc48e0672e73e5e5fd67ce5d012d558eb2c9b3124835e4f9456be2b78b23e90
+-- body:    sha256:64aa6b980acb9cd7b7a144cfeafe6d1d7e4c86d8305705a77baf6feaafcbaede
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

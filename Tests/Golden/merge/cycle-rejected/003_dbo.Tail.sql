@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:d2b2179ccefca8aec60b26dd9cec5c5709fc8023852a720641406035a34c2223
+-- body:    sha256:1569bc8ffedafcbb67e55e66e0983876393bdc4b0c492b62ea6b9f3b3b3786a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -459,10 +460,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:21e5d0b82b2a76edd67a0a160216e1ecc05b53830eddaeb4e23fdea08440fd6a
+-- body:    sha256:e4f3d0a95e84143502093d07270715ce83035dfe033c1efe6bbe42d1c6f4bbce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -497,10 +499,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:8f24cbfcc61257a79290803e88a79d2a1d4a3f3aaa132db36092a2474a8754b7
+-- body:    sha256:39aa05920395f1e6ac83ba110a1bf069a7996162d2de1695fcb1287f8e3bcdd2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -510,9 +513,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.bodyid,
@@ -530,6 +535,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -746,9 +752,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.tail
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Tail
--- body:    sha256:b88470fed6691e57c738d79f4066e82db345710017169ea4e617a70091503c07
+-- body:    sha256:4057d9b71b90998f1cb940397cff6aaa41495cce6a94dedbe970acb445a4aa31
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

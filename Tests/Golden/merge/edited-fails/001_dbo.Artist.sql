@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:9b44ec215d14424b0ab4c61a9bf460b6f98aed3f8b9fc11567b5e53b07fe3720
+-- body:    sha256:88408b44bbc06c08d9e42d237aa275d9e119268ca44a9ab18d0e90699bc1d7cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:bc26b82b5b2d6d5056cb2831e23620d8b402bae0f523344760f3ef7bfa638b58
+-- body:    sha256:754dcaf0f8ea11ffe467d619ae1a11a3d7f818fdac03a344a293ff9f7a46d396
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.artist
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Artist
--- body:    sha256:3519d49868ea67ab6eca38e6f1c5cd46ddf92c211330c06b6fcd268d82e995c2
+-- body:    sha256:833a0160257fc4652094a0e1735e9009817f356c916420ee3e1de289f1e81b75
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:013c494bd1bf294b689e4ab27707ade7438f6d64d6a4d6fc2e2cc3c89622b624
+-- body:    sha256:f6661d93d1e604e9f82286d041965032ca5d3f0999581992c5d8d42bff7d78ea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -407,9 +408,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.parent
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Parent
--- body:    sha256:84ed3f471991fd768afcc06318b87c67cf073cc9414ac2481b008c2026d038b6
+-- body:    sha256:acff7bfa46b61cd42d623086cbce6b65f000ba94338b432598e50ab71fd9fa4d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

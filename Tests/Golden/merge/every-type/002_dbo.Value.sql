@@ -121,10 +121,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:5bcb48554458466f16661cf190352fbd921d10ab21ea4dc32a191de71a4a2afb
+-- body:    sha256:041e4862b41ac14a648c90b43b4fed205ae60905f4a349684caa448da8eede86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -387,10 +388,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:00efe8fbe1b4290be64a53db78b92e324448c7a32fffb3479cba3e9ea695662e
+-- body:    sha256:6161fccef04d9d628418ce9c7c768136726e985cf0581ed8198b0cb8d1692fca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -401,6 +403,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.flag,
@@ -457,6 +460,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -699,9 +703,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.value
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Value
--- body:    sha256:e484c8aef0fa5c7ef84b83276a5615bd65fdaf136bda5f1a3103fe93e351718c
+-- body:    sha256:ea494cd76efd41772add42b8bad206a78eee90eafd3cb21f5d5a41dac40cb2c5
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

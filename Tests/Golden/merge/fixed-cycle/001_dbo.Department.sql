@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:76c12686af47fd3d9f4a0da0e7ba834f59e5d8f6daea76e318dc6f196eb2f090
+-- body:    sha256:f123f6f4d567ac55ad642894f68e5a3c07f25aa3baae78e19c5f017480d154b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -252,10 +253,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:9508a5ce597f95d84964c6a1613bf0fcade546a004f33384bf0f4a423b528e59
+-- body:    sha256:4f58e55daa4ac8972ba5e80cbc6c567d66f831ce3f6a6ab8b3a270d98e43c8a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -309,10 +311,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:8d9c6fb0fab852aadc06052b25e06dc7d394ad0dd908e198e7d2bc2ef7d870c1
+-- body:    sha256:21726f0ebadfccc1958dab0123f848efc611f4e5d104fc0ecdc8358e943398e1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -322,6 +325,7 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH waiting AS MATERIALIZED (
@@ -365,6 +369,7 @@ SELECT count(*) AS filled
 FROM filled;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -388,6 +393,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -613,9 +619,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.department
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Department
--- body:    sha256:02bfd1720aa3a17f35836cc71c65f09ea339c2898cbdb909fd0b5c1c6a484311
+-- body:    sha256:810890873abfd91d8b78e5bf25ae2faf4fc3e56ca0bb51c4fccdab83dc75a7b6
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:73bebd16d6af1bcb9595ea67ca78ea798ec44b81b3eea0ceca5f589d62fddf0d
+-- body:    sha256:e326a5090b28b95c4ec4a4a6cbec92db15e646d725a94949da9d39baa59394c5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -252,10 +253,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:cccdacb43258bc96b55c4c3c41eb14ea3f5da57ae36c2585a8f7ae672f090f50
+-- body:    sha256:b298edd83afb52b430a17efea13181e61b9e4dfa69415da1a04ad400bd3d1d95
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -296,10 +298,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:0f09bb5e0276b687e9f2f04cb7424bbc5d2eb9dde76177f6a0f5d3b364cee6e2
+-- body:    sha256:ec6fa2e95a89cb2efa2b4aecb5f5278a77f66ecc6f2cba8e3e8238b87187cff1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -309,9 +312,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -335,6 +340,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -559,9 +565,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.worker
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Worker
--- body:    sha256:ce2c4db097825b050f8bde57ba2487515d213c2ee2aeaa7c910d9983ade8e976
+-- body:    sha256:80af25e51e23310d36a3e2afa748520a54cd3a2c5f4c7ca01986aa06a2d077c3
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

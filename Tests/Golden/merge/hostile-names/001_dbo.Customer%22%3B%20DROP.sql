@@ -114,10 +114,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:a0570bb72f293370b6201c1e872fb0ddd3f84e479c41266e05abcda7920439d7
+-- body:    sha256:2870b2600cdb2c03213fab6106c7df9c9f0bb0c4ee79437dfa26fde90428729a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -213,10 +214,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:ab1b671135879d0909831ed50bb70fea2893f9c618fedbd44f6d89ef42c7d0b5
+-- body:    sha256:27248300d6296ba8ed364be9b90ee01a4a8362d929fa0630badb5504cb3149f3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -378,10 +380,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:f92f985e9ddadc226a59e32f535e70be08073172d74b330f1eb2f03906faef15
+-- body:    sha256:f2c2a5238dc4234084ec751e3736573e81b68fb95cc3d569c17c4b1da02a4991
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -392,6 +395,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s."Customer""ID",
     s."it's $restage$",
@@ -427,6 +431,7 @@ end",
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k."source_Customer""ID",
     row_to_json(t.*) AS row_data
@@ -657,9 +662,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public."Customer""; DROP TABLE x; --"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Customer"; DROP
--- body:    sha256:cf1750ad8e5ec389314c3101a2103fda0f0934f96cbc055f981a142fd151e96f
+-- body:    sha256:e9c38088edace813be72bfc76cf900017dc2288708ec6fee54e7405c42e4a9f0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:f803af72556614f2c80d4a84e11b2d135ea73acbfcd42c467d28f2ba416f6b36
+-- body:    sha256:514f568ec216ed04003a9a9b97c03be0ecb96b649d60778cd57118a883aa03be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -356,10 +357,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:5db118705cbd130bd1a7d5389e62dd8b5d4794e567f593d387d99287805f975e
+-- body:    sha256:6af18a067b2fd34eb3d575e92fd8a1917f66e9f9f526d54da966d419c1caa5a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -370,6 +372,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.r,
     s.k,
@@ -391,6 +394,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_r,
     k.source_k,
@@ -624,9 +628,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public."100% /* order"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.100% /* order
--- body:    sha256:24f7fe515d820c4bbbcdec2e9ecfd3a0a071d7dff86d739254ae5e1f8091c67a
+-- body:    sha256:4aca33375338786ac4d982e22d021ec1dc073e48e19bbd35383b7a48cdaf6db2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

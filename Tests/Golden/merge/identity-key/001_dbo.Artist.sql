@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:fabf4b1debeb055c3cdd7710384da3cf90a1dade7da702a16668a8fb5ad31b36
+-- body:    sha256:e4d1fefcadc5cf0b0b1dfa62c54e5638243c2cc912ce3ba5bc2280d689eee79c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:8ccd0a20ba6f9556148725cca590a234dca03253a68a1eb35882add1247d7bfc
+-- body:    sha256:cdeffbf92563bbba301b2cf41928573711d6fff9c6890839353dd040679fcebf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.artistid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_artistid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.artist
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Artist
--- body:    sha256:6d1fc48757d5f35d19c6c014c74b55649444ea124565723b93ed0328405fcd97
+-- body:    sha256:c62d5123249de50c4bbfd76d5afe1fbc8e635eb3d71bfd4e1ad5164a8e341505
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:9500e7262b90591e312cdcc40d6eefe3fa7581cb8ec1220cade9304766012fc0
+-- body:    sha256:a0e0d8c55dcc083c22072b460465e5db7db33f27f5e60ab818cfbb9c28a60afd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -294,10 +295,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:39ddac1791cbbfb64c41eb8ea76ba02214896cf18edb151f1244436a4efcf5ef
+-- body:    sha256:84466d1b9cbd0db44add4c259235d8fe5f9a60c59bd8ca23264af25abf1ad6c9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -308,6 +310,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.albumid,
     s.title,
@@ -331,6 +334,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_albumid,
     row_to_json(t.*) AS row_data
@@ -555,9 +559,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.album
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Album
--- body:    sha256:45c4a780fbcaa03ca8862b19795e5311c31fa005f4fa80d4e49b8fe775a57e0c
+-- body:    sha256:ecbcd15ad75ef6904f05691f18120021ce894ac0cd8fb75e3fc2d5b43f0b924b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

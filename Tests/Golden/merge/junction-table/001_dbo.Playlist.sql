@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:4bf0ee41d7b264c298b110dfb2e58a3cd16d2c322fb846b49dd5fd368ca0b155
+-- body:    sha256:f1e1ac748c4d9b4f08201c66aeb87df0cf01f75573bf734744de644126ac84ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:fae097a19a6d7b4838423ee5082d61a9fc2f12a84f962b2813b258d39e646d04
+-- body:    sha256:11ba7d3ed3cef2a0a782eb66f1526c1559d2ce02de5c8a795d13e45aac27d4ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.playlistid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_playlistid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.playlist
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Playlist
--- body:    sha256:6e9e8c2110f5761f66756af74979418663b3c8608089d7aadcc2f0d5fec08a1b
+-- body:    sha256:1d24033f544c373efb14923d87d73c039806367572644de874f8c69cb275b94b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:61aaee952e26426c8b28f0eca4b963c80f2181620537da73e44fd28149b843c0
+-- body:    sha256:899fb7a0256a264aaa31f5b9d14462ee20258bd6929ec75c4f99815e1a824c11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -303,10 +304,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:22633de63e0bb5b9b6d9799b1fa215ea34e4368331f05f27f402e42c97140226
+-- body:    sha256:4c1564ed7d61fd335444e3a3f7516b55a2e9db00b703fcc72e4c502cecedd7b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -317,6 +319,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.playlistid,
     s.trackid,
@@ -338,6 +341,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_playlistid,
     k.source_trackid,
@@ -574,9 +578,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.playlisttrack
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.PlaylistTrack
--- body:    sha256:4613dbc38f20b2556e596dfe5615fd443ac48562defa88930e192be294600889
+-- body:    sha256:3bdf2d844d3cf769a4075f8a67508a43e16e507a86f7a9698e59964aaedcdda2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

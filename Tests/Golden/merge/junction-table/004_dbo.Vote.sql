@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:6e320c2a44fac723befbc090956b56f1d9aab0599d6117658b7fda1870ad4123
+-- body:    sha256:51bf26d4cdec57d2310e242c781f897b944e1e72616039d03385894111747569
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -282,10 +283,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:6d361cc5a02c370d8e54cb67b53845ab77be01c6349a9815047dcc370670f45f
+-- body:    sha256:aec013e695a9470d9f0030272395ce0073940f2483e8df672976fc883dd99fe5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -296,6 +298,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.voteid,
     s.playlistid,
@@ -319,6 +322,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_voteid,
     row_to_json(t.*) AS row_data
@@ -542,9 +546,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.vote
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Vote
--- body:    sha256:9f14aa55c14c30c3c8126b0c60aee8f8003df847d8f56c292a8124615d002b04
+-- body:    sha256:de93b8fe7cc3501ce39e5c2512b95f6493c827003efd1713ffcfb3d94621a77e
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU, staged in restage_stage.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu
--- body:    sha256:40c46c153eb1da4df7641d0277cf99deb8292db70cf7a4a957ed54c1ce1f877d
+-- body:    sha256:00073eecb06a0fe8d1d8045d3c11b5e2d7a8c8819314a574905d392171881d5f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -268,10 +269,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU, staged in restage_stage.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu
--- body:    sha256:7047ba931f74d642b564b30a1e5a9c61fbb620a9e497cdced0603bd3492d37e9
+-- body:    sha256:df018ae736e8c6692ff276fb397ae9b42875b3ba471c69d0fdf5ebe5adc5073d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -282,6 +284,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,
     s.x,
@@ -299,6 +302,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe,
     row_to_json(t.*) AS row_data
@@ -515,9 +519,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU
--- body:    sha256:e75c33d9e0016263eda5b638342011bdec46f8bb8a08b6b839c8363869f0cb4e
+-- body:    sha256:3dd534df0c6c6ade29c32f1fce4fba20e9fcf306e359c604a6a524f14fc8da32
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

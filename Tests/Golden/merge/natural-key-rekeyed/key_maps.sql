@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:f8c2139fb2062ac359fa7ccb9aaacc783cdb76c5303c3b673d5578a0479bf2f0
+-- body:    sha256:8b8316f602f1949cb5c553814c8eb67830121407adfef68d1180200ad11adec3
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -41,7 +41,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.genre IS 'Key map: which row of dbo.Genre of stride is which row of public.genre.';
@@ -53,6 +54,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.genre.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.genre.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.genre.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.genre.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -71,7 +73,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.track IS 'Key map: which row of dbo.Track of stride is which row of public.track.';
@@ -83,6 +86,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.track.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.track.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.track.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.track.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -101,7 +105,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.tag IS 'Key map: which row of dbo.Tag of stride is which row of public.tag.';
@@ -113,6 +118,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.tag.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.tag.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.tag.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.tag.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -131,7 +137,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.line IS 'Key map: which row of dbo.Line of stride is which row of public.line.';
@@ -143,6 +150,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.line.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.line.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.line.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.line.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

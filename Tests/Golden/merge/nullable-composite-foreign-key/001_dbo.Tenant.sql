@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:e7ba4ddefaab0946f7fc3e7d63bf1032b7576ce7b50b5653eb6983f906af7d63
+-- body:    sha256:4bfb90722df8f12495aa3c70e082886a4d2513700ea60afde76820fac80c5a33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:011f941d1bb9796fe24063c0811b5402b801624110c143cf7c5fb9475130beb0
+-- body:    sha256:6b0e3238968e421d29b2ff8e6803355cfa49c0fee2921bf52b5ab0ef57fd3ffd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.tenantid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_tenantid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.tenant
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Tenant
--- body:    sha256:b3da7157522dab0637cb7ac29566b1b51b82ec369d67c7757ea44cd1e836d43c
+-- body:    sha256:8a4c487080ca95c6cb87bd949f63e47b4acd322d936b8c6d92cfc7a5bd8c9903
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

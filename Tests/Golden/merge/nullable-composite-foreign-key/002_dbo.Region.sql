@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:4a9a4f3d1efb53aa1634a6de595fbe3ad872767f1e7b738f60a47d7cf512572e
+-- body:    sha256:fe6fcdbc8c838a857c2d42a20c01f54a7c8975aca38bbea393294fc415e48778
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:82364f825e324f63615e0ce06dff4ed346bca6d75a6ea2e5a0405a56a5b5d5c4
+-- body:    sha256:99fd26e7dae5beb0a6c58186432bc4f92e3c8b638f2a2097bed7813de9d90861
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.regionid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_regionid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.region
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Region
--- body:    sha256:1ec6bf3c9b1d6545cd1deaf385a71fc5e11540782320281221c23fcf67d8262e
+-- body:    sha256:9e1831025474bdbcf245d994620f1bcfe14f95f1c629994b70a846977ebf7002
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

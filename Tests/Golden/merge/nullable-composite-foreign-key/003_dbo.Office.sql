@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:5d3f9c9bcb75a36b344a6bb13439fd22eb34dfef3ae1faa678a73c2c11f3c3a0
+-- body:    sha256:70d9753a0636fc4e976e571c9d185a198f8057110df4d2b30266da3e52921398
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -303,10 +304,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:fb466d3bbb77674d9dd0bd30dc0f10b60af8ec14a39eccdf7510a7077cfd1cd7
+-- body:    sha256:0ff9880bbcbb759074d7149a11f616d59139cf3a90f84f06eaf9afa4e1e1bda0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -317,6 +319,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.tenantid,
     s.regionid,
@@ -338,6 +341,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_tenantid,
     k.source_regionid,
@@ -574,9 +578,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.office
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Office
--- body:    sha256:6be9ba2166f3162554944b96c2e432efa91c4123a903317ce33fff73c36da87f
+-- body:    sha256:5fa2f4ff3e015063b43cc709594ee74cbf164afacc8f3da51eb8d3edb6f73ce2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:c517c85a85b3c788cb8a953d2c0b54166e056e811d1107e740340642bbfb79ab
+-- body:    sha256:d874321ee9e7b46d85809e851ba79eace0a47eb310d84609c97f2509b72dc666
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -506,10 +507,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:ac1bab3355ab3966d6cec120c259ae06aa33a690f5f37c07f3f4b029c0be095d
+-- body:    sha256:048103377778f8cbb636570cf9cea23c297fe2fab15555edc986e013c6ae657d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -520,6 +522,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.deskid,
     s.tenantid,
@@ -540,6 +543,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_deskid,
     row_to_json(t.*) AS row_data
@@ -763,9 +767,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.desk
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Desk
--- body:    sha256:c2e98f9372ed56fd9f7ce02a218f6eedfd15a76d1c9711f1f8ed6ed8dace4080
+-- body:    sha256:dbf9d3f8200ef93a59492341ecba3e43358ab3ee9e51b422d3e81752511b5026
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:1f129468d3c07c5830e45185e805f6dac5b6aa0483042ee1dab9c91e9d0420c9
+-- body:    sha256:8952179970e124c61fcf86f91dc324a83fde1ae06c77a0e0a47e686b1893e430
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -267,10 +268,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:918861e0a5c21e45ca91ad6bfcde894c1b178a9b3fa3d1fe6a55e6cc6db2605f
+-- body:    sha256:f886e45064a4ba0df8423000d5175c9e3b929aed3c9e658280bfd3c443515be1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -281,6 +283,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.childid,
@@ -298,6 +301,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -513,9 +517,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.grandchild
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Grandchild
--- body:    sha256:bb975027fe40a146a07c64b29a6b4e21ec7c17fe83c00aa323ee597fbab5623c
+-- body:    sha256:4b69f0fe9d8120ba97ae0244cf48acede8d3ba50c5ab2dfd2b4f135f45ffed5a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

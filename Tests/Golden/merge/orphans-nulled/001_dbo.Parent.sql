@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:99236495764f6757e9fa866154ddb56ca765f656069e39f74d61736105944972
+-- body:    sha256:2063456da2f64e7d9093e0596bbeaba34b9d6a8f0e91b5ccdfc0f9d42a29a10f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:a4fd16f706e89d981322dfed652ce0fd1108916e282343434e303455b5fcbad1
+-- body:    sha256:e9743936d4e22b834bb6f4759bfe7b451b7a5dc80176772036937ec7209d7462
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.parent
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Parent
--- body:    sha256:837c76119de104573d9ecaf1bf328a1d1aea2e8111e07dbb5e8f35195c2f6448
+-- body:    sha256:ba579c1819a1991c64d165107198bc89b2390ea168337b8ee732fedceedbe477
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

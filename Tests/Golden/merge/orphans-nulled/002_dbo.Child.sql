@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:23f3015f388c2d731ebc045cfb22f9338e964b5383f991faa6fa508351ac22fa
+-- body:    sha256:f8127fbfa4b039acf688932dc3a05cafabd0b8864491c7c46b235c95f7b45c0d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -205,10 +206,11 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:1e0d6d3c02887e9f677e828e9e0c0c57797aca6cdcb3d738634e98bd57178240
+-- body:    sha256:2f72b82ecd1b6cb0fd38b3e24b1bf48db98e6603f424a206c563ab2bd61de925
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -436,10 +438,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:9ed44a35b64dedd0b48db5129df1f5a968899b46be1313162c8168268d9a4ec5
+-- body:    sha256:60921a1bda5ed7a8a8d693d029e82525693d087fe72b5ee6559b878f90dc6fc9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -450,6 +453,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.parentid,
@@ -473,6 +477,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -698,9 +703,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:b2948876bc56d613e31d7d62285cd85f2eb6fc54c5846876e7e234f1ca7df96d
+-- body:    sha256:a9e0e0fddcb9b4ac2fbee27fc32727071a40bb3ffcf8972b10eddc1801be68c5
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

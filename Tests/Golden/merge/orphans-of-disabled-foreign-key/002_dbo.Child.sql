@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:e72e59dbcc66b202c56acc78fb323cd7430d39834b72bfae1d21a11c40887f38
+-- body:    sha256:e1896ea28f839f8a31ca354622bddfc7b0739e99f9d53b421eb74901a1721739
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -335,10 +336,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:1956c3d4f16e6ce6d9a49cfdbe76eb77db48fd3c83a1a27cea5121fa0c0a53db
+-- body:    sha256:edd894c4ee38f952ada46b040f28b0d347e28b5e9a795d958b42bc1d5655eba8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -349,6 +351,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.parentid,
@@ -366,6 +369,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -582,9 +586,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:95c8085fac70130eb7f07c6b090da58423ede4ad156c35962b0d44de9f90a1ce
+-- body:    sha256:d6b84e72af47d79ccba498a6ef6adff428e0e68351ad0b666f1ea20311ee5b4d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:2605322bfc138537c62e62b541ebbe6a696be451c39247779f8dd8b52706cf57
+-- body:    sha256:b022a856047b4873a7b8b409be3983e4c02ad86bdc40249a699fdbbc83432a65
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -423,10 +424,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:9ed44a35b64dedd0b48db5129df1f5a968899b46be1313162c8168268d9a4ec5
+-- body:    sha256:60921a1bda5ed7a8a8d693d029e82525693d087fe72b5ee6559b878f90dc6fc9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -437,6 +439,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.parentid,
@@ -460,6 +463,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -685,9 +689,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:a804d33a2b7eac348ec85c593fcb527b6d5e84938a587a756d8ce6dd5b495804
+-- body:    sha256:ab336760939c9a7de6c7e57ebd047c9895d0fc14439c6299997816f5d1d89440
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

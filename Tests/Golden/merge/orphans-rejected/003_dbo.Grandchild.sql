@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:1808f5c56796ae711acc42f46feba7be86ac4863ece233e1a7f329142aae6e60
+-- body:    sha256:a91b8eb707412cd2a2b1772b67c6c09fca2e23e23a5c05ae34b7fb1347257e0b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -334,10 +335,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:918861e0a5c21e45ca91ad6bfcde894c1b178a9b3fa3d1fe6a55e6cc6db2605f
+-- body:    sha256:f886e45064a4ba0df8423000d5175c9e3b929aed3c9e658280bfd3c443515be1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -348,6 +350,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.childid,
@@ -365,6 +368,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -580,9 +584,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.grandchild
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Grandchild
--- body:    sha256:bb975027fe40a146a07c64b29a6b4e21ec7c17fe83c00aa323ee597fbab5623c
+-- body:    sha256:4b69f0fe9d8120ba97ae0244cf48acede8d3ba50c5ab2dfd2b4f135f45ffed5a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

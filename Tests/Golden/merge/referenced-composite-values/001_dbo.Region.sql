@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:d65a07b4989230cf300d245f641dbb7a5e51ac51f9a4ad93dd0d3376f3867d8b
+-- body:    sha256:2c3eae6108c289ebf73104cd92377f12e5a07c98b8a1e91f057bf0cb34108600
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -407,9 +408,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.region
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Region
--- body:    sha256:2077225a5cb585d30a9820feebe839d7073fd148faabc00e4aa3535ad37428f5
+-- body:    sha256:af8785a79e63ce0161e05a02d04d76346ee8ac0ebbb0bca0a4c25e3ad71aa247
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -121,10 +121,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:994b16bbd294ebff7a01af520bb3190cd5bb2e1acfa97a5636d5a0944a19a6d6
+-- body:    sha256:f39626f2c8674187a7eb90dfa581b80818ed69e4a99b8792de10cb7476c50732
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:6432e6a7ef890a1daa6fea72303a95c8fa5b8a7bb5f60bdd6014484da0e5253c
+-- body:    sha256:2cc75734947bbd87c56ab98afead3c99e9b4e1f497f614d561b1cc2f741348d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -291,10 +293,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:532c00993c0b224ba650e2ea332f590f8e1a5f0020c49885e1b7b1ac1f7505ef
+-- body:    sha256:59892205af078e8ec7a0c7b2210fc00c263b7389dc7f0e7b361e177fff44eb4c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -304,9 +307,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.room,
     s.no,
@@ -331,6 +336,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_room,
     k.source_no,
@@ -565,9 +571,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.shelf
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Shelf
--- body:    sha256:7147f3daef74b5a6fae34524e536fff968bb4ed7c34dfe56eba9f3ed5aec6e0a
+-- body:    sha256:bbebdb0c2c6c898184055fb7ada5397f8c6d0e06a0e4fc5e4e96b590666d4c8d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -127,10 +127,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:2e8c37ca4b5e2ed35678056c5e8eea17cb8b4f7862dc3c99914d8a33253d8b48
+-- body:    sha256:e57a25ea15aff07d6c3416d34e2a77f083bd1865c57df39fa54f5f319d9e3ccc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -617,9 +618,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.slot
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Slot
--- body:    sha256:14a131001024892dad50f6e775e6552dfc0a74f4d3b85f8c6a6d36a6c963d9de
+-- body:    sha256:c8d616b475a076da0f3c5625769765454c75bb48224a66c32abb16c26f5c4b17
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

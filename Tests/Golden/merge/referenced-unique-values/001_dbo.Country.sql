@@ -20,12 +20,9 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:656ed0abac5a970d7d1c47bb56bc39626f5dabc3d5da1d29e3ea8ab008538457
+-- body:    sha256:afb9422ab914ab9e5bedcdfab6c83ba991fcb0e4c0a1d45c212a715b7c7d1a47
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
-
--- The chunk that a row is from: by hand nobody says it.
-ALTER TABLE restage_stage.country ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.country;
 
@@ -109,10 +106,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:2e6dd0e32222fdc5cd6d69bae2dbb77a9989a73bc1d7af79ff623002a7dd8204
+-- body:    sha256:227a189d24057c61115fd9dd4484e8a46df50ddcec99a452e80b48107d61d661
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -128,16 +126,14 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run,
-    chunk
+    last_run
   )
   SELECT
     s.id,
     nextval('public.country_id_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id()),
-    s.chunk
+    (SELECT restage.run_id())
   FROM (
     SELECT
       s.id,
@@ -145,8 +141,7 @@ WITH allocated AS (
         s.id,
         s.code,
         s.headcode
-      )::text)::uuid AS row_hash,
-      s.chunk
+      )::text)::uuid AS row_hash
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
       SELECT
@@ -201,11 +196,32 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/001_dbo.Country/35_orphans.sql
 -- table:   public.country
 -- step:    35 orphans
--- purpose: no foreign key to check
+-- purpose: find rows whose parent is in no key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:86208f471055c3540a0ca832c1d5fe81a7d0137693955263b1952c85b5c65f51
+-- body:    sha256:73d08048d5d07fa005d3404ad4daa34ad8f5e9efb69c88f474657d6a8894ca9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- country_headcode_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.country',
+  'country_headcode_fkey',
+  count(*),
+  min(jsonb_build_object('HeadCode', s.headcode)::text)
+)
+FROM restage_stage.country AS s
+WHERE s.headcode IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_stage.country AS p
+    WHERE p.code = s.headcode
+  )
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS t
+    WHERE t.code = s.headcode
+  )
+HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -218,10 +234,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:632d8cd2f8827a4ee0300a40439ac9e1c2566f31d4ef2c681a4da67f9fbf18f4
+-- body:    sha256:ab0966af22916793d51f6284695678dfb0af8b6f39d858e2983dace918be6120
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -255,10 +272,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:074064075c351c407788234b0367c6652d5ff986ec2d4e4cff38bd11463b4ee0
+-- body:    sha256:5359f01ccf730446b447b854a6f2f1a23fd0e93a4ec07cefdd0b38dace666b04
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -268,9 +286,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.code,
@@ -291,6 +311,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -353,20 +374,13 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:363b68674512198ef7d98cd02b9278c455c43bfea4682b26222f6c58eca11a8c
+-- body:    sha256:fd33606ff4de52d40846405d31158c0ba279439e545998f0f2187f68d27c4d5a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-UPDATE restage_keymap.country AS k
-SET chunk = s.chunk
-FROM restage_stage.country AS s
-WHERE k.source_id = s.id
-  AND s.chunk IS DISTINCT FROM k.chunk
-  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -382,14 +396,6 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.country'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
-    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.country AS s
@@ -462,37 +468,13 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:db6e4a22e9e169417cdefee154fbfb5080760102640bde9cffafedc526b09afb
+-- body:    sha256:a40f69d7385d3a09f8429eed794b6f40a1d73ea48fd7ad71be12081c08a0fdfd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-SELECT restage.count_skipped(
-  'public.country',
-  coalesce(sum(c.found), 0)::bigint,
-  count(*) FILTER (WHERE c.found <> c.rows),
-  min(c.file) FILTER (WHERE c.found <> c.rows)
-) AS skipped
-FROM (
-  SELECT
-    c.file,
-    c.rows,
-    count(k.chunk) AS found
-  FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.country AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
-  WHERE c.run_id = (SELECT restage.run_id())
-    AND c.table_name = 'public.country'
-    AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
-) AS c;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
@@ -504,9 +486,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.country
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Country
--- body:    sha256:f3d103b91ea2549e52cfeae160e3d8d88fafe3dc066aa1438535a48886b1e92e
+-- body:    sha256:bfcb1b99b8607e334fabc34c21e2cdc4492dfb9b93d35bc2ca64a10be4663284
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -653,7 +636,7 @@ WHERE t.headcode IS NOT NULL
 -- table:   public.country
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Country
--- body:    sha256:0db0111100e33162dd925395f3adfafd73d8b7b3cd83eb5d6dac6127f0236a5e
+-- body:    sha256:a0dd933e4d391c8dca2c6bdeeede62988bfc090f61d2d4155600b06c03107763
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- country_key_1
@@ -665,24 +648,7 @@ held AS (
   SELECT
     k.source_id AS id,
     t.code AS code,
-    k.first_run IS NOT NULL AS is_known,
-    EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (
-          SELECT r.id
-          FROM restage.staged AS g
-          JOIN restage.run AS r
-            ON r.id = g.run_id
-          WHERE r.source_name = 'stride'
-            AND g.table_name = 'public.country'
-          ORDER BY r.started_at DESC
-          LIMIT 1
-        )
-        AND c.table_name = 'public.country'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
-    ) AS is_skipped
+    k.first_run IS NOT NULL AS is_known
   FROM public.country AS t
   LEFT JOIN restage_keymap.country AS k
     ON k.target_key = t.id
@@ -703,7 +669,6 @@ SELECT
   jsonb_build_object('Id', t.id) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
-    WHEN t.is_skipped THEN 'staged'
     WHEN o.id IS NULL THEN 'vanished'
     WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
     ELSE 'kept'

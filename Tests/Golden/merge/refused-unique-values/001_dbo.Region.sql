@@ -18,9 +18,12 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:cf33079d7051c37214459fd94ddf7d774484dd9e6518939e73136901370e7345
+-- body:    sha256:96754721b237dc79bb2ac5643e3f64c231814728ccfc3fdd2b0790b0741bcc03
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.region ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.region;
 
@@ -104,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:298ccf418509d6022e52de4c3b8397f87d5922b0dc0ffdd46b77a0aeafac8de2
+-- body:    sha256:2c3eae6108c289ebf73104cd92377f12e5a07c98b8a1e91f057bf0cb34108600
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,20 +127,23 @@ WITH allocated AS (
     target_key,
     row_hash,
     first_run,
-    last_run
+    last_run,
+    chunk
   )
   SELECT
     s.id,
     nextval('public.region_id_seq'),
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id())
+    (SELECT restage.run_id()),
+    s.chunk
   FROM (
     SELECT
       s.id,
       md5(ROW(
         s.id
-      )::text)::uuid AS row_hash
+      )::text)::uuid AS row_hash,
+      s.chunk
     FROM restage_stage.region AS s
     WHERE NOT EXISTS (
       SELECT
@@ -251,13 +257,20 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:1a411fd91224ab4257dc3845d73d1e172c3c02dbbe5426cada7e9553010a023f
+-- body:    sha256:90c5cb32cb5b23b959b06c3137bd43e543205e2e408162ecd0e3d0742ed8f093
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+UPDATE restage_keymap.region AS k
+SET chunk = s.chunk
+FROM restage_stage.region AS s
+WHERE k.source_id = s.id
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -273,6 +286,14 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.region'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.region AS s
@@ -345,13 +366,37 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:444651a0a4b80e9b7b3171ca2ab354e556d5390e53cd082013fb1b8ea6decadd
+-- body:    sha256:3a42320b57b0ea44522b417a38e9dd07e9f6c3d89844ad5873ece43a175738bb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.region',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.region AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.region'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
 
 SELECT restage.close_account('public.region', count(*)) AS rows
 FROM restage_stage.region AS s

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:44ad3b1f088f5c027640c5217c3cab9628a408f80ae90ff59414ace78c7bd816
+-- body:    sha256:61177c20fb7b0b03ea8b38403f7294a25b63592d45b0cdcba051e943979fb746
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -42,7 +42,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
@@ -54,6 +55,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.region.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.region.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.region.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -72,7 +74,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.country IS 'Key map: which row of dbo.Country of stride is which row of public.country.';
@@ -84,6 +87,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.country.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.country.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.country.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.country.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -102,7 +106,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.city IS 'Key map: which row of dbo.City of stride is which row of public.city.';
@@ -114,6 +119,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.city.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.city.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.city.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.city.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -132,7 +138,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.town IS 'Key map: which row of dbo.Town of stride is which row of public.town.';
@@ -144,6 +151,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.town.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.town.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.town.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.town.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 
@@ -162,7 +170,8 @@ BEGIN
     last_run uuid NOT NULL,
     vanished_run uuid,
     matched_run uuid,
-    matched_row json
+    matched_row json,
+    chunk integer
   );
 
   COMMENT ON TABLE restage_keymap.stamp IS 'Key map: which row of dbo.Stamp of stride is which row of public.stamp.';
@@ -174,6 +183,7 @@ BEGIN
   COMMENT ON COLUMN restage_keymap.stamp.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
   COMMENT ON COLUMN restage_keymap.stamp.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
   COMMENT ON COLUMN restage_keymap.stamp.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.stamp.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
 END
 $restage$;
 

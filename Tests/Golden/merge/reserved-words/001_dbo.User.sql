@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:c31b70a772b1b507b16be7686832b9f7353fa5f5d811b685864620457356e8df
+-- body:    sha256:fb372cbce4f3ce39f40973130a112bf2e871d04e325bc22e529dee056ed59236
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:a59286709e22e30667b0b1586a899810f52e5f66c82d0929bec5c42ae2864bba
+-- body:    sha256:efaf57bc61cd8399731f6572f28137f2bc3fddb7cd52fe32dc1688743ea4018d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s."order",
     s."select",
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_order,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public."user"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.User
--- body:    sha256:a396a99c5e1d8c5792990e57274ea88be94e58ffda670352353416fc78789d34
+-- body:    sha256:7eea6051edfe3bd88c6d65ba8a4ab4389c3044cdce5bfbf36fc822d37aa4fedd
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -119,10 +119,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:8cee70c4349d516ce0a337d185a485089c61748f534d5350688bae16516039aa
+-- body:    sha256:4188ba442427727c953c7363c3d9b9dac078e162600c23693607fe73636d30f5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -524,9 +525,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public."table"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Table
--- body:    sha256:46691a11d1d5f8b7150bb0cd3986292cae46153f028a01d206f392e18777a107
+-- body:    sha256:b57c07b3583e260ea3908cca0c89b99a8fe263ca0df8cb0ba881e7aa7824cfec
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:655a689660775d7024b1d199c0a423c091c04cf43d46d96d81b672f081e1a132
+-- body:    sha256:c1720d4d6cd87241a11f727187c629f39719498bd042cb586259a4662e3de88e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -336,10 +337,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:7a19817fa498a0244de0c05361d600db9a57c1883a12c5e91cb012b42a57a55a
+-- body:    sha256:96d2cb8317fdf50ad2ee47733769a6fab50371f295aabb92aebfbeee4df987a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -350,6 +352,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.name,
@@ -370,6 +373,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -588,9 +592,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.employee
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Employee
--- body:    sha256:ff0924b5b81e2af49e40a89770941adec1348ec8a16f251ad5d92e3ec81768bb
+-- body:    sha256:fb286ddda30c31ca8249ea902ccaafb0769e3b5ba1e80f2f440d59f8b8ce80c8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

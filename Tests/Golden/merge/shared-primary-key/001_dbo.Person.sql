@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:f24fa880fb418c559d441fa2e4e6e9f7cf5d9658c94762545e9274571c86aefe
+-- body:    sha256:c32ac53463f6d59188d5e00a3b59991f429a81212dc486ea067a80a5e2229712
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:2a3164ab4484575241ef8e51b72a59003ddf4a0da8aed794e54397c548c272e5
+-- body:    sha256:07157cd89da5405e9c096771ed75e8895c0f21b2da45087eaefd2f2a5780d15d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.personid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.person
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Person
--- body:    sha256:c0548fd5757946a57c5f529e71b91c9c84a46e04b95874c1c065922035487f21
+-- body:    sha256:4e3b9342c55186ce025730a0eed0da9f2bfeb0b3863706a6a576040d71e22469
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:b478a11e7ca0d98d786e045f5eb601d2cc82ac38ca0af43a0e7bb9d1c95ebaf0
+-- body:    sha256:9e7a7fc71cac36eab54c39dc57ba9a408917ca170af852b16ebdb33b732e2214
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -269,10 +270,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:f4b1f676cdc87129cf772d8bfa1202bd836626e1d922c46e841b624f27ce6b83
+-- body:    sha256:4ada990341b69eb1a7998af964f43e71695e772c1d41be8ee636680dbdcb9858
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -283,6 +285,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.personid,
     s.badge,
@@ -300,6 +303,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -515,9 +519,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.employee
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Employee
--- body:    sha256:7b12bdfe67a85df3dbe4be708db86759bcdfb40463d9358b0da3b06e6a4a864e
+-- body:    sha256:e3ea8a2b7eaeb5d91c2f49b20824ee13f8505229c034ed6ed6493a952ff50e27
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

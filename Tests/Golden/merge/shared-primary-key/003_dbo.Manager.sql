@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:7a4d64f8dfa1244861230ee3c3fd72fe5b8cb8a4403b78f5bcbe18cef17eb23f
+-- body:    sha256:05c3a9ad23ed56b9c5693cbab9e4e86861e1e58709e879059e38d9be819c4fa6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -336,10 +337,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:fb79e0bfa9c008d11a424455ec9e0ef03f8e2fb95329da4eef790961dc8fc075
+-- body:    sha256:f2b3840ff6baf8b5f3418baf05497cc6c528cfda27b90aa9324d87277bc95e65
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -350,6 +352,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.personid,
     s.budget,
@@ -367,6 +370,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -582,9 +586,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.manager
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Manager
--- body:    sha256:7c6ddcefdb93084f37259b82dace13aea6d7d5a95f2cf2198533b81dc319d58f
+-- body:    sha256:24713a49d2cf27780c90fdfa1ddf87137358d5f2d789220beeb203edc296e0f8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -120,10 +120,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:6e464baa75f2e8da4202480bc78e66476d05bc624e978292b60763913cb1639e
+-- body:    sha256:103ad04f37a4aa488f8975964a50b8ed2d595b7f4846b47b80cd1f6a9cb551ca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -247,10 +248,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:5eb7c15daad3a5bc76f630813bb7189b22ee6f13696c61d00bd615e5026a85be
+-- body:    sha256:59286b5458fbfc5bdcd998fbf60ad208d6ea7ba96f4b4e8564297baa1aa8cc3d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -285,10 +287,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:95847fc90e66b343b25cd2b0bbe5979d84d667839aeda8401e314c785304faf8
+-- body:    sha256:03e3524540484d61f7222e6b1e482434add6420d5ab0327111b456c9c0565d05
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -298,9 +301,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.item,
     s.zone,
@@ -322,6 +327,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_item,
     k.source_zone,
@@ -541,9 +547,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.price
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Price
--- body:    sha256:92da0d161cad016887be5321cca7c936468e828d30a9ab705b5e8fa1b917ed27
+-- body:    sha256:707487f1311810caf78ebefc5227bb8956439fae53a18a80b8b7c413393a9ed0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:915f2496f9b638ceff270f1109550af8fda35631eaa6af09ab65f071771f3187
+-- body:    sha256:93b2a9c910e3d92ca99e7fcb9a2ffe61b90a3b4b25d7045b798ec2dd974a69c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -236,10 +237,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:1d4c4bb7af8973410d3504ec0d3794c7a5e645341f8c12e48b5751561ff375f4
+-- body:    sha256:7a3df14245a7bc708bf1eca74391c7ad919ab39d6533c531ef0fb2c5204266a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -271,10 +273,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:3a46a7e4ef07539474eb9d63557adcdc384101ce47a12d5345c89dd28c4b3bb5
+-- body:    sha256:17dbb1abfd5dac07bcee4d31a9bcf17520e63d9cab4d3bc1538bece86e324e5a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -463,9 +466,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.unit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Unit
--- body:    sha256:430d3e528c4b8c4a252b2cda3d52155dda330c8030731722835e5ab9aa8828e9
+-- body:    sha256:8bdfbf12117866ba40fc2a702b11ccdec41649ef22d874d9e8da477f1e23f120
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

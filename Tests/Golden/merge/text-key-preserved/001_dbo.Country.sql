@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:f4888cf2cd77bea58a6a1998d57c7859516db410f96d2e7dfaa3d569765ef399
+-- body:    sha256:f20f54e55ddc2f8f3d9e9f1a4959076f177f50c2b1c4268ccdf7a28b9e2c7897
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -216,10 +217,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:74b25610da30bbe76702e42fd52bc2b2ed7cf0b5033675622c02570012bc3d4a
+-- body:    sha256:cdf95b6d5f67ec82f50dfb798a018eee7fae92e378f599c53d340d4f3ee5a912
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -251,10 +253,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:9b0a18a3421c0ffebdaeb18631b59c00b4e58d305ddaf1f71156856b888e1e8d
+-- body:    sha256:fccbace95011e98ac499134f5a440f47fccaa985bb792f05a9d7b69c58dc8a83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -264,9 +267,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.name,
@@ -284,6 +289,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -496,9 +502,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.country
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Country
--- body:    sha256:d1b2262b4e29e8a97979ffe4d2351e957e895783dad615ec148430ec9648ba53
+-- body:    sha256:0678401b0f808f1ebdd676a91b10c33ee903cf2ead4df32af402f1eaed5564b1
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:e343608105586872eb8869ce829e13624d2c9fc2b31c89826e1dde7d463b6699
+-- body:    sha256:9934b5381c36b3e33a8ee623c00418d53b624bf6e32b6cf1f3ff5a3040589aec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -234,10 +235,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:ff398e0db869cd45984f780238607c9c1dc69a176678b1133919e39975313df6
+-- body:    sha256:b6c1280b311f66e43be7759b685983718a01d193e95d0f7ef5a79f27087fba89
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -271,10 +273,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:289bd8990d621db35cb01a316faf3470d1e92e478f549e6c712fadf2be354c95
+-- body:    sha256:30005e7642544a44873d8406c28c16b7bde9d9cf4398db4c017c0144c0234721
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -284,9 +287,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.cityid,
     s.country,
@@ -307,6 +312,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_cityid,
     row_to_json(t.*) AS row_data
@@ -520,9 +526,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.city
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.City
--- body:    sha256:a8d61e9e71cba8236c5393f355b24b04acaf2a5402ab422312319c256da980ab
+-- body:    sha256:bcb60e926a56fcfe8ddc5b1226a9030974801d1d38fc05b9a86ba4659f3277a8
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:23f333a00165190411c79cbe1721e61593ccde3ac302bcf9a6d39bcb355e95eb
+-- body:    sha256:89eabda717df15d6bdfd9e4db1f16553b6489079dd8744b76b0e94a1977b5c83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -235,10 +236,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:979baacaaffbd7a12f8d825fe5aa4502ddddf684b01da4f2ada514181f10e08b
+-- body:    sha256:1f7dff5c6d9af25f69e2dfd2ace951c7bb529ff07f3001d31183b38f3fda2971
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -270,10 +272,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:e7b337eb1c4adec6b63db317244207354c8fb1ea56f4c3e27e9826fb10b2e64a
+-- body:    sha256:1568c1d443ee77e2aad6d47ca397d43deaf22b5b0c4ee495a30a4c29f7dcfd3f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -283,9 +286,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
     s.name,
@@ -303,6 +308,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -516,9 +522,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.region
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Region
--- body:    sha256:e386cfa278ba2e2bef58e8bf313c615c85b0d9b7a411ce8626c819bc04f41893
+-- body:    sha256:fac4f466f00d2a8129478f4d65bc60cbd766a396a1c8116edf76e22859f4e99d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

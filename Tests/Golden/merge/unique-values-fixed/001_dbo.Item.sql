@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:148dac5d7a8611862c9f0947d25719ae4c7c95a781674318184e17aa2b0b609e
+-- body:    sha256:e7133fc0a004ba3b814002bcc96eebae36f0be417461e1d95245f42b44941e2e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -216,10 +217,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:db7b345ef91c9243e495c297d9c593a912b262cddcf09aa4b2901b5d48a5c2a0
+-- body:    sha256:341f2111d73162e075f6e6aadffac91b0f495a42e7c9ae4c9d29066a8636f827
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -251,10 +253,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:95c0d5b0a977efba6149b82a51bd58073af925f205ea78c304fed27a62c5c0b8
+-- body:    sha256:51e895ac30c09543b1ec37148cdfe9e17d218d49222733c117393bf26e8ddd13
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -264,9 +267,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.itemid,
     s.code,
@@ -284,6 +289,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_itemid,
     row_to_json(t.*) AS row_data
@@ -495,9 +501,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.item
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Item
--- body:    sha256:7b93a685e9c8d29eebefc3346ce84ab4ff12601be18050df77894d0f7d378335
+-- body:    sha256:8b3accc5d326b46504c9ace6c261f440c738a0cb775f0acc61cc6a4d00814bff
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -110,10 +110,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:2ef6c701601db177272ef5e5207a336e9959f77b7b59f4df15c4863bb7de1e3f
+-- body:    sha256:103cc10f94afc9b8014b23c47095f429aee7b0df35c532550e70321ea488977e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -220,10 +221,11 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:9cf8ff1b9036ec251f1b75c0179571473980d5488373930111b2e84bcfd0fcbd
+-- body:    sha256:e3a134453c1919f48079bbe21cd75d2e28f865f3f649a680c55ff316b4a91e16
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH inserted AS (
@@ -259,10 +261,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:788959f173818443a0434bca3c5cfb187174688f13172fd6c8ad15138d9b8ce9
+-- body:    sha256:69c155eda78eec111fbf07dae492a21461e8e1398d2e195b7882b1bd11793108
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -272,9 +275,11 @@ SET extra_float_digits = 1;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+-- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.itemid,
     s.code,
@@ -298,6 +303,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_itemid,
     row_to_json(t.*) AS row_data
@@ -513,9 +519,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.item
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Item
--- body:    sha256:a1bad1c89cd1ec417fed67891a64dac4f53a2deec6dbf95f9b7990ded9a28bae
+-- body:    sha256:402fb6bce3fbdaa4e2ef89213215bc4b6fe0d5d4f452ac1e1555e2059cddb46f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

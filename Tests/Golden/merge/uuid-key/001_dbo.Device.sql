@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:bdbac3d3ceef2b5ac501870b846e5a6a2681b91d0cd60b9614f77687230438ee
+-- body:    sha256:db52dbbd1873519e09dd7c3bb027ad030353177903b39aa724e4336f6118b67a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:f799097077ea0b2bd18701ee8a7dd7fd09da619404e495a9cedafc2a0594cca4
+-- body:    sha256:4610a75db107f8aabc981b2ed5046e274ffa2e531feb7deecf3f8c14a94967f1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.deviceid,
     s.seen,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_deviceid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.device
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Device
--- body:    sha256:6c86c59a22bf6e4d41bd4fa83630b29e09132dc6f250b718a0e8e0984ec17316
+-- body:    sha256:1d80a6526754ff7e0330a07029e9dcf43b841493c3d1223e237a51ce408d157a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

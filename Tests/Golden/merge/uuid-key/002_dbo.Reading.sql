@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:908e599820826c693e1d2556b6fc38215b2c3e18ff1261f4b5a30a15e1cdbd8f
+-- body:    sha256:244796dbca43cac91688f51b2cc8000d41af999f338ace8f6032b3eea8a52593
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -271,10 +272,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:1413b66c9daa1dff10b7bf8939208734756430e148a8b8db1df5313c986bba79
+-- body:    sha256:b8807c444d89eb6933a9a795c05be9780f28a0ca3770407e4d05ed8b5617e653
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -285,6 +287,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.readingid,
     s.deviceid,
@@ -305,6 +308,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_readingid,
     row_to_json(t.*) AS row_data
@@ -522,9 +526,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.reading
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Reading
--- body:    sha256:892f61ffd0ac7ed288ae4f96cd88d39369828d497dfdb999e72bbfd8df856ff7
+-- body:    sha256:b5b750efe6001dc94f30f7b06204eb99dd071e315ec873be9bf456d0d894b110
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:9a70cef1f88a0d8d9de56815f1fd1b4e89ff024675fbb99eda06f0485a1d55d1
+-- body:    sha256:109c1b35c36736db8e3b61356a2e68659af32508c558c65a49724c13c3e5ce1c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -527,9 +528,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.half
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Half
--- body:    sha256:5f05af213006a5e2734235dab9172854c92734514033a5b52bea5b00bcb7830c
+-- body:    sha256:1fc7f1c95ab06e52a165a84f30b16b3301cca2f7036615933325ef90ae60476d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:e75d95945ea96084888d866b75672235909d96713106385d38c55ea45e5a1331
+-- body:    sha256:ba9186b785edd42d66369dccea848e8beb63ce8f210c8d3430a381b6dd6fb19e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -527,9 +528,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.two
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Two
--- body:    sha256:b741a800afd59e7fba59454d22f4935822265597cd4f756a5c4f5192c96a8689
+-- body:    sha256:0f9001e37c8546df6d4a04800f5e5e8d8a2b145762132c98ab575adc0d2acee9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:1681a93ee19b34a2d1178d0f065746aa8189b57674f39cf27a05485321af900c
+-- body:    sha256:5037dedca03450d32956f105b1740b01d7daa0213ed3a33f102061cd7bc4a503
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -417,9 +418,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.small
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Small
--- body:    sha256:d89086d610e2d73f187b864c52c8834aa9d7ac7e60fd09c853f49cbe85191318
+-- body:    sha256:eeffd8dea2a3c41b074ebf8d1140b83ee158eaa010442f66cfa2a8463841adb1
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

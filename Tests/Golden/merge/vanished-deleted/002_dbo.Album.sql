@@ -109,10 +109,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:e6cdcd50d560aae0fd060415cf5dcd394d50585faba9df0428593be3af0abc52
+-- body:    sha256:b1db7611f62b5a45ad7bef4c12f2bf0179de06c812071d63c75e3d8a8596f2c6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -290,10 +291,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:f5c792ccb563cb9e2d4838dfaeedea6ef283cb7961fcf6490d02113ecb9a25ef
+-- body:    sha256:1fb9dfded39ccb2f44015c955de318e13611fcd467f8ff9bb38179a95829445e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -304,6 +306,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.id,
     s.artistid,
@@ -324,6 +327,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -698,9 +702,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.album
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Album
--- body:    sha256:832c40bc5110ce2a552abbf8a1e876d456f45ae63bbcbae3bccc613c3425b906
+-- body:    sha256:842a6e715280d9046cbca7d1f8ca97ba7a1db9f7405bd21e8accbc08f08e7f16
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

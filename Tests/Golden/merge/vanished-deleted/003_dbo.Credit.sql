@@ -119,10 +119,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:58064e3e423210b5bd46afe18a4c3dcb4123bcee2976729ff2222224b302c69e
+-- body:    sha256:30733fb46bdb2bfeddc7d54ab8c4d0cd859c1f4bf388418033fdf4b6ef80335c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -608,9 +609,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.credit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Credit
--- body:    sha256:c3bdf2e24df412ef9496db710173a0643026dfb7236ae03df59eeeebccb7987b
+-- body:    sha256:a879fb1c1d9d5726c483173c868de1c924c0d3c877a78b45de78af0c828c5149
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

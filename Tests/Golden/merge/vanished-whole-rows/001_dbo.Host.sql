@@ -107,10 +107,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:d888f2ed5d46b645e2664647ddcf4221d8de866e1f1e786f411a53ff1eb1c48e
+-- body:    sha256:c036d7b8b1ceedf3f6c196af32431a589aed9c4bc2c990423d09d4e599ad7cdd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -407,9 +408,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.host
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Host
--- body:    sha256:32d1f4bdcf82873b159ca298245d6a383d904055bd097495f35bb4ed351b20b1
+-- body:    sha256:29d209b9e381e93f5e7dd0ff3e2e67e3e7c3d49b92cac86d905ba06fedffe9c0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';

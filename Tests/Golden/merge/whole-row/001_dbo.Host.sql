@@ -108,10 +108,11 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:0933b1e466db420c954bd57f2c251d3ef086c00dbddeaaf9831fb6dcecc9a56b
+-- body:    sha256:f4b637889ae474fb4a42fcdc2f28566c2aa22ed449063bf36898df7f25181488
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -249,10 +250,11 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:1a7f19192035a5c7a548f5b2c53ed72ff63e9372d23c73f4e29bd288db619625
+-- body:    sha256:724cbca569727b6a24a8bafd6d627c21f7e2d7f058eb80eef6a2f71b07cb09f7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
@@ -263,6 +265,7 @@ SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
 WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.hostid,
     s.name,
@@ -280,6 +283,7 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
   SELECT
     k.source_hostid,
     row_to_json(t.*) AS row_data
@@ -491,9 +495,10 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.host
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Host
--- body:    sha256:9f8829d4ffd08df55ffb096dcc8205132b0c546c61448bb6bf61d9fbf25e0a34
+-- body:    sha256:9a7f0b294413df8b9ac817594e5dbfaaf95aec81577aea6fba7b044bfb8233b0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
+-- Texts of values depend on these, and hashes of rows on the texts.
 SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
