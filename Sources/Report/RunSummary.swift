@@ -30,10 +30,10 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var deleted: Int
 
     public init(
-      table: String, staged: Int = 0, skipped: Int = 0, inserted: Int = 0, updated: Int = 0, unchanged: Int = 0,
-      changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0, filtered: Int = 0,
-      nulled: Int = 0,
-      overwritten: Int = 0, vanished: Int = 0, deleted: Int = 0
+      table: String, staged: Int = 0, skipped: Int = 0, inserted: Int = 0, updated: Int = 0,
+      unchanged: Int = 0, changed: Int = 0, kept: Int = 0, matched: Int = 0, rejected: Int = 0,
+      filtered: Int = 0, nulled: Int = 0, overwritten: Int = 0, vanished: Int = 0,
+      deleted: Int = 0
     ) {
       self.table = table
       self.staged = staged

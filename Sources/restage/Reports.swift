@@ -9,10 +9,10 @@ extension LoadOutcome {
       status: isRehearsal ? "rehearsed and rolled back" : "succeeded", seconds: seconds,
       tables: tables.map { table in
         RunSummary.TableLine(
-          table: table.target, staged: table.staged, skipped: table.skipped, inserted: table.inserted,
-          updated: table.updated, unchanged: table.unchanged, changed: table.changed,
-          kept: table.kept, matched: table.matched, rejected: table.rejected,
-          filtered: table.filtered, nulled: table.nulled,
+          table: table.target, staged: table.staged, skipped: table.skipped,
+          inserted: table.inserted, updated: table.updated, unchanged: table.unchanged,
+          changed: table.changed, kept: table.kept, matched: table.matched,
+          rejected: table.rejected, filtered: table.filtered, nulled: table.nulled,
           overwritten: table.overwritten, vanished: table.vanished, deleted: table.deleted)
       },
       exportRefusals: tables.reduce(Refusals()) {

@@ -361,6 +361,7 @@ struct RangedExportTests {
 }
 
 /// A value that a server's thread reads.
+// Sendable because the lock is held around every access.
 private final class Box: @unchecked Sendable {
   private let lock = NSLock()
   private var stored: String
