@@ -1,7 +1,4 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -84,6 +81,14 @@ static inline long long restage_received_bytes(DBPROCESS *process)
       || size < 17 * sizeof(info[0]))
     return -1;
   return (long long) info[16];
+}
+
+/* A pipe whose ends no program that is started gets: reading first. -1 where there is none to be had. The
+   C library's own function is declared under _GNU_SOURCE alone, which would make fd_set another type
+   than the one that is imported. */
+static inline int restage_pipe(int ends[2])
+{
+  return (int) syscall(SYS_pipe2, ends, O_CLOEXEC);
 }
 
 /* A file in memory, without a name in any folder. The C library's own function is not in every

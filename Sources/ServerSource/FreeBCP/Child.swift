@@ -89,7 +89,7 @@ struct ChildFiles {
 
   mutating func pipe() -> (read: Int32, write: Int32)? {
     var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+    guard restage_pipe(&ends) == 0 else { return nil }
     files += ends
     // Larger pipes mean fewer changes between the two processes; a refusal costs nothing else.
     restage_widen_pipe(ends[1], 1 << 20)
