@@ -301,13 +301,14 @@ struct CommitTests {
 }
 
 extension TestPostgres {
-  /// The final tables as pg_dump prints them, definitions included.
+  /// The lines that pg_dump prints of the final tables, definitions included, sorted: rows have no order,
+  /// and a load that goes on may bring them in another one.
   func dump(_ options: String...) throws -> String {
     let ran = try Shell.run(
       "pg_dump", ["--exclude-schema=restage*", "--dbname", uri] + options)
     try #require(ran.status == 0, "\(ran.errors)")
     // Newer servers put a random word around the dump.
     return ran.output.split(separator: "\n").filter { !$0.contains("restrict ") }
-      .joined(separator: "\n")
+      .sorted().joined(separator: "\n")
   }
 }
