@@ -30,7 +30,7 @@ extension Load {
           """,
           advice: "load the snapshots in between first, or export without --since")
       }
-      guard last.hashes.isEmpty || last.hashes == mergeHashes(of: table) else {
+      guard isByThisPlan(last, table) else {
         throw PipelineError(
           .drifted,
           """
@@ -63,8 +63,15 @@ extension Load {
   private struct LastLoad {
     var watermark: Watermark?
     var rejectCount = 0
-    /// Of the files that decide what rows become.
+    /// Of the files that decide what rows become; empty where all chunks were skipped.
     var hashes: Set<String> = []
+    /// Of all merge files of the table.
+    var mergeSHA256: String?
+  }
+
+  private func isByThisPlan(_ last: LastLoad, _ table: StagedTable) -> Bool {
+    guard last.hashes.isEmpty else { return last.hashes == mergeHashes(of: table) }
+    return last.mergeSHA256.map { $0 == plan.mergeSHA256(of: table.mapped.source) } ?? true
   }
 
   private func lastLoad(
@@ -88,7 +95,8 @@ extension Load {
             AND s.table_name = g.table_name
             AND s.operation IN ('15 check', '40 insert', '50 update')
             AND s.status = 'succeeded'
-        ) AS hashes
+        ) AS hashes,
+        g.merge_sha256
       FROM restage.staged AS g
       WHERE g.run_id = restage.last_run($1, $2)
         AND g.table_name = $2
@@ -98,6 +106,7 @@ extension Load {
       last.watermark = try? JSONDecoder().decode(Watermark.self, from: Data(text.utf8))
     }
     last.rejectCount = found.firstInteger("rejected") ?? 0
+    last.mergeSHA256 = found.first("merge_sha256")
     last.hashes = Set(
       (found.first("hashes") ?? "").split(separator: " ").map { String($0) })
     return last

@@ -74,10 +74,12 @@ extension TableNames {
   /// The stage table's column for the chunk that a row came from, where chunks are told apart. They
   /// are where a row of an unchanged chunk is sure to need nothing: its key alone names it, and
   /// nothing but its own columns decides what is loaded. A foreign key of text is spelled as the
-  /// parent spells it tonight, and one to another unique key needs the parent's value of tonight.
+  /// parent spells it tonight, and one to another unique key needs the parent's value of tonight. A
+  /// parent with a natural key may have got another key, and its children's hashes with it.
   var chunkName: String? {
     guard !isWholeRow, !mapped.hasExpressions, mapped.naturalKey.isEmpty,
-      orphanTests.allSatisfy({ $0.respelled.isEmpty && !$0.isByValue })
+      orphanTests.allSatisfy({ $0.respelled.isEmpty && !$0.isByValue }),
+      references.allSatisfy(\.parent.mapped.naturalKey.isEmpty)
     else { return nil }
     return unused("chunk")
   }

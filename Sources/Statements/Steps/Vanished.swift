@@ -49,9 +49,18 @@ extension TableNames {
       UPDATE \(keyMap) AS k
       SET chunk = s.\(chunk)
       FROM \(stage) AS s
-      WHERE \(all: keyJoin() + ["s.\(chunk) IS DISTINCT FROM k.chunk", "s.\(chunk) IS NOT NULL"], indent: 2);
+      WHERE \(all: keyJoin() + isElsewhere(chunk), indent: 2);
       """
     }
+  }
+
+  /// Rows of this very run are where they were staged.
+  private func isElsewhere(_ chunk: String) -> [String] {
+    [
+      "k.first_run <> (SELECT restage.run_id())",
+      "s.\(chunk) IS DISTINCT FROM k.chunk",
+      "s.\(chunk) IS NOT NULL",
+    ]
   }
 
   private var noting: String {

@@ -396,7 +396,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:314a447c4d314acf7b4911758e2e02d18317babeed82f0754ce3a0d6197e64ca
+-- body:    sha256:e90d3add335796f60745f20f2e9b2b291132501279df648ceb73bf5e7f1207d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -409,6 +409,7 @@ SET chunk = s.chunk
 FROM restage_stage.item AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.source_lot = s.lot
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -350,7 +350,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:363b68674512198ef7d98cd02b9278c455c43bfea4682b26222f6c58eca11a8c
+-- body:    sha256:3bd5d84fd25e8e920d900e5af53232a06fa8d0eb4a88aff9430d28d896138ffd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -362,6 +362,7 @@ UPDATE restage_keymap.country AS k
 SET chunk = s.chunk
 FROM restage_stage.country AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

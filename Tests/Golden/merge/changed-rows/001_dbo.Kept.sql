@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:41834cee5b484adaea2e18dced58e76249c1d84aa525c5c307db77db41a6a51d
+-- body:    sha256:8c8a2b68450955994f9f43961c57f236e5be010f415d23c5228b333474a88aec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.kept AS k
 SET chunk = s.chunk
 FROM restage_stage.kept AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

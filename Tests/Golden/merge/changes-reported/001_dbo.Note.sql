@@ -286,7 +286,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:d9f2af5ccb2d18d2f176909de9983005c6cba97874b2270d73c60824bf0c7137
+-- body:    sha256:77b7339df7b1dac582980b08ecc25acd8f7e9d0c8682b13fbd2026a384730601
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -298,6 +298,7 @@ UPDATE restage_keymap.note AS k
 SET chunk = s.chunk
 FROM restage_stage.note AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -371,7 +371,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:cedd250cfcc440f50cb763c4c1ec9033ce32e2fecea6ec0a1a6a9bb68b1eacd6
+-- body:    sha256:996d1dec29d8ddfbf811361391496eadb3ee0d18e0f5c69791318970b1c9a833
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -383,6 +383,7 @@ UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
 FROM restage_stage.unit AS s
 WHERE rtrim(k.source_symbol) = rtrim(s.symbol)
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

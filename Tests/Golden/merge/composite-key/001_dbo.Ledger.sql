@@ -373,7 +373,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:9e398212d0c24e6c10bcc7c43ddacc097ae529e132903c435f82e244925757ff
+-- body:    sha256:cec324c084f146f52ba340c1ea05b8349d78c5dc019d683613ad1968c8e7a838
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -386,6 +386,7 @@ SET chunk = s.chunk
 FROM restage_stage.ledger AS s
 WHERE k.source_year = s.year
   AND k.source_number = s.number
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -383,7 +383,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:0fabf15573e6494534897031af28ca3bedfcd2964b0c7d936fa9f56ef65e765a
+-- body:    sha256:b5f2b838a925d11823b79a7827197585f9a4bef3db486e2e01d3c7d569272049
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -395,6 +395,7 @@ UPDATE restage_keymap.entry AS k
 SET chunk = s.chunk
 FROM restage_stage.entry AS s
 WHERE k.source_entryid = s.entryid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

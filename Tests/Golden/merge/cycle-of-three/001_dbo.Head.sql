@@ -372,7 +372,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:be7d7333401d2561b09ab9172f807eaa85a239b114b187b5d086d1b01b29ad1e
+-- body:    sha256:27776637f15d0f9d7f2b27fc50434189b2defb0ab74bce87fe980526c616e4c3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,6 +384,7 @@ UPDATE restage_keymap.head AS k
 SET chunk = s.chunk
 FROM restage_stage.head AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -372,7 +372,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:baae5d6e3ba0254c623b7fb125f67cca378ba43381dd7e827db0bee1163457c7
+-- body:    sha256:b480b1be2d787f4a3b8f2e8928139ecb760d0c15ab9bb3a8e3c2fefefbee4992
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,6 +384,7 @@ UPDATE restage_keymap.body AS k
 SET chunk = s.chunk
 FROM restage_stage.body AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

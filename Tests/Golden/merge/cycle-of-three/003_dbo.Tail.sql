@@ -372,7 +372,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:39100f759c62472499e6ec4d661f7c5927fb17a1550e2a6680656982a5b9ea1e
+-- body:    sha256:3682b53470dbca0c58a1c394ead4c0e303b84ec6c1940ce894369ea4552e38b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,6 +384,7 @@ UPDATE restage_keymap.tail AS k
 SET chunk = s.chunk
 FROM restage_stage.tail AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

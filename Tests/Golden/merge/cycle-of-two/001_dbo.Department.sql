@@ -429,7 +429,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:1fe574f0e336f715219679f72dd15c0322fa8967ee684f18a86cc1b21324196a
+-- body:    sha256:956091be5f3703ca36dfa38ff84669837f4698c97894aebc694ec60f6ee5ea68
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -441,6 +441,7 @@ UPDATE restage_keymap.department AS k
 SET chunk = s.chunk
 FROM restage_stage.department AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -440,7 +440,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:782eff069b40bc0947c5fe2240a6051300eda48f289c3532cdd843a2a9f5d1a6
+-- body:    sha256:8b661b54ac732f4638ccd07036898d6d05005e1a9e1b10d601d311895060cd99
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -452,6 +452,7 @@ UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
 FROM restage_stage.album AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

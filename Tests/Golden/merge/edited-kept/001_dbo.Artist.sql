@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:0ccc18a5f5560be49a091841ae42ff1ed6cade8fe3d11c26803a9fdb48405457
+-- body:    sha256:89154cdc15fed373d521172b8b954511b97a4294999d8745e25bef0707b1d2b1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
 FROM restage_stage.artist AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

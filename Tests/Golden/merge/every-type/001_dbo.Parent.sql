@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:5f29bfbb4c31249b5469433c42d678e401c86398b3ac61ee14cf7297247af8a1
+-- body:    sha256:d11434704f84596bd0b628dd150d56aa332bd976c528fb85f1dcac8e12497140
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.parent AS k
 SET chunk = s.chunk
 FROM restage_stage.parent AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

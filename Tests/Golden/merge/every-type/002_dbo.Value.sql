@@ -552,7 +552,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:ab0c745af84968fca2ad29f378efe81b0bfec7939194151ae7aaf209fa40f037
+-- body:    sha256:5f303ec0f7edf69817232979af343c7c211a2ea63e4381cc20e990618da324e7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -564,6 +564,7 @@ UPDATE restage_keymap.value AS k
 SET chunk = s.chunk
 FROM restage_stage.value AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -414,7 +414,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:126d9b78fc712026a03f64d620dd8190fd836e28444a3b251c5e31a061e158a5
+-- body:    sha256:39d82fd161d4c4d79ada0ba611d65a77f68c37099db24a671d2502774d010bde
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -426,6 +426,7 @@ UPDATE restage_keymap.worker AS k
 SET chunk = s.chunk
 FROM restage_stage.worker AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

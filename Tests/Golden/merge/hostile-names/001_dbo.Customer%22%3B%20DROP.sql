@@ -511,7 +511,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:958e1eb318900efe9ba6eb89d4172a359f472b3caf534ade215613083452270a
+-- body:    sha256:8bef0bde02198aa89119184fb1af3f1db50e4880da851e99ac94238eaaed0c56
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -523,6 +523,7 @@ UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
 SET chunk = s.chunk
 FROM restage_stage."Customer""; DROP TABLE x; --" AS s
 WHERE k."source_Customer""ID" = s."Customer""ID"
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

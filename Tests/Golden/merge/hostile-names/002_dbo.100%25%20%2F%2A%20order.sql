@@ -467,7 +467,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:ce24e458e930fb39673fb8f4923bd0b99e7caa749a50fd352b26f132e6582e4e
+-- body:    sha256:a6152b60710c2c4e1d14184bb7f6d840a2175ec5687270d9925c3f510c6ac2aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -480,6 +480,7 @@ SET chunk = s.chunk
 FROM restage_stage."100% /* order" AS s
 WHERE k.source_r = s.r
   AND k.source_k = s.k
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:e6ebcb2e9dbc60ee7b42dc3791791fe70be24db38244022728248d610fd7d455
+-- body:    sha256:49d9a25077f5953e515217168e8febe8c360a9e8f4088da9e2f90ad2aa73d577
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
 FROM restage_stage.artist AS s
 WHERE k.source_artistid = s.artistid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -408,7 +408,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:f8928f77d17b528d83da3145aeb148074b6b7c49002e6606bcec62be05a7d82a
+-- body:    sha256:a6da50f2c43dbbfc53e6ef80fd824fc3598420d1f052ff5ad4a18e85f8cb7bd7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -420,6 +420,7 @@ UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
 FROM restage_stage.album AS s
 WHERE k.source_albumid = s.albumid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

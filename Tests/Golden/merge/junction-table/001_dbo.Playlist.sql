@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:a28855574f329c5a07b01ad130595efc7dcd4e6fd48c9a35a9c819be6f515b43
+-- body:    sha256:1b22d319663d672aef00ab6563c2047c25d2e579d5d29fd7366b13b8b9ce6241
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.playlist AS k
 SET chunk = s.chunk
 FROM restage_stage.playlist AS s
 WHERE k.source_playlistid = s.playlistid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:9e6aad3ee79154805c2b0a6c65801865a4bec95e794e424f73375bd77f285662
+-- body:    sha256:ddd70f545fefdd31e3fb1d0ce65e10cac43afc3232f61695d2c6146f586f7bf9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.track AS k
 SET chunk = s.chunk
 FROM restage_stage.track AS s
 WHERE k.source_trackid = s.trackid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -417,7 +417,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:f7f42d773c07914b992f1d42717bdeaa8f6c607899ffaf7f0cf846e9eb91629c
+-- body:    sha256:0917d24bec514bbd07c8e436a9d187cb4696acdfbdcb77110ac82a09a9da5c1f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -430,6 +430,7 @@ SET chunk = s.chunk
 FROM restage_stage.playlisttrack AS s
 WHERE k.source_playlistid = s.playlistid
   AND k.source_trackid = s.trackid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -395,7 +395,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:2d0c59b96f2c76a831ccb33b3296343d546ba44cc6948e020d73b16b388fe198
+-- body:    sha256:229d1a1c64ca3775e99def78cfe37a38dd26d036686eaf4c64bbdd3e858420c8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -407,6 +407,7 @@ UPDATE restage_keymap.vote AS k
 SET chunk = s.chunk
 FROM restage_stage.vote AS s
 WHERE k.source_voteid = s.voteid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

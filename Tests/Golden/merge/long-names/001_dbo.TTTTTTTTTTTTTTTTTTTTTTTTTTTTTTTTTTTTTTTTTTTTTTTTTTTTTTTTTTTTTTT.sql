@@ -373,7 +373,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:6406466e0cfbf96de8f08c96c8772e03bd46c1105524ee6c7fcf5dc839534712
+-- body:    sha256:4932f3962d540a1e3bdd894bc96c12acf948f5784d322a75875fb48b6ec38348
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -386,6 +386,7 @@ SET chunk = s.chunk
 FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
 WHERE k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
   AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

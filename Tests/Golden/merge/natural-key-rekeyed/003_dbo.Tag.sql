@@ -20,12 +20,9 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:752c7d5accfe34e33f6bb6249fb3c1d6afbf6326c1ced53aa0ccd81b5f28b9a5
+-- body:    sha256:d211d674f44e2ffd712df8c62083ddf3e00a482133ea2e0276abc9dfa200400c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
-
--- The chunk that a row is from: by hand nobody says it.
-ALTER TABLE restage_stage.tag ADD COLUMN IF NOT EXISTS chunk integer;
 
 ANALYZE restage_stage.tag;
 
@@ -120,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:f1370aaf14421688f0556ba39c639eeb7aa5ce770ef803649f26e92e476ce6e9
+-- body:    sha256:43d8a7fa56c56b3032c40a68ad215a3ad08a116caca76e959073e9754e82ce23
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -140,16 +137,14 @@ WITH allocated AS (
     source_no,
     row_hash,
     first_run,
-    last_run,
-    chunk
+    last_run
   )
   SELECT
     s.genreid,
     s.no,
     s.row_hash,
     (SELECT restage.run_id()),
-    (SELECT restage.run_id()),
-    s.chunk
+    (SELECT restage.run_id())
   FROM (
     SELECT
       s.genreid,
@@ -158,8 +153,7 @@ WITH allocated AS (
         s.genreid,
         s.no,
         s.text
-      )::text)::uuid AS row_hash,
-      s.chunk
+      )::text)::uuid AS row_hash
     FROM restage_stage.tag AS s
     WHERE NOT EXISTS (
       SELECT
@@ -385,21 +379,13 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:ef1d0db454b13f45bd7fb5c439ff8d0c206a09458d0eb1af374b715b7598fbb3
+-- body:    sha256:49d1dae361cd7179ac3d470e4e43fd13d69d95727096461e0e25a824f79844c0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-UPDATE restage_keymap.tag AS k
-SET chunk = s.chunk
-FROM restage_stage.tag AS s
-WHERE k.source_genreid = s.genreid
-  AND k.source_no = s.no
-  AND s.chunk IS DISTINCT FROM k.chunk
-  AND s.chunk IS NOT NULL;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -416,14 +402,6 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run <> (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.tag'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
-    )
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.tag AS s
@@ -503,37 +481,13 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:9c23dbaaf96bc8324aa350539266b40ddbe3ea96c25b84d593323d70a493fca1
+-- body:    sha256:7bc022e6c08b1a5f4c27ca846fdbd77656f75d66fe3b7ad614e73eee24ce2b44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
-
-SELECT restage.count_skipped(
-  'public.tag',
-  coalesce(sum(c.found), 0)::bigint,
-  count(*) FILTER (WHERE c.found <> c.rows),
-  min(c.file) FILTER (WHERE c.found <> c.rows)
-) AS skipped
-FROM (
-  SELECT
-    c.file,
-    c.rows,
-    count(k.chunk) AS found
-  FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.tag AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
-  WHERE c.run_id = (SELECT restage.run_id())
-    AND c.table_name = 'public.tag'
-    AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
-) AS c;
 
 SELECT restage.close_account('public.tag', count(*)) AS rows
 FROM restage_stage.tag AS s
@@ -711,7 +665,7 @@ WHERE t.genreid IS NOT NULL
 -- table:   public.tag
 -- purpose: after a run that ended with "duplicate key": rows that claim the same values
 -- source:  dbo.Tag
--- body:    sha256:8553420a3c4943511cb75621b907468a1764270c245a5e7f068497b9bad4e932
+-- body:    sha256:612368b7d0e741e78a6a54bfacc13bd49bc1de009098184b3a32ac91e480e71c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
 
 -- tag_pkey
@@ -723,24 +677,7 @@ held AS (
   SELECT
     p1.source_id AS genreid,
     t.no AS no,
-    k.first_run IS NOT NULL AS is_known,
-    EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (
-          SELECT r.id
-          FROM restage.staged AS g
-          JOIN restage.run AS r
-            ON r.id = g.run_id
-          WHERE r.source_name = 'stride'
-            AND g.table_name = 'public.tag'
-          ORDER BY r.started_at DESC
-          LIMIT 1
-        )
-        AND c.table_name = 'public.tag'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
-    ) AS is_skipped
+    k.first_run IS NOT NULL AS is_known
   FROM public.tag AS t
   LEFT JOIN restage_keymap.genre AS p1
     ON p1.target_key = t.genreid
@@ -783,7 +720,6 @@ SELECT
   ) AS holder,
   CASE
     WHEN NOT t.is_known THEN 'unknown'
-    WHEN t.is_skipped THEN 'staged'
     WHEN o.genreid IS NULL THEN 'vanished'
     WHEN ROW(o.genreid, o.no) IS DISTINCT FROM ROW(t.genreid, t.no) THEN 'changing'
     ELSE 'kept'

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:441390b6824a4396c777d95724a19163de84c90dfea0661ad5ca9962452803e9
+-- body:    sha256:667ce3cf947558ea6c4fcc09d4332e2a470990b9eadc5c46a433e12a2a4dfd56
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.tenant AS k
 SET chunk = s.chunk
 FROM restage_stage.tenant AS s
 WHERE k.source_tenantid = s.tenantid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:ba942c9dd1e97b903f28ab5fc73d39064bfa445139fef6f9bb7dcc59bf099696
+-- body:    sha256:70928e87ac70fa090968e10adee9da8a473ec943e216f1a1b15a0cd06c8b1103
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
 FROM restage_stage.region AS s
 WHERE k.source_regionid = s.regionid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

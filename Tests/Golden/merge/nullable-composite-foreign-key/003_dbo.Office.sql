@@ -417,7 +417,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:5de0d357783f99a0f0a2322b9ec202ade705dc31924b94d2484d3bbe22cb7057
+-- body:    sha256:4fa8c0af3e955576ee1f5e16ad207e6c1eaa4a019b908ecbfeb2be9941e66160
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -430,6 +430,7 @@ SET chunk = s.chunk
 FROM restage_stage.office AS s
 WHERE k.source_tenantid = s.tenantid
   AND k.source_regionid = s.regionid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

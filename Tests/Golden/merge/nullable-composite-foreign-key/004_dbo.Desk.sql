@@ -616,7 +616,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:9f4925b79e00f00a08ddbe5dca98dbdbe3056be3fb37e0edfd657bd58ac7692f
+-- body:    sha256:0051c235ea3c2d7be7b7f7ef522c62f6196c978cd847873a80854708623f45b9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -628,6 +628,7 @@ UPDATE restage_keymap.desk AS k
 SET chunk = s.chunk
 FROM restage_stage.desk AS s
 WHERE k.source_deskid = s.deskid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

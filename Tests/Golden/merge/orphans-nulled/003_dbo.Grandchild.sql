@@ -366,7 +366,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:51ced77251827779eca3c6fe0297ea6ce772102f270a841f41e57a1fc8311efe
+-- body:    sha256:02a06e849ffd55c6886a406abb8d0ae6a620ae0b6bfd6073d8208d3eefe57ed0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -378,6 +378,7 @@ UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
 FROM restage_stage.grandchild AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

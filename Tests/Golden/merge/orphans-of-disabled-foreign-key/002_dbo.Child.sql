@@ -435,7 +435,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:e41c6797cc1ab31ec2edb0df9e2faa2db7385f4d31ceb3e2aebe759abbdaa29b
+-- body:    sha256:ef80eed176e96504652074651d497ec834f0c1dc41be038d4b4bd747852ed406
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -447,6 +447,7 @@ UPDATE restage_keymap.child AS k
 SET chunk = s.chunk
 FROM restage_stage.child AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

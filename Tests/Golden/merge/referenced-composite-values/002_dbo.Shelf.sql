@@ -410,7 +410,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:2e92261164c08162339211ed03917c9a68ea054b9c60ba7b27808f741804f483
+-- body:    sha256:9d66a0ea88b5f05c68c9d8a4c272cd6c686e5402716e69b2c9cd734296c12907
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -423,6 +423,7 @@ SET chunk = s.chunk
 FROM restage_stage.shelf AS s
 WHERE k.source_room = s.room
   AND k.source_no = s.no
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -313,7 +313,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:53319d6e4e53dfd83f3730e9d8bfd9f84a1fe67880f6cb2888943b24baec6a14
+-- body:    sha256:aa6544c59ae1b5432cdfc6320eaa9b18ebaca7cc235207622e0adcf03e1b19a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -327,6 +327,7 @@ FROM restage_stage.slot AS s
 WHERE k.source_room = s.room
   AND k.source_no = s.no
   AND k.source_side = s.side
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:90c5cb32cb5b23b959b06c3137bd43e543205e2e408162ecd0e3d0742ed8f093
+-- body:    sha256:ecd05bfdac68f0014f649cf210c49f39035b790e1d5e906b86cf948a3edaf3a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
 FROM restage_stage.region AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

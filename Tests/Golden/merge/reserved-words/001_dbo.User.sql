@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:72c20fdf2df3636ce237ebcf7098d4448fded50c10015f5e8aeb61f6d6e60d42
+-- body:    sha256:e33aae0f9833b9eb747985926c7b6774cb21533a197e75f75053c4d175ea2ea2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap."user" AS k
 SET chunk = s.chunk
 FROM restage_stage."user" AS s
 WHERE k.source_order = s."order"
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -364,7 +364,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:27737bd8c6f7784ffcd194cd0aecad42c28b42fe21fbcd6a06124a1ff18a1aff
+-- body:    sha256:7e5de8d7cc8b4a4b1621878aa7505942a189dbef76200a1b0838cbaf2724e251
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -377,6 +377,7 @@ SET chunk = s.chunk
 FROM restage_stage."table" AS s
 WHERE k.source_from = s."from"
   AND k.source_where = s."where"
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -377,7 +377,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:6ba5ee5f066eb75ff8682ac817b784cac76779330cb31a541f448654c6bade8a
+-- body:    sha256:be27d0c36efe9ab48b4cf9f1ca0dcd16855c181d790b888fd192eec5afae8939
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -389,6 +389,7 @@ UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
 FROM restage_stage.employee AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:50044702d8727773c16ec9a7e6bd795f34e1da425df8c09637902e19d1f0b651
+-- body:    sha256:db20e2caa2bfda1f955f2a919a26858a0083284f5b89a7b14fb1d9dac19d2338
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.person AS k
 SET chunk = s.chunk
 FROM restage_stage.person AS s
 WHERE k.source_personid = s.personid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -368,7 +368,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:22fc4c17e60470dc0a7b68da4a6d02fdebbc19356ec5aaf0b9b3fada3f82f7cb
+-- body:    sha256:efc5dd6acb0a07566da0a19b248a99884163a1b28fe3e56eaa7303f2d0210105
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -380,6 +380,7 @@ UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
 FROM restage_stage.employee AS s
 WHERE k.source_personid = s.personid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -435,7 +435,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:cadeeaaacf54b3cff2ff2b863c2380b151da4ff19839248240ae535624caaa3b
+-- body:    sha256:fde1783ace1aecc87d6b46368ed32bcd6d573dbda01f0a095541f89c071b423a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -447,6 +447,7 @@ UPDATE restage_keymap.manager AS k
 SET chunk = s.chunk
 FROM restage_stage.manager AS s
 WHERE k.source_personid = s.personid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

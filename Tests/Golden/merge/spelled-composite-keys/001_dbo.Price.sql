@@ -386,7 +386,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:a17daa9bea725900d7afc9e798c468e31113a8f406589905f9735cf11ebb2513
+-- body:    sha256:224e5264c31d0cb6baa1dad86f55f40ec9f187d2feb2223b22ed24cfeec311b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -399,6 +399,7 @@ SET chunk = s.chunk
 FROM restage_stage.price AS s
 WHERE rtrim(k.source_item) = rtrim(s.item)
   AND k.source_zone = s.zone
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -309,7 +309,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:f4c3504e136841aeb92e6f32a35ec8bb0feea3feb56bbe55f1fda1e2227a7309
+-- body:    sha256:f202420eb5e9db4003a887ca0900d7e71697f2b2825bb62d066ee8c7dd7fb1de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -321,6 +321,7 @@ UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
 FROM restage_stage.unit AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -351,7 +351,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:25e375612942e4ebdceffe1e516a3729b5a319198188b3d6ed1a7c62cee26aec
+-- body:    sha256:fe58457ff1547ddb70a5d5aa775aa01e4d75e2c7b1781d9c29edb72b37fb3db0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -363,6 +363,7 @@ UPDATE restage_keymap.country AS k
 SET chunk = s.chunk
 FROM restage_stage.country AS s
 WHERE k.source_code = s.code
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

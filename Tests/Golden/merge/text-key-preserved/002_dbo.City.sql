@@ -375,7 +375,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:6d8347aca7a302fc59a0bdc5b248ffa195a4ef9806ab4031efee7146c67e1fc2
+-- body:    sha256:65337a0135bb1eea39140c18d7d8dc10079043949afa10415585f9651a5fb140
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,6 +387,7 @@ UPDATE restage_keymap.city AS k
 SET chunk = s.chunk
 FROM restage_stage.city AS s
 WHERE k.source_cityid = s.cityid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -371,7 +371,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:b569babb0ac1df1996143127668702a49489c8328cfc258d9eed48c6c2256875
+-- body:    sha256:04f41619c5364023e9657e73ff3064330d9a1d0f1b261883494749825f06cba2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -383,6 +383,7 @@ UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
 FROM restage_stage.region AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

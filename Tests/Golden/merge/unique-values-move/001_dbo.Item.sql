@@ -368,7 +368,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:0e0c9e64ae47b0f45fac99235a3032b2d2695278e80ee3b593f9dac69f5c4443
+-- body:    sha256:7e85964f963e5e095933e004e63fd17a8cdf80fda0e29f6cb6d8c9cee267a156
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -380,6 +380,7 @@ UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
 FROM restage_stage.item AS s
 WHERE k.source_itemid = s.itemid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:9e7e192ae7bfc6a795759553c89671eef6d40c6b0045ca576502e5f0edd07a58
+-- body:    sha256:26cd1890d6c66b6d9d77e0ccf06a16a5bbb8902ba6c7627b8e3e3dbcd3b73e04
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.device AS k
 SET chunk = s.chunk
 FROM restage_stage.device AS s
 WHERE k.source_deviceid = s.deviceid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -375,7 +375,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:fbf5aa158a28910443415d657a90eeb44a0af236b7769f4c7f9927263787e42a
+-- body:    sha256:5e8ba950ace4b102a521efe3be5970eac537e4b23b22448e09d56a94986508b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,6 +387,7 @@ UPDATE restage_keymap.reading AS k
 SET chunk = s.chunk
 FROM restage_stage.reading AS s
 WHERE k.source_readingid = s.readingid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

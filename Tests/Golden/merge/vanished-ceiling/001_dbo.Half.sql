@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:c194c071343c45cddc0aa20ee31c38c5ac45c946acf3ffdf7bf3888c76fac100
+-- body:    sha256:3ca8f7c75a43640d44e724bc0e9c569197242862605b34db2a3187d0aaa11b4d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.half AS k
 SET chunk = s.chunk
 FROM restage_stage.half AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:a0d779777401effb356af2e8f22d05d6832745cab0144a134b7f1ce6dd801b0b
+-- body:    sha256:2e31911bcb2a48bf562fa928c6c771fd541182cc46cb59074a81234462421c8f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.two AS k
 SET chunk = s.chunk
 FROM restage_stage.two AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:2f163c01b25e2b3d59af5cba3dcd753c5d752f207f2a565b377df55d4e2f4d11
+-- body:    sha256:633680a7b52ecba03cf852c3b94f4398a0fc2a7f618e96b3a74f0c37ef38bfc5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.small AS k
 SET chunk = s.chunk
 FROM restage_stage.small AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

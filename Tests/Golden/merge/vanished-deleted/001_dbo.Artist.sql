@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:613819a0fdf84866c90f36df07736abd94ba9863b96d4d7dab2148513aeef542
+-- body:    sha256:02e2ef2b410568a5cbd21e590b6a7a209061d6349437948f0f13862854c8f5d2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
 FROM restage_stage.artist AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

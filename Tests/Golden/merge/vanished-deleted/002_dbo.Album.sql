@@ -399,7 +399,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:d06b8051c6c4b2a2351a50fcc798eb44e8803dfc75ce2e7d95caf42159ca3f10
+-- body:    sha256:912e9578ecb44570e430a138750a174b9764e5edcdb343108923640b2966cf08
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -411,6 +411,7 @@ UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
 FROM restage_stage.album AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -311,7 +311,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:8b7e01a9060cccc3e7e2903761a58b579cc055d9854a91adb4e6ce41f9f1e31b
+-- body:    sha256:8d62d3a8cd80c6caa2909e617da94e7afb2ea214ce825f31d5605ff2686ff0d0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -324,6 +324,7 @@ SET chunk = s.chunk
 FROM restage_stage.credit AS s
 WHERE k.source_albumid = s.albumid
   AND k.source_artistid = s.artistid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

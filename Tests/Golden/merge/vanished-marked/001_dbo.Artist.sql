@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:3a02c13e22c6f967191792da38070628bc7b0d6aa381c5a5a0b01fc68067c743
+-- body:    sha256:aa1a3c6da50f9c52a77026a40570201cd925440c70600e69f17998ee24da73ad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
 FROM restage_stage.artist AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

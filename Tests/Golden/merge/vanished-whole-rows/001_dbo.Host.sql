@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:3d762c998f615e5ed385ca05cd0151b9416f495f9800e378393b7bd4c0819c79
+-- body:    sha256:423b9fdfe496aaa3f76e88afb327b63e6b2d3876dd0797f16f1b6cc7a9a2bc4d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,6 +269,7 @@ UPDATE restage_keymap.host AS k
 SET chunk = s.chunk
 FROM restage_stage.host AS s
 WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 

@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:c4ec3570674edb096019949fd660fd5f1af149966f5034ee6437e5e05b2a9b3e
+-- body:    sha256:0af4ba1f3da75aa43d5ec2b6965732dece43df6ca25eecd9189cfbc097c91f44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,6 +356,7 @@ UPDATE restage_keymap.host AS k
 SET chunk = s.chunk
 FROM restage_stage.host AS s
 WHERE k.source_hostid = s.hostid
+  AND k.first_run <> (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
