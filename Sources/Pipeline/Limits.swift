@@ -8,6 +8,10 @@ public enum Limits {
   /// Seconds that a statement of the merge waits for a lock that an application holds.
   public static let lockTimeoutSeconds = 60
 
+  /// Seconds that a run waits for the lock of its source: as long as a server may need to find out that
+  /// the program which had it has ended.
+  static let lockOfEndedRunSeconds = 3
+
   /// How often a run looks whether it is in a deadlock: well within the second after which a server
   /// would look on the application's behalf.
   static let deadlockCheckInterval = Duration.milliseconds(250)

@@ -157,9 +157,19 @@ public struct Load: Sendable {
 extension TargetConnection {
   /// Keeps other runs of a source out for as long as the connection is open.
   ///
-  /// - Throws: `locked` while another run of the source has it.
+  /// The connection of a run that has just ended may have it a moment longer: the server lets go of it
+  /// when it finds the connection closed.
+  ///
+  /// - Throws: `locked` when another run of the source has it for longer than that.
   func holdLock(ofSource source: String) async throws {
-    guard case .held(let holder) = try await tryLock(source: source) else { return }
+    var found = try await tryLock(source: source)
+    let patience = ContinuousClock.now + .seconds(Limits.lockOfEndedRunSeconds)
+    while case .held(let holder) = found, ContinuousClock.now < patience {
+      if let holder, (try? await run(of: holder.pid)) != nil { break }
+      try await Task.sleep(for: .milliseconds(100))
+      found = try await tryLock(source: source)
+    }
+    guard case .held(let holder) = found else { return }
     var words = ["another run of source '\(source)' works on this target"]
     if let holder {
       // A target where nothing is installed yet has no run to name.

@@ -161,7 +161,7 @@ struct CommitTests {
     let broken = try family("1", children: [[1, 1], [2, 9]])
     let other = try family(
       "2", parents: [[1, 10], [2, 21], [3, 30]], children: [[1, 1], [3, 3]])
-    expect(try target.load(broken, "--commit", "table"), 65)
+    expect(try target.load(broken, "--commit", "table", "--jobs", "1"), 65)
     expect(try target.load(other, "--commit", commit), 0)
     #expect(try runs() == "load|failed\nload|succeeded")
     #expect(try children() == "10\n30")

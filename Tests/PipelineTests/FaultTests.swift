@@ -32,7 +32,7 @@ struct FaultTests {
     END $$;
     """
 
-  /// The load, having updated A, rests until the application waits for A.
+  /// The load, which updates B before A, rests in between until the application waits for B.
   private static let restingTrigger = """
     CREATE FUNCTION public.rest() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -48,7 +48,7 @@ struct FaultTests {
       END IF;
       RETURN NULL;
     END $$;
-    CREATE TRIGGER rest AFTER UPDATE ON public.a FOR EACH STATEMENT EXECUTE FUNCTION public.rest();
+    CREATE TRIGGER rest AFTER UPDATE ON public.b FOR EACH STATEMENT EXECUTE FUNCTION public.rest();
     """
 
   private static let untilLoadRests = untilLoadWaits.replacingOccurrences(
@@ -66,9 +66,9 @@ struct FaultTests {
       psql -X -q -v ON_ERROR_STOP=1 -d "$URI" <<'SQL' &
       SET application_name = 'app';
       BEGIN;
-      UPDATE public.b SET v = v;
-      \(applicationIsLast ? Self.untilLoadWaits : Self.untilLoadRests)
       UPDATE public.a SET v = v;
+      \(applicationIsLast ? Self.untilLoadWaits : Self.untilLoadRests)
+      UPDATE public.b SET v = v;
       COMMIT;
       SQL
       application=$!
@@ -86,7 +86,7 @@ struct FaultTests {
     #expect(
       try target.psql("SELECT status FROM restage.run ORDER BY started_at DESC LIMIT 1") == "failed"
     )
-    try target.psql("DROP TRIGGER IF EXISTS rest ON public.a")
+    try target.psql("DROP TRIGGER IF EXISTS rest ON public.b")
     #expect(try target.load("\(source.folder.path)/2").status == 0)
     #expect(
       try target.psql("SELECT v FROM public.a UNION ALL SELECT v FROM public.b") == "2\n2\n2\n2")

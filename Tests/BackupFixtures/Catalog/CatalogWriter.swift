@@ -215,7 +215,7 @@ final class CatalogWriter {
       let type = SystemTable.type(column.type)
       let isPadded = [165, 173, 175, 231].contains(type.xtype)
       let status = (column.isNullable ? 0 : 1) | (isPadded ? 2 : 0)
-      let userType = column.type == "sysname" ? 256 : type.utype
+      let userType = column.type.hasPrefix("sysname") ? 256 : type.utype
       let inRow = type.length == -1 ? 8000 : type.length
       add(
         .colpars,

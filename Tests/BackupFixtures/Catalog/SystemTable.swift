@@ -33,13 +33,17 @@ struct SystemTable {
   }
 
   static func type(_ text: String) -> StoredType {
-    if text == "sysname" { return StoredType(231, length: 256, isFixed: false) }
+    if text.hasPrefix("sysname") { return StoredType(231, length: 256, isFixed: false) }
     guard let type = ColumnType(text) else { preconditionFailure("no such type: \(text)") }
     return StoredType(type)
   }
 
   static func collation(_ type: String) -> UInt32 {
-    type == "sysname" ? 0x3400_D008 : type.hasPrefix("char") ? 0x1008 : 0
+    switch type {
+    case "sysname": 0x3400_D008
+    case "sysname_binary": 0x1_0008
+    default: type.hasPrefix("char") ? 0x1008 : 0
+    }
   }
 
   /// Of its clustered index; the first few are the id alone, the others belong to index 1.
@@ -97,7 +101,7 @@ extension SystemTable {
   static let typedsubobjs = SystemTable(
     51, "systypedsubobjs",
     """
-    class:tinyint idmajor:int subid:int name:sysname? xtype:tinyint utype:int length:smallint \
+    class:tinyint idmajor:int subid:int name:sysname_binary? xtype:tinyint utype:int length:smallint \
     prec:tinyint scale:tinyint collationid:int status:int intprop:int
     """, key: "class idmajor subid")
   static let idxstats = SystemTable(
