@@ -106,8 +106,12 @@ struct UpgradeTests {
       [
         "-c",
         """
-        for i in 1 2 3; do '\(RestageTool.path)' install --quiet --target '\(other.uri)' & done
-        wait -n && wait -n && wait -n && echo all
+        for i in 1 2 3; do
+          '\(RestageTool.path)' install --quiet --target '\(other.uri)' &
+          installs[i]=$!
+        done
+        for install in "${installs[@]}"; do wait "$install" || exit 1; done
+        echo all
         """,
       ])
     #expect(ran.output.hasSuffix("all\n"), "\(ran.output)\(ran.errors)")
