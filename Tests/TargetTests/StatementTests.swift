@@ -62,7 +62,7 @@ import Testing
       DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = ''German''', current_database());
       EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Tokyo''', current_database());
       EXECUTE format('ALTER DATABASE %I SET bytea_output = ''escape''', current_database());
-      EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1s''', current_database());
+      EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1min''', current_database());
       EXECUTE format('ALTER DATABASE %I SET extra_float_digits = ''0''', current_database()); END $$
       """)
     let connection = try await open([("lock_timeout", "5s"), ("restage.run_id", "r1")])
