@@ -104,13 +104,23 @@ public struct ServerSource: Source {
     try reading(on: try connections.take(), body)
   }
 
-  private func reading<Value>(
+  func reading<Value>(
     on connection: ServerConnection, _ body: (ServerConnection) throws -> Value
   ) throws -> Value {
-    do {
+    try lending(connection) { connection in
       try connections.beginReading(on: connection)
       let value = try body(connection)
       try connections.endReading(on: connection)
+      return value
+    }
+  }
+
+  /// Takes a connection back that was lent, or forgets it.
+  private func lending<Value>(
+    _ connection: ServerConnection, _ body: (ServerConnection) throws -> Value
+  ) throws -> Value {
+    do {
+      let value = try body(connection)
       connections.giveBack(connection)
       return value
     } catch {
@@ -179,10 +189,7 @@ extension ServerSource {
 
   /// Lends a connection for questions that are not about rows.
   func onConnection<Value>(_ body: (ServerConnection) throws -> Value) throws -> Value {
-    let connection = try connections.take()
-    let value = try body(connection)
-    connections.giveBack(connection)
-    return value
+    try lending(try connections.take(), body)
   }
 
   /// Marks that were taken before the database snapshot was made; nil without one.

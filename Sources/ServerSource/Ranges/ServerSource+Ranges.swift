@@ -38,17 +38,9 @@ extension ServerSource {
     else {
       return nil
     }
-    let connection = try takeForRanges()
-    do {
-      try connections.beginReading(on: connection)
+    return try reading(on: try takeForRanges()) { connection in
       let count = try connection.query(query.count).first?.integer("row_count") ?? 0
-      let ranges = try ranges(keys, rowCount: count, on: connection)
-      try connections.endReading(on: connection)
-      connections.giveBack(connection)
-      return ranges
-    } catch {
-      connections.drop(connection)
-      throw error
+      return try ranges(keys, rowCount: count, on: connection)
     }
   }
 
