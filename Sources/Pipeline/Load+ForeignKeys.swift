@@ -10,23 +10,22 @@ extension Load {
   ) async -> any Error {
     let found = try? await connection.query(
       """
+      WITH planned AS MATERIALIZED (
+        SELECT n.relation
+        FROM \(Drift.relations(plan.database.tables.map(\.target))) AS n (planned, relation)
+        WHERE n.relation IS NOT NULL
+      )
       SELECT
         c.conrelid::regclass::text AS child,
         c.confrelid::regclass::text AS parent,
         quote_ident(c.conname) AS name,
         c.condeferrable AS can_wait,
-        c.conrelid IN (
-          SELECT to_regclass(n.name)
-          FROM unnest($2::text[]) AS n (name)
-        ) AS is_planned
+        c.conrelid IN (SELECT n.relation FROM planned AS n) AS is_planned
       FROM pg_constraint AS c
       WHERE c.contype = 'f'
         AND c.conname = $1
-        AND c.confrelid IN (
-          SELECT to_regclass(n.name)
-          FROM unnest($2::text[]) AS n (name)
-        )
-      """, [name, plannedTables])
+        AND c.confrelid IN (SELECT n.relation FROM planned AS n)
+      """, [name])
     // Two tables may have a foreign key of one name.
     guard let found, found.rows.count == 1, let child = found.first("child"),
       let parent = found.first("parent"), let quoted = found.first("name")
@@ -40,14 +39,6 @@ extension Load {
       advice: Self.advice(
         child, parent, quoted, canWait: found.first("can_wait") == "t",
         isPlanned: found.first("is_planned") == "t"))
-  }
-
-  /// The final tables, as an array of texts is written.
-  private var plannedTables: String {
-    let names = plan.database.tables.map { table in
-      "\"" + table.target.quoted.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-    return "{" + names.joined(separator: ",") + "}"
   }
 
   private static func advice(

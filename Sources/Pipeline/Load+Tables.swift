@@ -30,12 +30,12 @@ extension Load {
   private func areRowsKnown(
     of tables: [MappedTable], on connection: TargetConnection
   ) async throws -> Bool {
-    let names = tables.map { SQLLiteral.quoted($0.keyMap.quoted) }
+    guard !tables.isEmpty else { return false }
     let found = try await connection.query(
       """
       SELECT k.name
-      FROM unnest(ARRAY[\(names.joined(separator: ", "))]::text[]) AS k (name)
-      WHERE to_regclass(k.name) IS NOT NULL
+      FROM \(Drift.relations(tables.map(\.keyMap))) AS k (name, relation)
+      WHERE k.relation IS NOT NULL
       """)
     let keyMaps = found.values(of: "name").compactMap(\.self)
     guard !keyMaps.isEmpty else { return false }
