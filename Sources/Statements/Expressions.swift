@@ -125,11 +125,10 @@ extension TableNames {
         DROP TABLE IF EXISTS \(scratch);
 
         CREATE TEMPORARY TABLE restage_proof_removed (
-          \(lines: keyColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
+          \(lines: removedColumnDefinitions, indent: 2)
         );
         """,
-      copy: "COPY \(scratch) (\(keyColumns.sorted().map(column).joined(separator: ", "))) "
-        + "FROM STDIN WITH (FORMAT csv)",
+      copy: removedCopyStatement(into: scratch),
       query: """
         SELECT count(*) AS left_over
         FROM \(scratch) AS d

@@ -26,18 +26,26 @@ extension TableNames {
       DROP TABLE IF EXISTS \(removed);
 
       CREATE UNLOGGED TABLE \(removed) (
-        \(lines: keyColumns.map { "\(column($0)) \(typeAndCollation($0))" }, indent: 2)
+        \(lines: removedColumnDefinitions, indent: 2)
       )
       WITH (autovacuum_enabled = false);
       """
     } ?? ""
   }
 
-  /// The columns stand as in the CSV: in the order of their numbers, whatever that of the key is.
+  var removedColumnDefinitions: [String] {
+    keyColumns.map { "\(column($0)) \(typeAndCollation($0))" }
+  }
+
   var removedCopyStatement: String? {
-    guard mapped.changes?.knowsRemovals == true, let removed else { return nil }
+    guard mapped.changes?.knowsRemovals == true else { return nil }
+    return removed.map { removedCopyStatement(into: $0) }
+  }
+
+  /// The columns stand as in the CSV: in the order of their numbers, whatever that of the key is.
+  func removedCopyStatement(into table: String) -> String {
     let columns = keyColumns.sorted().map(column).joined(separator: ", ")
-    return "COPY \(removed) (\(columns)) FROM STDIN WITH (FORMAT csv)"
+    return "COPY \(table) (\(columns)) FROM STDIN WITH (FORMAT csv)"
   }
 
   /// Part of step 15: the keys of rows that the condition leaves out. Of a row that was never loaded
