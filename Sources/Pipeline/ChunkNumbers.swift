@@ -57,6 +57,7 @@ struct ChunkNumber: Hashable, Sendable {
     }
     return hashes.map { places[$0]?.popLast() }
   }
+
   /// For each chunk the place of the next one that the earlier run had.
   private static func placesBehind(_ places: [Int?], otherwise end: Int) -> [Int] {
     var ends = places.map { $0 ?? end }

@@ -161,13 +161,9 @@ struct CommittedContent: Hashable, Sendable {
   let absentRows: Int
   /// Of the chunks, in order.
   let hashes: String
+}
 
-  init(rows: Int, absentRows: Int, hashes: String) {
-    self.rows = rows
-    self.absentRows = absentRows
-    self.hashes = hashes
-  }
-
+extension CommittedContent {
   init(_ manifest: TableManifest) {
     self.init(
       rows: manifest.rows, absentRows: manifest.absentRows,
