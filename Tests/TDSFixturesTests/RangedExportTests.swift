@@ -140,7 +140,8 @@ struct RangedExportTests {
       answers.isReadOnly = true
       let server = try answers.serve(
         faults: FaultPlan([.init("rows dbo.Text, range 2", fault)]))
-      let snapshot = try export(database, on: server)
+      // Rows without an end are waited for in each attempt.
+      let snapshot = try export(database, on: server, stallSeconds: 5)
       #expect(snapshot.outcome.status != 0, "\(fault)")
       #expect(!snapshot.isFinished, "\(fault)")
       #expect(snapshot.outcome.errors.contains("dbo.Text"), "\(fault)")
