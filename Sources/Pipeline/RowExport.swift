@@ -106,7 +106,8 @@ extension RowExport {
   ) async throws -> TableManifest? {
     if !ranged.isGivenUp {
       do {
-        let manifest = try await patiently(ranged.table, range)
+        let manifest = try await patiently(
+          ranged.table, range, rowsBefore: ranged.rowsBefore(range))
         try snapshot.record(manifest, range: range.number)
         ranged.finish(range, manifest)
       } catch let error as ServerError where error.code == .stateLost {
@@ -165,6 +166,11 @@ private final class RangedTable: Sendable {
     return plan.ranges.filter { finished[$0.number] == nil }
   }
 
+  /// Ranges have about as many rows each.
+  func rowsBefore(_ range: RowRange) -> Int {
+    plan.rowCount / max(1, plan.ranges.count) * (range.number - 1)
+  }
+
   var isGivenUp: Bool { state.withLock { $0.failure != nil } }
 
   func finish(_ range: RowRange, _ manifest: TableManifest) {
@@ -204,11 +210,13 @@ private final class RangedTable: Sendable {
 extension RowExport {
   /// Begins a table or a range again whose connection broke, never half of it: what was written is
   /// thrown away.
-  private func patiently(_ table: Table, _ range: RowRange?) async throws -> TableManifest {
+  private func patiently(
+    _ table: Table, _ range: RowRange?, rowsBefore: Int = 0
+  ) async throws -> TableManifest {
     var pause = Duration.seconds(ServerLimits.backoffSeconds)
     for attempt in 1..<ServerLimits.attemptCountMax {
       do {
-        return try export(table, range)
+        return try export(table, range, rowsBefore: rowsBefore)
       } catch let error as ServerError where error.isTransient {
         let what = range == nil ? "table" : "range"
         logger.warning(
@@ -221,13 +229,16 @@ extension RowExport {
         pause *= 2
       }
     }
-    return try export(table, range)
+    return try export(table, range, rowsBefore: rowsBefore)
   }
 
-  private func export(_ table: Table, _ range: RowRange?) throws -> TableManifest {
+  private func export(
+    _ table: Table, _ range: RowRange?, rowsBefore: Int
+  ) throws -> TableManifest {
     let began = ContinuousClock.now
     var writer = try snapshot.makeTableWriter(
-      for: table, range: range?.number, textPolicies: textPolicies[table.name] ?? [:])
+      for: table, range: range?.number, rowsBefore: rowsBefore,
+      textPolicies: textPolicies[table.name] ?? [:])
     guard let range else {
       let (order, partial) = try readRows(of: table, into: &writer)
       var manifest = marked(try writer.finish(order: order), table)

@@ -3,11 +3,13 @@
 /// Memory of one table in flight is `rowBufferByteCount` and twice `keyByteCountMax`, whatever the
 /// sizes of its rows and chunks.
 public struct StagingLimits: Hashable, Sendable {
-  /// No chunk but a table's last is smaller.
-  public var chunkByteCountMin = 4 << 20
-  /// What chunks come to on average. Changing it (or the two beside it) moves all boundaries, so
-  /// that the next export has no chunk in common with the one before.
-  public var chunkByteCountAverage = 16 << 20
+  /// What the first chunks of a table come to on average. Changing this, or one of the next three, moves
+  /// all boundaries, so that the next export has no chunk in common with the one before.
+  public var chunkByteCountAverageMin = 256 << 10
+  /// What chunks come to on average at most, however many rows came before them.
+  public var chunkByteCountAverageMax = 16 << 20
+  /// In between, chunks have about this part of the rows before them.
+  public var chunkShareOfRowsBefore = 64
   /// The first row that reaches it ends the chunk, so a chunk is larger by at most one row.
   public var chunkByteCountMax = 64 << 20
   /// Rows are encoded into one buffer of this size; a longer row streams through it. At least 512.

@@ -160,8 +160,8 @@ final class SnapshotFolder: Sendable {
     _ rows: [(table: String, rows: Rows)], of tables: [Table] = Music.tables
   ) throws -> Snapshot {
     var limits = StagingLimits()
-    limits.chunkByteCountMin = 1 << 10
-    limits.chunkByteCountAverage = 4 << 10
+    limits.chunkByteCountAverageMin = 4 << 10
+    limits.chunkByteCountAverageMax = 4 << 10
     limits.chunkByteCountMax = 16 << 10
     let writer = try SnapshotWriter(folder: path, limits: limits)
     try writer.begin(

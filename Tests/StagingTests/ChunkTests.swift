@@ -40,7 +40,7 @@ struct ChunkTests {
     let chunks = try write(Self.rows(0..<20_000), "a").chunks
     #expect(chunks.count > 20)
     for chunk in chunks.dropLast() {
-      #expect((1 << 10..<(16 << 10) + 40).contains(chunk.bytes))
+      #expect((512..<(16 << 10) + 40).contains(chunk.bytes))
     }
     let average = chunks.reduce(0) { $0 + $1.bytes } / chunks.count
     #expect((2 << 10...8 << 10).contains(average))
@@ -65,6 +65,30 @@ struct ChunkTests {
     #expect(after.chunks.count > 30)
     #expect(changed.count < 12)
     #expect(known.contains(try #require(after.chunks.last).xxh3))
+  }
+
+  @Test("chunks get longer with the rows before them, and the last one is a small part of the table")
+  func growingChunks() throws {
+    var limits = StagingLimits.tiny
+    limits.chunkByteCountAverageMin = 1 << 10
+    limits.chunkByteCountAverageMax = 64 << 10
+    limits.chunkByteCountMax = 256 << 10
+    let all = Self.rows(0..<100_000)
+    let before = try write(all.dropLast(1000), "a", limits: limits)
+    let after = try write(all, "b", limits: limits)
+    let known = Set(before.chunks.map(\.xxh3))
+    let changed = after.chunks.filter { !known.contains($0.xxh3) }.reduce(0) { $0 + $1.bytes }
+    #expect(changed < after.bytes / 20)
+
+    func average(_ chunks: some Collection<ChunkManifest>) -> Int {
+      chunks.reduce(0) { $0 + $1.bytes } / chunks.count
+    }
+    #expect((512..<2 << 10).contains(average(after.chunks.prefix(50))))
+    #expect(average(after.chunks.suffix(20)) > 16 << 10)
+    #expect(after.chunks.count < 600)
+    // Rows put in before do not move the boundaries that follow.
+    let later = try write(Self.rows(-70..<100_000), "c", limits: limits)
+    #expect(later.chunks.filter { !Set(after.chunks.map(\.xxh3)).contains($0.xxh3) }.count < 12)
   }
 
   @Test("a changed row changes its own chunk only")

@@ -29,8 +29,8 @@ extension StagingLimits {
   static let tiny = {
     var limits = StagingLimits()
     limits.rowBufferByteCount = 512
-    limits.chunkByteCountMin = 1 << 10
-    limits.chunkByteCountAverage = 4 << 10
+    limits.chunkByteCountAverageMin = 4 << 10
+    limits.chunkByteCountAverageMax = 4 << 10
     limits.chunkByteCountMax = 16 << 10
     return limits
   }()

@@ -49,6 +49,8 @@ public struct TableWriter: ~Copyable {
   private var alteredCount = 0
   private var chunks: [ChunkManifest] = []
   private var chunk = OpenChunk()
+  /// About as many rows of the table are before the chunk.
+  private var rowsBefore: Int
 
   private struct OpenChunk {
     var rows = 0
@@ -59,11 +61,12 @@ public struct TableWriter: ~Copyable {
   /// - Parameters:
   ///   - folder: An empty folder for the chunks.
   ///   - range: Of the table, where the rows are those of one.
+  ///   - rowsBefore: How many rows of the table are before those of the range, roughly.
   ///   - rejects: The file for rejects.
   ///   - textPolicies: By column name; `fail` for the others.
   init(
-    table: Table, folder: FilePath, range: Int? = nil, rejects: FilePath, limits: StagingLimits,
-    textPolicies: [String: TextPolicy] = [:]
+    table: Table, folder: FilePath, range: Int? = nil, rowsBefore: Int = 0, rejects: FilePath,
+    limits: StagingLimits, textPolicies: [String: TextPolicy] = [:]
   ) {
     self.table = table
     self.folder = folder
@@ -80,6 +83,7 @@ public struct TableWriter: ~Copyable {
     keyBefore = key
     rows = RowStream(folder: folder, range: range, limits: limits)
     boundary = ChunkBoundary(limits)
+    self.rowsBefore = rowsBefore
     self.rejects = RejectFile(path: rejects)
   }
 
@@ -136,7 +140,8 @@ public struct TableWriter: ~Copyable {
     chunk.bytes += byteCount
     swap(&key, &keyBefore)
     if boundary.follows(
-      keyHash: keyHash, rowByteCount: byteCount, chunkByteCount: chunk.bytes)
+      keyHash: keyHash, rowByteCount: byteCount, chunk: (chunk.rows, chunk.bytes),
+      rowsBefore: rowsBefore)
     {
       try finishChunk()
     }
@@ -167,6 +172,7 @@ public struct TableWriter: ~Copyable {
       ChunkManifest(
         file: file, rows: chunk.rows, bytes: chunk.bytes, xxh3: xxh3, firstKey: chunk.firstKey,
         lastKey: keyBefore.values))
+    rowsBefore += chunk.rows
     chunk = OpenChunk()
   }
 

@@ -93,12 +93,15 @@ public final class SnapshotWriter: Sendable {
   /// - Parameters:
   ///   - table: A table of the database that `begin` got; each once, or each range of it once.
   ///   - range: Number of the range whose rows are written; all of them are joined by `join`.
+  ///   - rowsBefore: How many rows of the table are before those of the range, roughly: chunks get
+  ///     longer with them.
   ///   - textPolicies: What becomes of characters that PostgreSQL cannot store, by column name;
   ///     `fail` for columns that are not named.
   /// - Throws: `.cannotWrite`; `.badValue` where another table has taken the folder: `[a.b].[c]` and
   ///   `[a].[b.c]` would share one.
   public func makeTableWriter(
-    for table: Table, range: Int? = nil, textPolicies: [String: TextPolicy] = [:]
+    for table: Table, range: Int? = nil, rowsBefore: Int = 0,
+    textPolicies: [String: TextPolicy] = [:]
   ) throws(StagingError) -> TableWriter {
     let other = state.withLock { state in
       precondition(
@@ -119,7 +122,7 @@ public final class SnapshotWriter: Sendable {
     let folder = layout.tableFolder(table.name)
     try Folder.make(folder)
     return TableWriter(
-      table: table, folder: folder, range: range,
+      table: table, folder: folder, range: range, rowsBefore: rowsBefore,
       rejects: layout.rejectFile(table.name, range: range), limits: limits,
       textPolicies: textPolicies)
   }
