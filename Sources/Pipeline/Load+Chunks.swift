@@ -19,8 +19,8 @@ extension Load {
   /// The table with what is to be staged of it.
   ///
   /// A chunk is skipped where `restage.settled` says that the key map stands for the chunks of a run
-  /// with the same merge files, and a count of the key map's rows agrees. Step 90 counts them again, in
-  /// the merge's transaction.
+  /// with the same merge files, a count of the key map's rows agrees, and all of these are in the final
+  /// table. Where something is staged, step 90 counts them again, in the merge's transaction.
   func selectChunks(
     of table: StagedTable, on connection: TargetConnection
   ) async throws -> StagedTable {
@@ -38,9 +38,12 @@ extension Load {
       for (index, number) in numbers.enumerated() where number.isKnown {
         chunks[index].isSkipped = present[number.number] == chunks[index].manifest.rows
       }
+      let lost = try await connection.query(Proof.lostQuery(for: table.index, of: plan.database))
+      table.isProven = lost.firstInteger("lost") == 0
       let skipped = Set(chunks.filter(\.isSkipped).map(\.number))
       table.isUntouched =
-        skipped.count == chunks.count && present.keys.allSatisfy { skipped.contains($0) }
+        table.isProven && skipped.count == chunks.count
+        && present.keys.allSatisfy { skipped.contains($0) }
     }
     table.chunks = chunks
     return table

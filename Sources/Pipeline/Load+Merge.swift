@@ -64,14 +64,16 @@ extension Load {
   }
 
   /// A row that was loaded earlier and is gone from its final table is not unchanged. Tables of which
-  /// every row is new have none.
+  /// every row is new have none; and where they were all there when the run began, only rows that it
+  /// deleted could have taken others with them.
   func checkLostRows(
     _ tables: [StagedTable], _ outcome: LoadOutcome, on connection: TargetConnection,
     wasCommitted: (StagedTable) -> Bool = { _ in false }
   ) async throws {
     var lost: [String] = []
+    let hasDeleted = outcome.tables.contains { $0.deleted > 0 }
     for (table, counts) in zip(tables, outcome.tables)
-    where counts.known > 0 || wasCommitted(table) {
+    where (counts.known > 0 && (hasDeleted || !table.isProven)) || wasCommitted(table) {
       let found = try await connection.query(
         Proof.lostQuery(for: table.index, of: plan.database))
       guard let rows = found.firstInteger("lost"), rows > 0 else { continue }
@@ -105,7 +107,12 @@ extension Load {
       tables.map { ($0.mapped.source, $0) }, uniquingKeysWith: { first, _ in first })
     for file in files {
       let table = file.table.flatMap { selected[$0] }
-      guard file.table == nil || table?.needs(file) == true else { continue }
+      guard file.table == nil || table?.needs(file) == true else {
+        if let table, table.isUntouched, file.step == Step.account.operation {
+          try await run.closeAccount(ofUntouched: table, file, on: connection)
+        }
+        continue
+      }
       let target = table?.mapped.target.quoted
       let began = ContinuousClock.now
       do {

@@ -209,6 +209,8 @@ struct StagedTable: Sendable {
   /// No chunk is staged and every row that the key map knows is in one of them: nothing is to be
   /// merged.
   var isUntouched = false
+  /// All rows that earlier runs loaded were in the final table when the run began.
+  var isProven = false
 
   init(index: Int, mapped: MappedTable, manifest: TableManifest, identityLastValue: Int64?) {
     self.index = index
@@ -234,12 +236,12 @@ struct StagedTable: Sendable {
 
   /// Whether the run needs this step of the table. Where nothing is to be merged these are an empty
   /// stage table, for what looks into those of other tables; final rows of vanished ones, which may
-  /// be free to go since last night; the sequences; and the account.
+  /// be free to go since last night; and the sequences. The account needs no look at rows.
   func needs(_ file: PlanFile) -> Bool {
     guard isUntouched, file.phase == .rows || file.phase == .changes else { return true }
     switch file.step {
     case Step.check.operation, Step.vanished.operation: return mapped.onVanished != .report
-    case Step.reset.operation, Step.account.operation: return true
+    case Step.reset.operation: return true
     default: return false
     }
   }

@@ -105,6 +105,25 @@ extension RunRecord {
       ])
   }
 
+  /// Closes the account of a table of which nothing is staged: its rows were counted when its chunks
+  /// were chosen, and its last step would look at them all once more.
+  func closeAccount(
+    ofUntouched table: StagedTable, _ file: PlanFile, on connection: TargetConnection
+  ) async throws {
+    let name = table.mapped.target.quoted
+    try await connection.query(
+      """
+      SELECT
+        restage.count_skipped($1, $2::bigint, 0, NULL),
+        restage.close_account($1, 0)
+      """, [name, "\(table.skippedRows)"])
+    try await connection.query(
+      Self.recordStatement,
+      [
+        id, name, file.step, "\(table.skippedRows)", "skipped", nil, "0", file.path, file.sha256,
+      ])
+  }
+
   /// Records the file that failed, behind the back of the merge's transaction.
   func recordFailure(
     of file: PlanFile, target: String?, error: any Error, milliseconds: Int64

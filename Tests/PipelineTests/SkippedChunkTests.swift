@@ -181,8 +181,10 @@ struct SkippedChunkTests {
       CREATE TRIGGER forget AFTER INSERT ON restage.staged FOR EACH ROW
         WHEN (NEW.table_name = 'public.album') EXECUTE FUNCTION public.forget();
       """)
+    var albums = Self.albums
+    albums[100][2] = "another"
     let error = await #expect(throws: (any Error).self) {
-      try await pair.load(Self.artists, Self.albums)
+      try await pair.load(Self.artists, albums)
     }
     #expect(error.map { ExitStatus(for: $0) } == .differences)
     #expect("\(error.map { "\($0)" } ?? "")".contains("--all-chunks"))

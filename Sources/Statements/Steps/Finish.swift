@@ -66,7 +66,7 @@ extension TableNames {
         FROM \(stagedRows())
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 2)
-        WHERE k.last_run <> (SELECT restage.run_id());
+        WHERE k.last_run NOT IN (SELECT restage.run_id());
         """)
   }
 
@@ -75,6 +75,21 @@ extension TableNames {
   private var skippedProof: String {
     guard chunkName != nil else { return "" }
     return """
+      WITH found AS (
+        SELECT
+          k.chunk,
+          count(*) AS rows
+        FROM \(keyMap) AS k
+        WHERE k.vanished_run IS NULL
+          AND EXISTS (
+            SELECT
+            FROM restage.chunk AS c
+            WHERE c.run_id = restage.run_id()
+              AND c.table_name = \(auditName)
+              AND c.is_skipped
+          )
+        GROUP BY k.chunk
+      )
       SELECT restage.count_skipped(
         \(auditName),
         coalesce(sum(c.found), 0)::bigint,
@@ -85,18 +100,13 @@ extension TableNames {
         SELECT
           c.file,
           c.rows,
-          count(k.chunk) AS found
+          coalesce(f.rows, 0) AS found
         FROM restage.chunk AS c
-        LEFT JOIN \(keyMap) AS k
-          ON k.chunk = c.chunk_id
-          AND k.vanished_run IS NULL
+        LEFT JOIN found AS f
+          ON f.chunk = c.chunk_id
         WHERE c.run_id = (SELECT restage.run_id())
           AND c.table_name = \(auditName)
           AND c.is_skipped
-        GROUP BY
-          c.number,
-          c.file,
-          c.rows
       ) AS c;
 
 

@@ -24,9 +24,11 @@ extension TableNames {
           RETURNING 1
         )
         SELECT restage.count_rows(\(auditName), 'inserted', count(*)) AS rows
-        FROM inserted;\(matchedCount.map { "\n\n" + $0 } ?? "")
+        FROM inserted;\(following.map { "\n\n" + $0 }.joined())
         """)
   }
+
+  private var following: [String] { [failuresAfterInsert, matchedCount].compactMap(\.self) }
 
   private var keyMapJoin: String {
     """

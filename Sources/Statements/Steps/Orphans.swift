@@ -3,11 +3,14 @@ import Catalog
 extension TableNames {
   /// Step 35: rows whose parent is in no key map, foreign key by foreign key, as its policy says.
   /// Rejects first, then what fails the run, then what is loaded with its parent's spelling or NULL.
+  /// What fails the run and what step 40 joins anyway is looked at there.
   func orphansFile() -> SQLFile {
     let tests = orphanTests
     // Those of a ring are refused in step 30.
     let refusals = ring.isEmpty ? tests.filter { $0.policy == .reject }.map(refusal) : []
-    let failures = tests.filter { $0.policy == .fail }.map(failure)
+    let failures = tests.filter { $0.policy == .fail && !isKeptOutByInsert($0) }.map {
+      failure($0)
+    }
     let respelled = tests.filter { !$0.respelled.isEmpty }.map(respelling)
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
     let hashes = isWholeRow || !nulled.isEmpty || !respelled.isEmpty
@@ -16,7 +19,10 @@ extension TableNames {
     return SQLFile(
       .orphans, of: self,
       purpose: tests.isEmpty
-        ? "no foreign key to check" : "find rows whose parent is in no key map",
+        ? "no foreign key to check"
+        : tests.allSatisfy { $0.policy == .fail && isKeptOutByInsert($0) }
+          ? "no row to be rejected or loaded without its parent: step 40 checks all foreign keys"
+          : "find rows whose parent is in no key map",
       body: (settings + refusals + failures + respelled + spellings + nulled + [orphanCount])
         .joined(separator: "\n\n"))
   }
@@ -35,7 +41,37 @@ extension TableNames {
     "-- \(comment: test.name): on_orphan: \(test.policy.rawValue)"
   }
 
-  private func failure(_ test: OrphanTest) -> String {
+  /// Whether step 40 leaves out a row that fails the test, since it joins the same key map: as long as
+  /// it inserts every staged row, none fails.
+  private func isKeptOutByInsert(_ test: OrphanTest) -> Bool {
+    guard test.columns.count == 1, let column = test.columns.first,
+      !waitingColumns.contains(column)
+    else { return false }
+    return references.contains { $0.column == column && $0.parent.index == test.parent.index }
+  }
+
+  /// The end of step 40: foreign keys whose orphans fail the run, looked at unless all rows are in.
+  var failuresAfterInsert: String? {
+    let tests = orphanTests.filter { $0.policy == .fail && isKeptOutByInsert($0) }
+    guard !tests.isEmpty else { return nil }
+    let isIncomplete = """
+      NOT EXISTS (
+        -- Where every staged row was inserted, each had its parents.
+        SELECT
+        FROM restage.staged AS g
+        JOIN restage.row_count AS c
+          ON c.run_id = g.run_id
+          AND c.table_name = g.table_name
+        WHERE g.run_id = (SELECT restage.run_id())
+          AND g.table_name = \(auditName)
+          AND c.kind = 'inserted'
+          AND c.rows = g.staged_rows
+      )
+      """
+    return tests.map { failure($0, where: [isIncomplete]) }.joined(separator: "\n\n")
+  }
+
+  private func failure(_ test: OrphanTest, where others: [String] = []) -> String {
     """
     \(title(test))
     SELECT restage.fail_orphans(
@@ -45,7 +81,7 @@ extension TableNames {
       min(\(block: object(of: test.columns, "s"), indent: 2)::text)
     )
     FROM \(stage) AS s
-    WHERE \(all: test.conditions, indent: 2)
+    WHERE \(all: test.conditions + others, indent: 2)
     HAVING count(*) > 0;
     """
   }

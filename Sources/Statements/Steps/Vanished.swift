@@ -57,7 +57,7 @@ extension TableNames {
   /// Rows of this very run are where they were staged.
   private func isElsewhere(_ chunk: String) -> [String] {
     [
-      "k.first_run <> (SELECT restage.run_id())",
+      "k.first_run NOT IN (SELECT restage.run_id())",
       "s.\(chunk) IS DISTINCT FROM k.chunk",
       "s.\(chunk) IS NOT NULL",
     ]
@@ -74,7 +74,7 @@ extension TableNames {
       UPDATE \(keyMap) AS k
       SET vanished_run = (SELECT restage.run_id())
       WHERE k.vanished_run IS NULL
-        AND k.first_run <> (SELECT restage.run_id())\(block: namedAsGone + notSkipped, indent: 4)
+        AND k.first_run NOT IN (SELECT restage.run_id())\(block: namedAsGone + notSkipped, indent: 4)
         AND NOT EXISTS (
           SELECT
           FROM \(block: stagedRows(), indent: 6)

@@ -287,7 +287,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:afe0d0124f39c07b8967cff11a7011b7379fa13e840b7d10de6157eed89f4078
+-- body:    sha256:a593a1117c4e7003883bc1ecdbf01e95054399550bc6e0718aed8123130678dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -319,7 +319,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.item AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.lot,
@@ -396,7 +396,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e90d3add335796f60745f20f2e9b2b291132501279df648ceb73bf5e7f1207d9
+-- body:    sha256:942c7c0cc9252f143ec793f71313a0f839be64da5d08dfef90a9f13afd734d33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -409,7 +409,7 @@ SET chunk = s.chunk
 FROM restage_stage.item AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.source_lot = s.lot
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -427,7 +427,7 @@ vanished AS (
   UPDATE restage_keymap.item AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -515,7 +515,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:fa34752b4b51107d8876ddb8be2057bacb2f3b5045475fdc86401c39893f4ac7
+-- body:    sha256:7176b8e34c6de45e5c9f4ca0599d108bfa165f58e64d90a47f56a4c8d7625c4e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -523,6 +523,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.item AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.item'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.item',
   coalesce(sum(c.found), 0)::bigint,
@@ -533,18 +548,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.item AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.item'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.item', count(*)) AS rows
@@ -552,7 +562,7 @@ FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_lot = s.lot
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

@@ -432,7 +432,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:d01dcb239ded6fd3bab374e59c8452e3e021ff3164b62a622c33f98179eab93e
+-- body:    sha256:b4b8f6a09a17e97e5b3c8281297139e6ffb166d758a738a400485ef38f4c02dd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -463,7 +463,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.part AS s
   JOIN restage_keymap.part AS k
     ON k.source_partid = s.partid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.partid,
       s.code,
@@ -534,7 +534,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:2b067cca61147fadca7d170e1172b99fed63f7143d7065722fc5f7e6fde63162
+-- body:    sha256:326315c5cb466841768da2e37cacb62d49922562bf12fb102de65a923a8ac42a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -555,7 +555,7 @@ vanished AS (
   UPDATE restage_keymap.part AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.part AS s
@@ -628,7 +628,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:2cefb5297bb00798ef5a02c550b53a8bfe955f7be405effeb640c48d320637ff
+-- body:    sha256:324bf0f51297087d0e5666fe03bb3523e8e67b99ca778224cace17069166617e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -640,7 +640,7 @@ SELECT restage.close_account('public.part', count(*)) AS rows
 FROM restage_stage.part AS s
 JOIN restage_keymap.part AS k
   ON k.source_partid = s.partid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Part/content.sql
 -- table:   public.part

@@ -288,7 +288,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:bcc5378347992667e86386b2d600d726609c606d31d21994957857b42d2917a0
+-- body:    sha256:9d0afd560fb17c55cbc035380cbc034b2bf600fc960e224c3af81ed66ede4707
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -317,7 +317,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.town AS s
   JOIN restage_keymap.town AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.code
@@ -375,7 +375,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:67108379b3652a04e1476a5304c860b79b2dd6aad4d7157f641e205e88bb20b2
+-- body:    sha256:6df78545be8a1d4312a925055111311ab433de7f460350393f979080aa2ba91b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -396,7 +396,7 @@ vanished AS (
   UPDATE restage_keymap.town AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.town AS s
@@ -469,7 +469,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:909af82ff4c0b73cee1a018b788ea265cf32ac29b41c9875eee9d3cccb23a76d
+-- body:    sha256:dc5f6cf8550d4d98ae9080a2e6ae785e7d67c13cf684430d1a3c71b6733c0fd7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -481,7 +481,7 @@ SELECT restage.close_account('public.town', count(*)) AS rows
 FROM restage_stage.town AS s
 JOIN restage_keymap.town AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Town/content.sql
 -- table:   public.town

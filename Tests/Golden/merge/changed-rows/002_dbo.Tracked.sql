@@ -310,7 +310,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:3db70c037b8777ae3b603684dcfbd1c750b63e47bf2fb82eecf286e0eec9e23c
+-- body:    sha256:9d310f3e6a623053bed9a5338269635b3433b72599827806a0866f5a30419a3d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -339,7 +339,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.tracked AS k
     ON k.source_no = s.no
     AND k.source_day = s.day
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.day,
       s.no,
@@ -415,7 +415,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:01bcf12d36317c79678e98b12e9fc496f33c328d158f64b74107c7ab186ecfd6
+-- body:    sha256:a7db482bba517aa88dbf302ee4ba2627d21f2f66b1bfc0d247d95a8f75427d06
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -437,7 +437,7 @@ vanished AS (
   UPDATE restage_keymap.tracked AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND (
       NOT EXISTS (
         SELECT
@@ -661,7 +661,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:e1deb2ccc3188a9dfdfdf8648b88471e41adcb72645062e21da6ea5de5d90224
+-- body:    sha256:f688e54f0451d5591616f0913d1bf94b5fcd0a0ba28d9635ac177e30bbf9b68b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -674,7 +674,7 @@ FROM restage_stage.tracked AS s
 JOIN restage_keymap.tracked AS k
   ON k.source_no = s.no
   AND k.source_day = s.day
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Tracked/content.sql
 -- table:   public.tracked

@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:49a397e5c3a52a5b389fc775b7296d94ed25a5edfa569bf21676616d31d8631a
+-- body:    sha256:6ece6c367532b901f185ff8bcafd2c18b0dbd125cbd3d56605dd852736d7f78f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -268,7 +268,7 @@ SELECT restage.count_rows('public.note', 'changed', count(*)) AS rows
 FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
-WHERE k.first_run <> (SELECT restage.run_id())
+WHERE k.first_run NOT IN (SELECT restage.run_id())
   AND k.row_hash <> md5(ROW(
     s.id,
     s.text
@@ -286,7 +286,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:77b7339df7b1dac582980b08ecc25acd8f7e9d0c8682b13fbd2026a384730601
+-- body:    sha256:b1173c5037d25ec4346e6734770e39d380361d4a123eb2e41f4291189f79fb72
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -298,7 +298,7 @@ UPDATE restage_keymap.note AS k
 SET chunk = s.chunk
 FROM restage_stage.note AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -315,7 +315,7 @@ vanished AS (
   UPDATE restage_keymap.note AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -396,7 +396,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:4d9e4a38fd22c95bffec56f43462ea833731a34409ae93769d20ae5f5da5f657
+-- body:    sha256:30369e5b5e57536d2ed436b8ad4f430c7a619df544f828121d7b74b1132dcfaa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -404,6 +404,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.note AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.note'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.note',
   coalesce(sum(c.found), 0)::bigint,
@@ -414,18 +429,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.note AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.note'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.note', count(*) - (
@@ -438,7 +448,7 @@ SELECT restage.close_account('public.note', count(*) - (
 FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Note/content.sql
 -- table:   public.note

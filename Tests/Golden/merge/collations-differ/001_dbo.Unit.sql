@@ -272,7 +272,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:f3b2617a709f61691082228f6e7335e18ef94d95f4d2299bfc35ac50e14a4ea0
+-- body:    sha256:9484ae166913ad7906ff03daeb0fbfb2db860accf09f84bcefba5a078df8c6c8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,7 +301,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_symbol) = rtrim(s.symbol)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.symbol,
       s.name
@@ -371,7 +371,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:996d1dec29d8ddfbf811361391496eadb3ee0d18e0f5c69791318970b1c9a833
+-- body:    sha256:5a22a59f80249c6dcbcf8a85168ece81b0648f3f7dc91397896f32f1898bd86d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -383,7 +383,7 @@ UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
 FROM restage_stage.unit AS s
 WHERE rtrim(k.source_symbol) = rtrim(s.symbol)
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -400,7 +400,7 @@ vanished AS (
   UPDATE restage_keymap.unit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -481,7 +481,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:0fb9f81fc1e46eb4c75948d2dc3e8b606bbfa59023ab3391a6d46adaace9b523
+-- body:    sha256:7430053fac6ec7bda73f78c52f4ca96c0c352ccf5c88d249ca9828ec4b7ed34b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -489,6 +489,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.unit',
   coalesce(sum(c.found), 0)::bigint,
@@ -499,25 +514,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.unit AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.unit'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.unit', count(*)) AS rows
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_symbol) = rtrim(s.symbol)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

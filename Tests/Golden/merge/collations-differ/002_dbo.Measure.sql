@@ -411,7 +411,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:a6f5c10659ff8b9bce225d8e2aa70b85777ed6749f05cd82e20e3ac4f5948198
+-- body:    sha256:e9d8bed75e5a1d51cf76d8e49d44b78ebd4448fc18747413664bbb9f3d29ab6e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -440,7 +440,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.measure AS s
   JOIN restage_keymap.measure AS k
     ON k.source_measureid = s.measureid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.measureid,
       s.symbol
@@ -508,7 +508,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:df9fd2f1ed09c9c70f52d5fbb7abbed0cabeb4daead4a2b24982e7d931a942c6
+-- body:    sha256:b54b9bc446834a88f655d41f495f9ee33c30e6337f702136de4d179b1a20af93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -529,7 +529,7 @@ vanished AS (
   UPDATE restage_keymap.measure AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.measure AS s
@@ -602,7 +602,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:b169ff518533ea6e39277462bd384f5a8f3ba1e49005ebf23eeae4e028342fbb
+-- body:    sha256:8b00fcc5bd9552df364ee6b2d540d9580bebe9eb18658be8947ca168b5d7c955
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -614,7 +614,7 @@ SELECT restage.close_account('public.measure', count(*)) AS rows
 FROM restage_stage.measure AS s
 JOIN restage_keymap.measure AS k
   ON k.source_measureid = s.measureid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Measure/content.sql
 -- table:   public.measure

@@ -268,7 +268,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:279323d69e2dadd8ce92313f76e0012f7af039c0d69d55699279ee25240c569f
+-- body:    sha256:0a91d7520052ab16081dbea24b806e35b2669bf4ec86c9d5a3efc0aeb033506c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -297,7 +297,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.ledger AS k
     ON k.source_year = s.year
     AND k.source_number = s.number
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.year,
       s.number,
@@ -373,7 +373,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:cec324c084f146f52ba340c1ea05b8349d78c5dc019d683613ad1968c8e7a838
+-- body:    sha256:4a9fbd0773e358954ef8631d9d81e8475f271d7ecb8abaea7fdea2e3c1723587
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -386,7 +386,7 @@ SET chunk = s.chunk
 FROM restage_stage.ledger AS s
 WHERE k.source_year = s.year
   AND k.source_number = s.number
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -404,7 +404,7 @@ vanished AS (
   UPDATE restage_keymap.ledger AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -492,7 +492,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:21248e00a404beeae8028657f28890b481553595248c764b4f5d340c5e1098dc
+-- body:    sha256:838b4b06989ef0d248cd331bd2a65656038631faec5f42612bd9b084b26de09f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -500,6 +500,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.ledger AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.ledger'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.ledger',
   coalesce(sum(c.found), 0)::bigint,
@@ -510,18 +525,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.ledger AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.ledger'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.ledger', count(*)) AS rows
@@ -529,7 +539,7 @@ FROM restage_stage.ledger AS s
 JOIN restage_keymap.ledger AS k
   ON k.source_year = s.year
   AND k.source_number = s.number
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Ledger/content.sql
 -- table:   public.ledger

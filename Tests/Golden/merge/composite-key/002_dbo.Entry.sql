@@ -279,7 +279,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:bd8a1cad04980c84773fe5509a5d5e82bdfbcef21f1c25a2b253b1f13bf19c68
+-- body:    sha256:8184ddd2f35fb1ce70f2dab07dfe9eb61a6ddbcf5e224b9c09fb12b5c8a90cc2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -309,7 +309,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.entry AS s
   JOIN restage_keymap.entry AS k
     ON k.source_entryid = s.entryid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.entryid,
       s.year,
@@ -383,7 +383,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:b5f2b838a925d11823b79a7827197585f9a4bef3db486e2e01d3c7d569272049
+-- body:    sha256:d90984317e26b2a62a513280b36476271ed755ed0c96f36a4a114c0f207a250e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -395,7 +395,7 @@ UPDATE restage_keymap.entry AS k
 SET chunk = s.chunk
 FROM restage_stage.entry AS s
 WHERE k.source_entryid = s.entryid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -412,7 +412,7 @@ vanished AS (
   UPDATE restage_keymap.entry AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -493,7 +493,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:d8fc8dba9dbdb9b3db4fd150977c72ea1600bad95d36472c477e991d7499ed09
+-- body:    sha256:ab095cd2d99e8e6b30a1ca6f79fba330c3e5e4ea22e6f680954ebb019fe094ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -501,6 +501,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.entry AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.entry'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.entry',
   coalesce(sum(c.found), 0)::bigint,
@@ -511,25 +526,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.entry AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.entry'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.entry', count(*)) AS rows
 FROM restage_stage.entry AS s
 JOIN restage_keymap.entry AS k
   ON k.source_entryid = s.entryid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Entry/content.sql
 -- table:   public.entry

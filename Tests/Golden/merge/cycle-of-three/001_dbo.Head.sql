@@ -200,27 +200,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/001_dbo.Head/35_orphans.sql
 -- table:   public.head
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:72b302e48bcdf25803f626b35fa29e9e2fda4e6f6a7cc5f4347ff6a0590481c4
+-- body:    sha256:81d31df97fadc9a8349fc2b2a9a7d519589184612e9bb34262bedebf6ec99141
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- head_tailid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.head',
-  'head_tailid_fkey',
-  count(*),
-  min(jsonb_build_object('TailId', s.tailid)::text)
-)
-FROM restage_stage.head AS s
-WHERE s.tailid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.tail AS k
-    WHERE k.source_id = s.tailid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -233,7 +217,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:f855a98753705862a1e5eab0915b9039c83f3b976464d5ad3f80f47e73bf1d0a
+-- body:    sha256:a71329e8e9327c33668c52188e1c4d509b960396d89863bbaaa195cd331cb12e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -266,12 +250,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.head', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- head_tailid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.head',
+  'head_tailid_fkey',
+  count(*),
+  min(jsonb_build_object('TailId', s.tailid)::text)
+)
+FROM restage_stage.head AS s
+WHERE s.tailid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.tail AS k
+    WHERE k.source_id = s.tailid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.head'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/001_dbo.Head/50_update.sql
 -- table:   public.head
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:9de404baaf7893ffe9d649bde4f0574cb4b8cbfd5c548afcb149c8bd1b6efae2
+-- body:    sha256:fe956f06606e2841122a62e389ec8d0163ccec7cc6b56fb7b2547ba4655f17ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -300,7 +312,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.tailid
@@ -372,7 +384,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:27776637f15d0f9d7f2b27fc50434189b2defb0ab74bce87fe980526c616e4c3
+-- body:    sha256:128462bceb631240d78c5dd96135f02f4eaa8bbf1b421bf7b9fcdfdc71553cb4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,7 +396,7 @@ UPDATE restage_keymap.head AS k
 SET chunk = s.chunk
 FROM restage_stage.head AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -401,7 +413,7 @@ vanished AS (
   UPDATE restage_keymap.head AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -482,7 +494,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:3e13c55e3f421d80411c20cc470591c556f527943c7ed82eb6fa905d43c50dd0
+-- body:    sha256:f8ae9bb66065947d0dcbf1f1c4ae8e09c73598c039ae0f12af8af67e35f84902
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -490,6 +502,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.head AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.head'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.head',
   coalesce(sum(c.found), 0)::bigint,
@@ -500,25 +527,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.head AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.head'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.head', count(*)) AS rows
 FROM restage_stage.head AS s
 JOIN restage_keymap.head AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Head/content.sql
 -- table:   public.head

@@ -200,27 +200,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Body/35_orphans.sql
 -- table:   public.body
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:efe769434fde9756b9e3be36e09eea19bd669f781808a10d45bf47f3f3ff7cf9
+-- body:    sha256:c6e1ef5bd7529695a640575a680ed462be8ef47d8a348741af605a0bc96c1d5d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- body_headid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.body',
-  'body_headid_fkey',
-  count(*),
-  min(jsonb_build_object('HeadId', s.headid)::text)
-)
-FROM restage_stage.body AS s
-WHERE s.headid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.head AS k
-    WHERE k.source_id = s.headid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -233,7 +217,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:8a3c38c781a4a72d94b79981a2ea94d95e617ae131b158307b78ccfe3e251050
+-- body:    sha256:4094a3478730b63a3576456e9769f68151c8524d77384816c50153cd8ea38d1f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -266,12 +250,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.body', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- body_headid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.body',
+  'body_headid_fkey',
+  count(*),
+  min(jsonb_build_object('HeadId', s.headid)::text)
+)
+FROM restage_stage.body AS s
+WHERE s.headid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.head AS k
+    WHERE k.source_id = s.headid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.body'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Body/50_update.sql
 -- table:   public.body
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:140513bef37759f1c2eeb547339328ddb66a79c89dca0d25f717c8650c6b372c
+-- body:    sha256:6268ba8ad077d39e00d2024f21e1d0da4e2cd005dccfeb45eeee18e04e6e6db0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -300,7 +312,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.body AS s
   JOIN restage_keymap.body AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.headid
@@ -372,7 +384,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:b480b1be2d787f4a3b8f2e8928139ecb760d0c15ab9bb3a8e3c2fefefbee4992
+-- body:    sha256:dc02fde3ebac96ac34f0b7f5c67823cc0b368f384d7de899b986822ddd4fb0cc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,7 +396,7 @@ UPDATE restage_keymap.body AS k
 SET chunk = s.chunk
 FROM restage_stage.body AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -401,7 +413,7 @@ vanished AS (
   UPDATE restage_keymap.body AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -482,7 +494,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:f7f9616c6ce32101c7eeb04bcde7f4fd6363d515278a8786e433d5f08e2081dc
+-- body:    sha256:6c5535f99bae4cd0bbb9fdbb5922badedbfd3af4d6f65a3717b82602b4ae6249
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -490,6 +502,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.body AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.body'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.body',
   coalesce(sum(c.found), 0)::bigint,
@@ -500,25 +527,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.body AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.body'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.body', count(*)) AS rows
 FROM restage_stage.body AS s
 JOIN restage_keymap.body AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Body/content.sql
 -- table:   public.body

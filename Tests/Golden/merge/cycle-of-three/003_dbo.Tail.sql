@@ -200,27 +200,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Tail/35_orphans.sql
 -- table:   public.tail
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:7964d97bc7bbec9d23babdbd8c7687fd3a70fa59be2d2a8ac8254fbb588cdf87
+-- body:    sha256:525cb390346e81adb8a86a99bce54a2a74042faea9c81c2599111bdbeeba662f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- tail_bodyid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.tail',
-  'tail_bodyid_fkey',
-  count(*),
-  min(jsonb_build_object('BodyId', s.bodyid)::text)
-)
-FROM restage_stage.tail AS s
-WHERE s.bodyid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.body AS k
-    WHERE k.source_id = s.bodyid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -233,7 +217,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:a3b66a2b1c760ba71c46087e805c5d63fe384962a58898a3527d3fa1ea9affe7
+-- body:    sha256:9fb07d652633a4fc6186e8bf6cda6e01258d4850730048177afb29a619f1d8c2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -266,12 +250,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.tail', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- tail_bodyid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.tail',
+  'tail_bodyid_fkey',
+  count(*),
+  min(jsonb_build_object('BodyId', s.bodyid)::text)
+)
+FROM restage_stage.tail AS s
+WHERE s.bodyid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.body AS k
+    WHERE k.source_id = s.bodyid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.tail'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Tail/50_update.sql
 -- table:   public.tail
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:81e3f874792cf6df3c23eb03600a32057d16e243f9d68665a375185287372640
+-- body:    sha256:ba47cd1d6e0b99468b17d113b02b5884e75001b111a6cfda507453bdeedd2145
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -300,7 +312,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.tail AS s
   JOIN restage_keymap.tail AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.bodyid
@@ -372,7 +384,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:3682b53470dbca0c58a1c394ead4c0e303b84ec6c1940ce894369ea4552e38b0
+-- body:    sha256:7d6722bd2188396d02c0fb88c6a15e05ff8d756e85c903bda8d0c3897cd0bbba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -384,7 +396,7 @@ UPDATE restage_keymap.tail AS k
 SET chunk = s.chunk
 FROM restage_stage.tail AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -401,7 +413,7 @@ vanished AS (
   UPDATE restage_keymap.tail AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -482,7 +494,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:8bf33121aa86af65c260f89c2faa9b666dcf30b54d3cfec55dd082a6e82053f0
+-- body:    sha256:9cb8202b3292b8646d1403c0f50a47e0828f336d50a3881a79712489cb9e08e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -490,6 +502,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.tail AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.tail'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.tail',
   coalesce(sum(c.found), 0)::bigint,
@@ -500,25 +527,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.tail AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.tail'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.tail', count(*)) AS rows
 FROM restage_stage.tail AS s
 JOIN restage_keymap.tail AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Tail/content.sql
 -- table:   public.tail

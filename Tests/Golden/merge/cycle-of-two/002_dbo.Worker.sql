@@ -202,27 +202,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Worker/35_orphans.sql
 -- table:   public.worker
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:a8696107e431d868da5f8ebf1eaea73580a69899cdd821ad2b5701ea17f4a0fd
+-- body:    sha256:e264ff52bcc2efaee12642882ccdb06572bc1e6cc010e0a08b78af0eb0dd2000
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- worker_departmentid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.worker',
-  'worker_departmentid_fkey',
-  count(*),
-  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
-)
-FROM restage_stage.worker AS s
-WHERE s.departmentid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.department AS k
-    WHERE k.source_id = s.departmentid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -235,7 +219,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:4c034d05aa1159bbf6807e77e21b80b4342f92cb35ff710151d73a21e7513eb1
+-- body:    sha256:f591e27c3c6c6e04b60de0ab7dbd301c1348628c034eb06e4a916caaa6dca83d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -270,12 +254,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.worker', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- worker_departmentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_departmentid_fkey',
+  count(*),
+  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.department AS k
+    WHERE k.source_id = s.departmentid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.worker'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Worker/50_update.sql
 -- table:   public.worker
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:631d734e3219032f879e50bc3ed8a57fe7c9a62f282dbb34227e41bed21f0cbe
+-- body:    sha256:6307abf5bddaae4d343124d7cfd086fe1079b40ed21e3faa6bf51437f3d8570e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -306,7 +318,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.worker AS s
   JOIN restage_keymap.worker AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -381,7 +393,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:39d82fd161d4c4d79ada0ba611d65a77f68c37099db24a671d2502774d010bde
+-- body:    sha256:635f090213e0bf95d95532b945f22fbde9dd963f86771a780268437104c67b57
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -393,7 +405,7 @@ UPDATE restage_keymap.worker AS k
 SET chunk = s.chunk
 FROM restage_stage.worker AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -410,7 +422,7 @@ vanished AS (
   UPDATE restage_keymap.worker AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -491,7 +503,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:d4e63fb9fda579df8bf1a51544a5d4fd23b998ec452f63cb24e47c0855484f15
+-- body:    sha256:e561c12c979fdf58493eab4fc1f5d1c6efd96127d44779c6e8e68f35985bd393
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -499,6 +511,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.worker AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.worker'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.worker',
   coalesce(sum(c.found), 0)::bigint,
@@ -509,25 +536,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.worker AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.worker'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.worker', count(*)) AS rows
 FROM restage_stage.worker AS s
 JOIN restage_keymap.worker AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Worker/content.sql
 -- table:   public.worker

@@ -388,7 +388,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:6161fccef04d9d628418ce9c7c768136726e985cf0581ed8198b0cb8d1692fca
+-- body:    sha256:56889cc26885bf884a16d583d413272e5ebd02faa6b80efdee49d9597baffd4c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -440,7 +440,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.value AS s
   JOIN restage_keymap.value AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.flag,
@@ -552,7 +552,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:5f303ec0f7edf69817232979af343c7c211a2ea63e4381cc20e990618da324e7
+-- body:    sha256:74f3f1acfc349c32ec097abda11315b3d5b299b5a3af4972be18760faa8a6bcf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -564,7 +564,7 @@ UPDATE restage_keymap.value AS k
 SET chunk = s.chunk
 FROM restage_stage.value AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -581,7 +581,7 @@ vanished AS (
   UPDATE restage_keymap.value AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -662,7 +662,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:de293d241e1b1c2be86c1400397901a3f0fafdef178c3debc1b7f661f87098bf
+-- body:    sha256:ce01c6bf299bab0a76f39757cd50a44ee47eaa1651f8f810fb4b95f1414c77aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -670,6 +670,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.value AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.value'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.value',
   coalesce(sum(c.found), 0)::bigint,
@@ -680,25 +695,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.value AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.value'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.value', count(*)) AS rows
 FROM restage_stage.value AS s
 JOIN restage_keymap.value AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Value/content.sql
 -- table:   public.value

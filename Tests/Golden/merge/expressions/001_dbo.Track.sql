@@ -312,7 +312,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:7ec9dbfeada3813bd32b368fe8f68a145323617dd8a201d1e7d7f41883996986
+-- body:    sha256:8aaa4770cdfbceb0d43e1820dd80909f270f5336c2f20c0fbff5818025b08102
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -344,7 +344,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -420,7 +420,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:94b0eb04b224cc8bcd4ee7e63bf0311ee6b1036893ed1e82fabf864a1e359c6e
+-- body:    sha256:fa2d27fc7c1917eb97887fef0ed1d292674f48531b4799957942f4dec041358e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -441,7 +441,7 @@ vanished AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.track AS s
@@ -634,7 +634,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:803109bafe1043ba44f0ccb9aa7534a2687287039ea172a34fe59998c63c4c86
+-- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -646,7 +646,7 @@ SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Track/content.sql
 -- table:   public.track

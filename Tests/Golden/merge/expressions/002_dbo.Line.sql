@@ -282,7 +282,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:3b20d53a1ead714123563aa7a0de21cbbf23ddb8796e40d2f87191907a432163
+-- body:    sha256:98601e4a60c540ee219db75483d7995ab82ad56502e62201c5a81fadc5a6c027
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -312,7 +312,7 @@ vanished AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -414,7 +414,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:b9e10c34fe8471097e47048e2e920e49f6f08ddf1dbc5ca7daffefd81361e07a
+-- body:    sha256:1b5bac81158e3d914fde38646d0865bb27078d53bcd156a052d54d2c4d9f9786
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -445,7 +445,7 @@ FROM (
 JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Line/content.sql
 -- table:   public.line

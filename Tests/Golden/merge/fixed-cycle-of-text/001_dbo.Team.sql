@@ -398,7 +398,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:6d5ea45de74fbe6923dafae450d5894e0c676b1ce4cdfe041a40249502ba6f2b
+-- body:    sha256:19e23cbd9d25374d552db3bdb6e157b5b9eaa84a940112715fae2386c4edde71
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -451,7 +451,7 @@ FROM restage_stage.team AS s
 JOIN restage_keymap.team AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-WHERE k.first_run <> (SELECT restage.run_id())
+WHERE k.first_run NOT IN (SELECT restage.run_id())
   AND k.row_hash <> md5(ROW(
     s.code,
     s.no,
@@ -470,7 +470,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:0474aef7740be1fbeaabbb7d5f0de01fd3ac1c8610b3ecb4b253397815b3f94b
+-- body:    sha256:8657af4e81bfa2d341560f0aa97c63cefd181e333b7aa5c5f09c6b3b79386f34
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -492,7 +492,7 @@ vanished AS (
   UPDATE restage_keymap.team AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.team AS s
@@ -572,7 +572,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:7dee0133781c69b1cc2139d8647db806b2152cfe2c33df301672cb66a414b556
+-- body:    sha256:b95d01ab126d54906b468c88d3d3d4da8f39fc44b4c5b23109bd31c286c13db3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -591,7 +591,7 @@ FROM restage_stage.team AS s
 JOIN restage_keymap.team AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Team/content.sql
 -- table:   public.team

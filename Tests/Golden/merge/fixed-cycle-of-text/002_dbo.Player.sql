@@ -379,7 +379,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:b461669e71f00c798f8cc80b0f12ecf04d22213a9922a420c96a60f75a75541b
+-- body:    sha256:fa83ecda0acd478e08bb43203d92e329df0393982d11b963c2ae19c58d288728
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -410,7 +410,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.player AS s
   JOIN restage_keymap.player AS k
     ON rtrim(k.source_nick) = rtrim(s.nick)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.nick,
       s.code,
@@ -483,7 +483,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:0ace6be7753e68463476c914b594020fc4573c2a4c745d311584c8e29c4f4298
+-- body:    sha256:44543d75774826ab311667f7c4e47d62dca4139b7d3babc2733bb1c55c256bd9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -504,7 +504,7 @@ vanished AS (
   UPDATE restage_keymap.player AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.player AS s
@@ -577,7 +577,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:1f4499071b8a56db2298f7710c003079c3829400f02a632cd8d93423a09f7138
+-- body:    sha256:a8c4b28e9a9adca195a7be98c522a49d2d482fe28c288282cfe250f430fb76ea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -589,7 +589,7 @@ SELECT restage.close_account('public.player', count(*)) AS rows
 FROM restage_stage.player AS s
 JOIN restage_keymap.player AS k
   ON rtrim(k.source_nick) = rtrim(s.nick)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Player/content.sql
 -- table:   public.player

@@ -204,43 +204,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Worker/35_orphans.sql
 -- table:   public.worker
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:ea3aefb2d50033d796b92e1237ba42836adca965908a2b96de815eccbc71ae65
+-- body:    sha256:e264ff52bcc2efaee12642882ccdb06572bc1e6cc010e0a08b78af0eb0dd2000
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- worker_departmentid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.worker',
-  'worker_departmentid_fkey',
-  count(*),
-  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
-)
-FROM restage_stage.worker AS s
-WHERE s.departmentid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.department AS k
-    WHERE k.source_id = s.departmentid
-  )
-HAVING count(*) > 0;
-
--- worker_chiefid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.worker',
-  'worker_chiefid_fkey',
-  count(*),
-  min(jsonb_build_object('ChiefId', s.chiefid)::text)
-)
-FROM restage_stage.worker AS s
-WHERE s.chiefid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.worker AS k
-    WHERE k.source_id = s.chiefid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -253,7 +221,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:b298edd83afb52b430a17efea13181e61b9e4dfa69415da1a04ad400bd3d1d95
+-- body:    sha256:5ec47b941575ea895e90030139f02c276ef1b3fe678eecf940c8958cb09c0b52
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -293,12 +261,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.worker', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- worker_departmentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_departmentid_fkey',
+  count(*),
+  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.departmentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.department AS k
+    WHERE k.source_id = s.departmentid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.worker'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- worker_chiefid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.worker',
+  'worker_chiefid_fkey',
+  count(*),
+  min(jsonb_build_object('ChiefId', s.chiefid)::text)
+)
+FROM restage_stage.worker AS s
+WHERE s.chiefid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.worker AS k
+    WHERE k.source_id = s.chiefid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.worker'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Worker/50_update.sql
 -- table:   public.worker
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:ec6fa2e95a89cb2efa2b4aecb5f5278a77f66ecc6f2cba8e3e8238b87187cff1
+-- body:    sha256:0e0908670443eb7bf355843272576c7ea8ca0aa02839771bb4162b93dc75172a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,7 +355,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.worker AS s
   JOIN restage_keymap.worker AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -414,7 +438,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:39d82fd161d4c4d79ada0ba611d65a77f68c37099db24a671d2502774d010bde
+-- body:    sha256:635f090213e0bf95d95532b945f22fbde9dd963f86771a780268437104c67b57
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -426,7 +450,7 @@ UPDATE restage_keymap.worker AS k
 SET chunk = s.chunk
 FROM restage_stage.worker AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -443,7 +467,7 @@ vanished AS (
   UPDATE restage_keymap.worker AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -524,7 +548,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:d4e63fb9fda579df8bf1a51544a5d4fd23b998ec452f63cb24e47c0855484f15
+-- body:    sha256:e561c12c979fdf58493eab4fc1f5d1c6efd96127d44779c6e8e68f35985bd393
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -532,6 +556,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.worker AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.worker'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.worker',
   coalesce(sum(c.found), 0)::bigint,
@@ -542,25 +581,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.worker AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.worker'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.worker', count(*)) AS rows
 FROM restage_stage.worker AS s
 JOIN restage_keymap.worker AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Worker/content.sql
 -- table:   public.worker

@@ -357,7 +357,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:6af18a067b2fd34eb3d575e92fd8a1917f66e9f9f526d54da966d419c1caa5a2
+-- body:    sha256:465a8bf5b8e963483b323752219c1aa32b1a7fd6760120228d8a4d086027df91
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -386,7 +386,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap."100% /* order" AS k
     ON k.source_r = s.r
     AND k.source_k = s.k
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.r,
       s.k,
@@ -467,7 +467,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:a6152b60710c2c4e1d14184bb7f6d840a2175ec5687270d9925c3f510c6ac2aa
+-- body:    sha256:bdbe31a25cd84323a3d872fbaefb9fa101df9e90eb2437ff0b44fda18ede7442
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -480,7 +480,7 @@ SET chunk = s.chunk
 FROM restage_stage."100% /* order" AS s
 WHERE k.source_r = s.r
   AND k.source_k = s.k
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -498,7 +498,7 @@ vanished AS (
   UPDATE restage_keymap."100% /* order" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -586,7 +586,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:bb240774bb3a9ceeba292fa2dcf37d4ac205cb071294a6c91b9cead16c45b916
+-- body:    sha256:22aabb38dc09377465422747c7ef890afb4ccdb8c4894777b91f071868e18283
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -594,6 +594,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap."100% /* order" AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public."100% /* order"'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public."100% /* order"',
   coalesce(sum(c.found), 0)::bigint,
@@ -604,18 +619,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap."100% /* order" AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public."100% /* order"'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public."100% /* order"', count(*)) AS rows
@@ -623,7 +633,7 @@ FROM restage_stage."100% /* order" AS s
 JOIN restage_keymap."100% /* order" AS k
   ON k.source_r = s.r
   AND k.source_k = s.k
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.100%25%20%2F%2A%20order/content.sql
 -- table:   public."100% /* order"

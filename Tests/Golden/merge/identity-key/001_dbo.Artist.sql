@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:cdeffbf92563bbba301b2cf41928573711d6fff9c6890839353dd040679fcebf
+-- body:    sha256:c2876d582266a734c22decd7b72454acdb3bb312d5c0e346497406c130702887
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -276,7 +276,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.artist AS s
   JOIN restage_keymap.artist AS k
     ON k.source_artistid = s.artistid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.artistid,
       s.name
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:49d9a25077f5953e515217168e8febe8c360a9e8f4088da9e2f90ad2aa73d577
+-- body:    sha256:a7a417a9bbca4a4872de8df23b2a185ef22ef8610ad1e04b1410b03a7d712da3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
 FROM restage_stage.artist AS s
 WHERE k.source_artistid = s.artistid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -373,7 +373,7 @@ vanished AS (
   UPDATE restage_keymap.artist AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -454,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:31198245da5a630135c6f7cfd93fca5e8174c9063a52917da02e713e019914ed
+-- body:    sha256:4946ee112351f35ab2f071c54efbd0b49a8f07c11d5c6c3c9c26a8527b739f88
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -462,6 +462,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.artist AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.artist'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.artist',
   coalesce(sum(c.found), 0)::bigint,
@@ -472,25 +487,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.artist AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.artist'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.artist', count(*)) AS rows
 FROM restage_stage.artist AS s
 JOIN restage_keymap.artist AS k
   ON k.source_artistid = s.artistid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Artist/content.sql
 -- table:   public.artist

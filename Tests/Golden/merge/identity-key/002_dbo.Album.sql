@@ -204,43 +204,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Album/35_orphans.sql
 -- table:   public.album
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:450e9e64bd989b1e5b6e72af21392e203dd17fb2e1ba8f34cc0a43a37193d971
+-- body:    sha256:8686165a470604d611b6458f8602bab021cb8414810e9dfcb9d19f7ebc6a3ac1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- album_artistid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.album',
-  'album_artistid_fkey',
-  count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
-)
-FROM restage_stage.album AS s
-WHERE s.artistid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.artist AS k
-    WHERE k.source_artistid = s.artistid
-  )
-HAVING count(*) > 0;
-
--- album_reviewed_by_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.album',
-  'album_reviewed_by_fkey',
-  count(*),
-  min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
-)
-FROM restage_stage.album AS s
-WHERE s.reviewed_by IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.artist AS k
-    WHERE k.source_artistid = s.reviewed_by
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -253,7 +221,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:52d5ea35c1b46fbd12e5c7b5e1f6eeb359b4b2716c8c49914d8252a88f400812
+-- body:    sha256:0781be4a407ff9de9f8100d64b1696f4054ab27ebb9cadee8957b06d86475a1b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -290,12 +258,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.album', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- album_artistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_artistid_fkey',
+  count(*),
+  min(jsonb_build_object('ArtistId', s.artistid)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_artistid = s.artistid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.album'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- album_reviewed_by_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_reviewed_by_fkey',
+  count(*),
+  min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.reviewed_by IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_artistid = s.reviewed_by
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.album'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Album/50_update.sql
 -- table:   public.album
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:84466d1b9cbd0db44add4c259235d8fe5f9a60c59bd8ca23264af25abf1ad6c9
+-- body:    sha256:0a8094c0783eb5e5d5abdd55a587240d66b02b284d1d08ee5d8ff79a38a62afd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -325,7 +349,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_albumid = s.albumid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.albumid,
       s.title,
@@ -408,7 +432,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:a6da50f2c43dbbfc53e6ef80fd824fc3598420d1f052ff5ad4a18e85f8cb7bd7
+-- body:    sha256:adeb85155470837cdd56dcf1d13ac0ecbf83f0391e78623f599725725411aa64
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -420,7 +444,7 @@ UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
 FROM restage_stage.album AS s
 WHERE k.source_albumid = s.albumid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -437,7 +461,7 @@ vanished AS (
   UPDATE restage_keymap.album AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -518,7 +542,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:5586ad13a212ad18c33086e0817aef8acc3c4c93428bf9f776329e2a346caa0a
+-- body:    sha256:651411b4eced812880e09d93675d06b79be6db4dfd6ce380cdab079f28f9982c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -526,6 +550,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.album AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.album'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.album',
   coalesce(sum(c.found), 0)::bigint,
@@ -536,25 +575,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.album AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.album'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.album', count(*)) AS rows
 FROM restage_stage.album AS s
 JOIN restage_keymap.album AS k
   ON k.source_albumid = s.albumid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Album/content.sql
 -- table:   public.album

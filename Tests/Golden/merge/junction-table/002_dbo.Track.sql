@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:1d07295b60b23761cc131e99593d3b3746e6b68ca1ae0665196dd10757af3a4a
+-- body:    sha256:dfda1e350f7fafe8b43bb67751c5bea9f9fd927c35dfbb9c5d52b692f3326c11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -276,7 +276,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_trackid = s.trackid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.trackid,
       s.name
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:ddd70f545fefdd31e3fb1d0ce65e10cac43afc3232f61695d2c6146f586f7bf9
+-- body:    sha256:225c1943f1c85ea41ae3ddb44d12a964f3cde5dcb48b6e0d1c0eb280389da6b6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ UPDATE restage_keymap.track AS k
 SET chunk = s.chunk
 FROM restage_stage.track AS s
 WHERE k.source_trackid = s.trackid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -373,7 +373,7 @@ vanished AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -454,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:cc8539ad132544d3814666a2b69a8a58a76034f271af4e3b18736f7acc0158ac
+-- body:    sha256:4fb4e12e6a8455a09af99144d237da1a7fc8474c07a1338728857d28e621fe8f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -462,6 +462,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.track AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.track'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.track',
   coalesce(sum(c.found), 0)::bigint,
@@ -472,25 +487,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.track AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.track'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_trackid = s.trackid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

@@ -215,43 +215,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.PlaylistTrack/35_orphans.sql
 -- table:   public.playlisttrack
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:58ef172f45fc6a92928568b6731e239ba9f5d9c8c259570373a51490c501dc24
+-- body:    sha256:034d2cbe2185bbe2080a68f2e96c844932a221d4367b9a81d148d68a911da89b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- playlisttrack_playlistid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.playlisttrack',
-  'playlisttrack_playlistid_fkey',
-  count(*),
-  min(jsonb_build_object('PlaylistId', s.playlistid)::text)
-)
-FROM restage_stage.playlisttrack AS s
-WHERE s.playlistid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.playlist AS k
-    WHERE k.source_playlistid = s.playlistid
-  )
-HAVING count(*) > 0;
-
--- playlisttrack_trackid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.playlisttrack',
-  'playlisttrack_trackid_fkey',
-  count(*),
-  min(jsonb_build_object('TrackId', s.trackid)::text)
-)
-FROM restage_stage.playlisttrack AS s
-WHERE s.trackid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.track AS k
-    WHERE k.source_trackid = s.trackid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -264,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:3e501a4a021799aa8b2678c7a8935f2db10bca4ecd4da9b7c2ebe44ee9209fcb
+-- body:    sha256:513a5fd9772b5bf33f3508c33acead264ec74721f78838bed117d21e6611531d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -299,12 +267,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.playlisttrack', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- playlisttrack_playlistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.playlisttrack',
+  'playlisttrack_playlistid_fkey',
+  count(*),
+  min(jsonb_build_object('PlaylistId', s.playlistid)::text)
+)
+FROM restage_stage.playlisttrack AS s
+WHERE s.playlistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.playlist AS k
+    WHERE k.source_playlistid = s.playlistid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.playlisttrack'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- playlisttrack_trackid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.playlisttrack',
+  'playlisttrack_trackid_fkey',
+  count(*),
+  min(jsonb_build_object('TrackId', s.trackid)::text)
+)
+FROM restage_stage.playlisttrack AS s
+WHERE s.trackid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.track AS k
+    WHERE k.source_trackid = s.trackid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.playlisttrack'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.PlaylistTrack/50_update.sql
 -- table:   public.playlisttrack
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:4c1564ed7d61fd335444e3a3f7516b55a2e9db00b703fcc72e4c502cecedd7b3
+-- body:    sha256:deeec26716733ac0032a222b7a007b442d1cd11e99f9b3cd13c14e69acb94e90
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,7 +357,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.playlisttrack AS k
     ON k.source_playlistid = s.playlistid
     AND k.source_trackid = s.trackid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.playlistid,
       s.trackid,
@@ -417,7 +441,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:0917d24bec514bbd07c8e436a9d187cb4696acdfbdcb77110ac82a09a9da5c1f
+-- body:    sha256:d375d1b77f789959854a03aaf3e4fee51a2eb04a8b31bd1bac668fe6ed0aa196
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -430,7 +454,7 @@ SET chunk = s.chunk
 FROM restage_stage.playlisttrack AS s
 WHERE k.source_playlistid = s.playlistid
   AND k.source_trackid = s.trackid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -448,7 +472,7 @@ vanished AS (
   UPDATE restage_keymap.playlisttrack AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -536,7 +560,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:ce95eecbc0c0d8bd2d507de09b581177d76014513cd97a55fc7849f1fe9ef2ce
+-- body:    sha256:02f0190416c821ed3eb50bedb0b724276e2776ff0b57486f92be5abf70349992
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -544,6 +568,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.playlisttrack AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.playlisttrack'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.playlisttrack',
   coalesce(sum(c.found), 0)::bigint,
@@ -554,18 +593,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.playlisttrack AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.playlisttrack'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.playlisttrack', count(*)) AS rows
@@ -573,7 +607,7 @@ FROM restage_stage.playlisttrack AS s
 JOIN restage_keymap.playlisttrack AS k
   ON k.source_playlistid = s.playlistid
   AND k.source_trackid = s.trackid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.PlaylistTrack/content.sql
 -- table:   public.playlisttrack

@@ -283,7 +283,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:aec013e695a9470d9f0030272395ce0073940f2483e8df672976fc883dd99fe5
+-- body:    sha256:dfb47bbf361dc88d85b110e2bb051c92ac340a257dcdc51f1cc0525641190d8f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -313,7 +313,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.vote AS s
   JOIN restage_keymap.vote AS k
     ON k.source_voteid = s.voteid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.voteid,
       s.playlistid,
@@ -395,7 +395,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:229d1a1c64ca3775e99def78cfe37a38dd26d036686eaf4c64bbdd3e858420c8
+-- body:    sha256:bdcba6847374f1c60e560373510b7fa9d49f542414786ec906204a7465e65912
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -407,7 +407,7 @@ UPDATE restage_keymap.vote AS k
 SET chunk = s.chunk
 FROM restage_stage.vote AS s
 WHERE k.source_voteid = s.voteid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -424,7 +424,7 @@ vanished AS (
   UPDATE restage_keymap.vote AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -505,7 +505,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:a0f3c3ee2510e1362e646e9a76cfcf630099039a51de0346802b871d18a2467a
+-- body:    sha256:e4c1e0488282ef2b40c44650843f7d230e46ebaf8aa133721d38d4b78a7b5843
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -513,6 +513,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.vote AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.vote'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.vote',
   coalesce(sum(c.found), 0)::bigint,
@@ -523,25 +538,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.vote AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.vote'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.vote', count(*)) AS rows
 FROM restage_stage.vote AS s
 JOIN restage_keymap.vote AS k
   ON k.source_voteid = s.voteid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Vote/content.sql
 -- table:   public.vote

@@ -485,7 +485,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:193fe7ac693b1f1e321eaca04160351f9e9a1a4d20dc7636427277ff9bd459d8
+-- body:    sha256:8f90000024bcd826988d93c8609dca3447d5900974ef410d673207761defe4d0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -511,7 +511,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name
@@ -580,7 +580,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:1dd682c46e89ed9f25b33ab2186e74bf7762cb3ac3a3c6e4202571387c6628e1
+-- body:    sha256:8bcee008623869b5550b66dc57a766e32ac1bd8e01754fb48e69e453de8d8cea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -601,7 +601,7 @@ vanished AS (
   UPDATE restage_keymap.genre AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.genre AS s
@@ -674,7 +674,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:6ec6e7d3658276fae101f919bcc72040dffef063937f8aa6932e30bec1de16e0
+-- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -686,7 +686,7 @@ SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

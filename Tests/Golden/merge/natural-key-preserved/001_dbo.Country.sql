@@ -349,7 +349,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:af33376710b8aca37fb7ed038c33308eb1c6dcdcf53dbf49dbbb571c1013892d
+-- body:    sha256:0633205d9c81c3b2a2f8c263cc602cf5fdc4fca758fd77f3fb043d0604e524f4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -375,7 +375,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_code = s.code
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.name
@@ -445,7 +445,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:4e3cf04292c018f8c56cf57922e6b84a103a0265c9c89191dbafaba774b89161
+-- body:    sha256:b31faaf22c527a4dd0103e303b3b2260803a6c85606c444db691b449d23c1cfe
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -466,7 +466,7 @@ vanished AS (
   UPDATE restage_keymap.country AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.country AS s
@@ -539,7 +539,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c4d69f21c7fa38eb20c1be627d4232c25211108cdbcb7d84e4675d0d487000de
+-- body:    sha256:f39f940171df7d1846b572ad9da64b8d4d33bdbcd09622216afaa50f3b012b10
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -551,7 +551,7 @@ SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_code = s.code
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Country/content.sql
 -- table:   public.country

@@ -373,7 +373,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:15e714ccf460b8a0e58eb386c02641bf374ce63c5feda9e64b4bf041dc3dd808
+-- body:    sha256:1425ca03f9f2efb6ff28d279fd59472109d36f092b6b8b8889ab71d93ca4ca53
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -402,7 +402,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.pair AS k
     ON k.source_a = s.a
     AND k.source_b = s.b
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.a,
       s.b,
@@ -479,7 +479,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:1004055928f2f8c6ad8c8b1ac8206419bf5645809587f9889a9514e1910c4145
+-- body:    sha256:8389be1aba377a811ebe35aec80c64720670b5d35eeb81cd41ae741d694a3d90
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -501,7 +501,7 @@ vanished AS (
   UPDATE restage_keymap.pair AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.pair AS s
@@ -581,7 +581,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:43cafcb91f9f4c977fbdedcd07553ae7794e661070f828ddb5ad65593e9edad3
+-- body:    sha256:b56a884ffb93faf378741aacc991932057b06eba2edcc8cc0f327d7bc4b0f9ae
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -594,7 +594,7 @@ FROM restage_stage.pair AS s
 JOIN restage_keymap.pair AS k
   ON k.source_a = s.a
   AND k.source_b = s.b
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Pair/content.sql
 -- table:   public.pair

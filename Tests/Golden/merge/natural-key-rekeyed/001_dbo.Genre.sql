@@ -563,27 +563,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/001_dbo.Genre/35_orphans.sql
 -- table:   public.genre
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:ad85123d2605c9c436c8feba01e2b189c5bd7ab66a40531b9cfd25300ed668ed
+-- body:    sha256:e55095dc0fb434e20d4402ebf2d813f571813ae5587102111fced5f36954c44b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- genre_parentid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.genre',
-  'genre_parentid_fkey',
-  count(*),
-  min(jsonb_build_object('ParentId', s.parentid)::text)
-)
-FROM restage_stage.genre AS s
-WHERE s.parentid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.genre AS k
-    WHERE k.source_id = s.parentid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -596,7 +580,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:d258c036350697626c81754099c03f0790f79ee32f38c5de95dbe4ffb6c7c537
+-- body:    sha256:44a415b8f670b356afe9830ded3a788f76bdee378747b47f3c8c6e8248a1e81a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -632,6 +616,34 @@ WITH inserted AS (
 SELECT restage.count_rows('public.genre', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- genre_parentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.genre',
+  'genre_parentid_fkey',
+  count(*),
+  min(jsonb_build_object('ParentId', s.parentid)::text)
+)
+FROM restage_stage.genre AS s
+WHERE s.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.parentid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.genre'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 SELECT restage.count_rows('public.genre', 'matched', count(*)) AS matched
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
@@ -651,7 +663,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:28d4dc4c8da20630614eb9e9167725fac68ded86165540b7e1b797de104c72f2
+-- body:    sha256:ddefcb1fe2eabc0da6139362b27f46d7d2fdf7557242a51500b61e0c85fd7dc0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -681,7 +693,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -751,7 +763,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:1dd682c46e89ed9f25b33ab2186e74bf7762cb3ac3a3c6e4202571387c6628e1
+-- body:    sha256:8bcee008623869b5550b66dc57a766e32ac1bd8e01754fb48e69e453de8d8cea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -772,7 +784,7 @@ vanished AS (
   UPDATE restage_keymap.genre AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.genre AS s
@@ -845,7 +857,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:6ec6e7d3658276fae101f919bcc72040dffef063937f8aa6932e30bec1de16e0
+-- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -857,7 +869,7 @@ SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

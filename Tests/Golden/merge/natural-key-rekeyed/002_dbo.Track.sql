@@ -454,43 +454,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Track/35_orphans.sql
 -- table:   public.track
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:4f704b4f8436fd14b62238f0641fce1462d536fae5be6f208c795a03637298b4
+-- body:    sha256:de3cefb95d0fad2c32693580d071ec40166775dcaa6a12893f2e019fa56fad55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- track_genreid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.track',
-  'track_genreid_fkey',
-  count(*),
-  min(jsonb_build_object('GenreId', s.genreid)::text)
-)
-FROM restage_stage.track AS s
-WHERE s.genreid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.genre AS k
-    WHERE k.source_id = s.genreid
-  )
-HAVING count(*) > 0;
-
--- track_otherid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.track',
-  'track_otherid_fkey',
-  count(*),
-  min(jsonb_build_object('OtherId', s.otherid)::text)
-)
-FROM restage_stage.track AS s
-WHERE s.otherid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.genre AS k
-    WHERE k.source_id = s.otherid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -503,7 +471,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:5dc684adf1064cc752585acc43d040ac9ee2a44f2fba293bdee5a718dfd7b3e2
+-- body:    sha256:c773c4ed88ed8b7715a8c16bf5bf8b1053780247b7158f6e90cd2d3fdb43c1f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -542,6 +510,62 @@ WITH inserted AS (
 SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- track_genreid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.track',
+  'track_genreid_fkey',
+  count(*),
+  min(jsonb_build_object('GenreId', s.genreid)::text)
+)
+FROM restage_stage.track AS s
+WHERE s.genreid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.genreid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.track'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- track_otherid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.track',
+  'track_otherid_fkey',
+  count(*),
+  min(jsonb_build_object('OtherId', s.otherid)::text)
+)
+FROM restage_stage.track AS s
+WHERE s.otherid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.otherid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.track'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 SELECT restage.count_rows('public.track', 'matched', count(*)) AS matched
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
@@ -561,7 +585,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:e5b6d79aa9316e7c9491a4dff906086a529a4db5f318c89556b271f508ddb0bc
+-- body:    sha256:8ebd5b2394edf527bfe2bc131ebecb64c2ddd14b9c61373ca3022272e8dc5fb0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -591,7 +615,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.genreid,
@@ -666,7 +690,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:07987ae01b23423063688bd10363e6eb7273aa48c8e2e35a69086ae676e5c0c8
+-- body:    sha256:85786f2b653f4475165e0b45c62a69c6007e3006601fa634fe4022df0063d395
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -687,7 +711,7 @@ vanished AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.track AS s
@@ -760,7 +784,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:803109bafe1043ba44f0ccb9aa7534a2687287039ea172a34fe59998c63c4c86
+-- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -772,7 +796,7 @@ SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

@@ -209,27 +209,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Tag/35_orphans.sql
 -- table:   public.tag
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:4ccc6e6ae71c3bd0a7f0957fabbf745ca0a061c3d3ee07843c7b3eeeaf0b421e
+-- body:    sha256:8eebaac51430c76f742afba2c4addf0db2ec8a4efacb057a90bc11550f2b9026
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- tag_genreid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.tag',
-  'tag_genreid_fkey',
-  count(*),
-  min(jsonb_build_object('GenreId', s.genreid)::text)
-)
-FROM restage_stage.tag AS s
-WHERE s.genreid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.genre AS k
-    WHERE k.source_id = s.genreid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -242,7 +226,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:c2b8841c2a8762bb766bf2ca91e7eef318325eb36ef7f8b7ed3fe7f5261f8b71
+-- body:    sha256:3dbc1461ded7cab3e0cb2fd79d8b34de2ebe46b2fb65b94660ac63512c7abf7b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -275,12 +259,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.tag', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- tag_genreid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.tag',
+  'tag_genreid_fkey',
+  count(*),
+  min(jsonb_build_object('GenreId', s.genreid)::text)
+)
+FROM restage_stage.tag AS s
+WHERE s.genreid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.genreid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.tag'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Tag/50_update.sql
 -- table:   public.tag
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:9c84634d9e7e3e1ac4f14418615fa4897270fd0a3f695e6430faa8d31690c2cc
+-- body:    sha256:7495e12b73767011ae9dce9c66bb4965d09f5e88f23ec4002bb8f9e4a2307112
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -309,7 +321,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.tag AS k
     ON k.source_genreid = s.genreid
     AND k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.genreid,
       s.no,
@@ -379,7 +391,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:49d1dae361cd7179ac3d470e4e43fd13d69d95727096461e0e25a824f79844c0
+-- body:    sha256:963f80407a84a11d754007d54f77438edb2774b719e9745b914daafbcc4c9326
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -401,7 +413,7 @@ vanished AS (
   UPDATE restage_keymap.tag AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.tag AS s
@@ -481,7 +493,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:7bc022e6c08b1a5f4c27ca846fdbd77656f75d66fe3b7ad614e73eee24ce2b44
+-- body:    sha256:bab1056cb66731a926215eb16c8643443df3426c5055661fad4a05cb2a21b6bd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -494,7 +506,7 @@ FROM restage_stage.tag AS s
 JOIN restage_keymap.tag AS k
   ON k.source_genreid = s.genreid
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Tag/content.sql
 -- table:   public.tag

@@ -145,9 +145,9 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/004_dbo.Line/35_orphans.sql
 -- table:   public.line
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:25fbf0e25b39721080401851a787c7663ea0d7e94847a8a5ec26695fe32add4c
+-- body:    sha256:623f94d5073aa05f6994ed5b0a2618b3a948fbed9d74008dbfe29999ddc3f1a3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -156,22 +156,6 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
-
--- line_genreid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.line',
-  'line_genreid_fkey',
-  count(*),
-  min(jsonb_build_object('GenreId', s.genreid)::text)
-)
-FROM restage_stage.line AS s
-WHERE s.genreid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.genre AS k
-    WHERE k.source_id = s.genreid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -184,7 +168,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:4f0da91ba2605248758c6dd994e1f565a39082a17dc320c1355ae1b68a9c7658
+-- body:    sha256:c9d1e94e1015c6ac6c9d1712765760d3347beea08cda5422a635aecb7999d035
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -238,6 +222,34 @@ WITH inserted AS (
 SELECT restage.count_rows('public.line', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- line_genreid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.line',
+  'line_genreid_fkey',
+  count(*),
+  min(jsonb_build_object('GenreId', s.genreid)::text)
+)
+FROM restage_stage.line AS s
+WHERE s.genreid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.genre AS k
+    WHERE k.source_id = s.genreid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.line'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/004_dbo.Line/50_update.sql
 -- table:   public.line
 -- step:    50 update
@@ -254,7 +266,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:4722085c1e0b8d03119d7a79db331a8acaecaa4d05aebd542a608fd884c9ebc6
+-- body:    sha256:00929f0584a3f4e40eda24aa6da598ed9d274f56f2aa13215fcc4840e79b3523
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -284,7 +296,7 @@ vanished AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -386,7 +398,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:6c1ad3e703590df07d3d11025b80950c7a165a434fc747cd78749abf007685d6
+-- body:    sha256:79484260840edfdfd838e56e5fef5b652944981c4442d1b42f4e5bab9e9ab7b6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -417,7 +429,7 @@ FROM (
 JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Line/content.sql
 -- table:   public.line

@@ -544,7 +544,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:38adb6a82c091efc573e4fadba0f5f2fcd5e9c590ee36a9f7ad00c797ea45910
+-- body:    sha256:bc812e62d8391bb9d7946ed9c31673e25ee3e3e8f4857cd4a4477aa60c0e5678
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -572,7 +572,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -644,7 +644,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:8adf25f935737541f62daf1b4aad8942aeb2d973d5561a963f9f2342c17471f6
+-- body:    sha256:bb35de77348100b0cadf37ca68e0fbda580fa20cbd61c690c740debf603a0ece
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -665,7 +665,7 @@ vanished AS (
   UPDATE restage_keymap.genre AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.genre AS s
@@ -868,7 +868,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:6ec6e7d3658276fae101f919bcc72040dffef063937f8aa6932e30bec1de16e0
+-- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -880,7 +880,7 @@ SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

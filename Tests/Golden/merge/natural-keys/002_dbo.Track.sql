@@ -607,7 +607,7 @@ WHERE k.matched_run = (SELECT restage.run_id())
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:946e739489bf8600ac215d3603c367fb7b0251af3ed2467c4089448b88a4bf96
+-- body:    sha256:a2fb1d7617d79de5dc67525f8f53d2333a595bf444f21df02e9203471c107981
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -637,7 +637,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.genreid,
@@ -717,7 +717,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:07987ae01b23423063688bd10363e6eb7273aa48c8e2e35a69086ae676e5c0c8
+-- body:    sha256:85786f2b653f4475165e0b45c62a69c6007e3006601fa634fe4022df0063d395
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -738,7 +738,7 @@ vanished AS (
   UPDATE restage_keymap.track AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.track AS s
@@ -811,7 +811,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:803109bafe1043ba44f0ccb9aa7534a2687287039ea172a34fe59998c63c4c86
+-- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -823,7 +823,7 @@ SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

@@ -215,43 +215,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Office/35_orphans.sql
 -- table:   public.office
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:fc5c516a24e0ee17131932d167198b351dd51c1cbeaf8654ad0bfa76eab29038
+-- body:    sha256:75eb14d06f1e560c4b121ed8c1f1002a35ad2d9cf216e537d0e6d1484c9a51e0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- office_tenantid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.office',
-  'office_tenantid_fkey',
-  count(*),
-  min(jsonb_build_object('TenantId', s.tenantid)::text)
-)
-FROM restage_stage.office AS s
-WHERE s.tenantid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.tenant AS k
-    WHERE k.source_tenantid = s.tenantid
-  )
-HAVING count(*) > 0;
-
--- office_regionid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.office',
-  'office_regionid_fkey',
-  count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
-)
-FROM restage_stage.office AS s
-WHERE s.regionid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.region AS k
-    WHERE k.source_regionid = s.regionid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -264,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:f3e775ac35f44b4f27df932561a2c5219b173b8b891a9cbb1f204a53cb40f98b
+-- body:    sha256:ba25df1e602a64dc439f3fb21c89c95741758b6964463fd84de6238c2f397c8b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -299,12 +267,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.office', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- office_tenantid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.office',
+  'office_tenantid_fkey',
+  count(*),
+  min(jsonb_build_object('TenantId', s.tenantid)::text)
+)
+FROM restage_stage.office AS s
+WHERE s.tenantid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.tenant AS k
+    WHERE k.source_tenantid = s.tenantid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.office'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- office_regionid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.office',
+  'office_regionid_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.office AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_regionid = s.regionid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.office'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Office/50_update.sql
 -- table:   public.office
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:0ff9880bbcbb759074d7149a11f616d59139cf3a90f84f06eaf9afa4e1e1bda0
+-- body:    sha256:17f7515a7e9213287334cd8da1c200d4a0406cfa58632268a751cc8d6ea09ad1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,7 +357,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.office AS k
     ON k.source_tenantid = s.tenantid
     AND k.source_regionid = s.regionid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.tenantid,
       s.regionid,
@@ -417,7 +441,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:4fa8c0af3e955576ee1f5e16ad207e6c1eaa4a019b908ecbfeb2be9941e66160
+-- body:    sha256:4d6e9360c1cd9865cfd73d1fb26d21b13b282aa27568ea465b16d27111541667
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -430,7 +454,7 @@ SET chunk = s.chunk
 FROM restage_stage.office AS s
 WHERE k.source_tenantid = s.tenantid
   AND k.source_regionid = s.regionid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -448,7 +472,7 @@ vanished AS (
   UPDATE restage_keymap.office AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -536,7 +560,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:31d0ceb33e9db0674f5c2f627e0d5af4a912a101509dfe213e2404dd46d53b6c
+-- body:    sha256:d0519665f5a17bd0ff97c05ad080b2df99d8e9e89fda4f4fc4fc46ae1d312e70
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -544,6 +568,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.office AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.office'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.office',
   coalesce(sum(c.found), 0)::bigint,
@@ -554,18 +593,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.office AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.office'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.office', count(*)) AS rows
@@ -573,7 +607,7 @@ FROM restage_stage.office AS s
 JOIN restage_keymap.office AS k
   ON k.source_tenantid = s.tenantid
   AND k.source_regionid = s.regionid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Office/content.sql
 -- table:   public.office

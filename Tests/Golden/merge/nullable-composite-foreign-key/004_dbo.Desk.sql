@@ -507,7 +507,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:048103377778f8cbb636570cf9cea23c297fe2fab15555edc986e013c6ae657d
+-- body:    sha256:0f2704e4061c91e8da97bbe5f58c0c63fd47f97402e22f11a73b9238325a09e8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -535,7 +535,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.desk AS s
   JOIN restage_keymap.desk AS k
     ON k.source_deskid = s.deskid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.deskid,
       s.tenantid,
@@ -616,7 +616,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:0051c235ea3c2d7be7b7f7ef522c62f6196c978cd847873a80854708623f45b9
+-- body:    sha256:133caf3642fe405502d0ae0c8a29a7deaaec8a243d28948b987bb65e89e35120
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -628,7 +628,7 @@ UPDATE restage_keymap.desk AS k
 SET chunk = s.chunk
 FROM restage_stage.desk AS s
 WHERE k.source_deskid = s.deskid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -645,7 +645,7 @@ vanished AS (
   UPDATE restage_keymap.desk AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -726,7 +726,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:091b718303cb43310fe0ac67f8d18a5455064ea1e04a3f175f7f909c4592dd73
+-- body:    sha256:7012a2a0116cd1e6c577d1b8ebec5b6acba91e2c8e22e7855e1f45c63d26f27b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -734,6 +734,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.desk AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.desk'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.desk',
   coalesce(sum(c.found), 0)::bigint,
@@ -744,25 +759,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.desk AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.desk'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.desk', count(*)) AS rows
 FROM restage_stage.desk AS s
 JOIN restage_keymap.desk AS k
   ON k.source_deskid = s.deskid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Desk/content.sql
 -- table:   public.desk

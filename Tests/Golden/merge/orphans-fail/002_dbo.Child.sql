@@ -204,43 +204,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Child/35_orphans.sql
 -- table:   public.child
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:9fde407bccfa393bd1d9be649357fc9bc384eaf69f30e6c581e30eb241ff7786
+-- body:    sha256:d32972de1bcd86ff48b5a618f60383e1e3c67c30f21e580b232d0608d2ef5ad0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- child_parentid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.child',
-  'child_parentid_fkey',
-  count(*),
-  min(jsonb_build_object('ParentId', s.parentid)::text)
-)
-FROM restage_stage.child AS s
-WHERE s.parentid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.parent AS k
-    WHERE k.source_id = s.parentid
-  )
-HAVING count(*) > 0;
-
--- child_otherid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.child',
-  'child_otherid_fkey',
-  count(*),
-  min(jsonb_build_object('OtherId', s.otherid)::text)
-)
-FROM restage_stage.child AS s
-WHERE s.otherid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.parent AS k
-    WHERE k.source_id = s.otherid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -253,7 +221,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:778339393cae4fd11e4698030b09d20defc37667c1ee92583419daf9b6d9137e
+-- body:    sha256:34df8a2f6718deef4c1bacb91c49a9d83ec60e06e6980e33fbba39d4ad378f49
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -291,12 +259,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.child', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- child_parentid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.child',
+  'child_parentid_fkey',
+  count(*),
+  min(jsonb_build_object('ParentId', s.parentid)::text)
+)
+FROM restage_stage.child AS s
+WHERE s.parentid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.parent AS k
+    WHERE k.source_id = s.parentid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.child'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- child_otherid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.child',
+  'child_otherid_fkey',
+  count(*),
+  min(jsonb_build_object('OtherId', s.otherid)::text)
+)
+FROM restage_stage.child AS s
+WHERE s.otherid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.parent AS k
+    WHERE k.source_id = s.otherid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.child'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Child/50_update.sql
 -- table:   public.child
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:60921a1bda5ed7a8a8d693d029e82525693d087fe72b5ee6559b878f90dc6fc9
+-- body:    sha256:08f0162dbbe944b3da4d96e4729aa0a2b3ddafb7fbd34bdce2df33b40b667a0f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -326,7 +350,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.child AS s
   JOIN restage_keymap.child AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.parentid,
@@ -410,7 +434,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:ef80eed176e96504652074651d497ec834f0c1dc41be038d4b4bd747852ed406
+-- body:    sha256:b6bb3e67ef5d5801ea1fbc4fcae02eb40ca151c063494ac0b86d94f4974b4b93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -422,7 +446,7 @@ UPDATE restage_keymap.child AS k
 SET chunk = s.chunk
 FROM restage_stage.child AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -439,7 +463,7 @@ vanished AS (
   UPDATE restage_keymap.child AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -520,7 +544,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:1b6f244df2d94ec29017593036df269f0622d9a150e1ec0ee687ab9bc0e446c5
+-- body:    sha256:27861291796183d48853c37d3aebfe42d45eac351be02536727a9ef0c97a66ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -528,6 +552,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.child AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.child'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.child',
   coalesce(sum(c.found), 0)::bigint,
@@ -538,25 +577,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.child AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.child'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.child', count(*)) AS rows
 FROM restage_stage.child AS s
 JOIN restage_keymap.child AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Child/content.sql
 -- table:   public.child

@@ -200,27 +200,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Grandchild/35_orphans.sql
 -- table:   public.grandchild
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:c72c092f14bffa277571c155d68c7178baabb6cd90ffe5c09b4163598ab505ec
+-- body:    sha256:82c618d4abca30a249232240d3a188d43931fd95842789c8a1814e4d8dad2e26
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- grandchild_childid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.grandchild',
-  'grandchild_childid_fkey',
-  count(*),
-  min(jsonb_build_object('ChildId', s.childid)::text)
-)
-FROM restage_stage.grandchild AS s
-WHERE s.childid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.child AS k
-    WHERE k.source_id = s.childid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -233,7 +217,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:5a5cfa9cbda5a62465a5c8bfe81e4e50a8707cc91ba48e31f396e0d4c7c5ce34
+-- body:    sha256:c21378e74a0e45f4b7f0d6463dbc8f7ac7cae975749d6fefccb167973bbf9128
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -263,12 +247,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.grandchild', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- grandchild_childid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.grandchild',
+  'grandchild_childid_fkey',
+  count(*),
+  min(jsonb_build_object('ChildId', s.childid)::text)
+)
+FROM restage_stage.grandchild AS s
+WHERE s.childid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.child AS k
+    WHERE k.source_id = s.childid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.grandchild'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Grandchild/50_update.sql
 -- table:   public.grandchild
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:f886e45064a4ba0df8423000d5175c9e3b929aed3c9e658280bfd3c443515be1
+-- body:    sha256:6aa9771bbc2317ce2079d8f2e7ff54bd7ba03c2aa7d6ab3acc0520a18fb5da48
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -294,7 +306,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.grandchild AS s
   JOIN restage_keymap.grandchild AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.childid
@@ -366,7 +378,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:02a06e849ffd55c6886a406abb8d0ae6a620ae0b6bfd6073d8208d3eefe57ed0
+-- body:    sha256:dc148b45f7f8d1639e78efb624e09af9c8a3ed0024da7ed9c971b8280cd98f71
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -378,7 +390,7 @@ UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
 FROM restage_stage.grandchild AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -395,7 +407,7 @@ vanished AS (
   UPDATE restage_keymap.grandchild AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -476,7 +488,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:3a1cdb46cf791fdb5ba8a4fbcb6c18d4bb78b66f8f333bb1663837a37440e185
+-- body:    sha256:b211079dd6e8cf20158438666c878b33f020a413ec4b7d244e94f79e7ec17428
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -484,6 +496,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.grandchild AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.grandchild'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.grandchild',
   coalesce(sum(c.found), 0)::bigint,
@@ -494,25 +521,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.grandchild AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.grandchild'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.grandchild', count(*)) AS rows
 FROM restage_stage.grandchild AS s
 JOIN restage_keymap.grandchild AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Grandchild/content.sql
 -- table:   public.grandchild

@@ -371,7 +371,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:1a84e9d93e423a460c937372652871910df591fb563299089da4204e16350b5c
+-- body:    sha256:8809e64d3ce4472f995b282753aeed720b3039525d38425d4b10ab38c6668007
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -401,7 +401,7 @@ vanished AS (
   UPDATE restage_keymap.nulled AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -503,7 +503,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:39c992efaf57e5088c3c5f670b74f520970002a1a38ff9076488ad2d99fd709d
+-- body:    sha256:7c55f30157682f724919107174f250bd0120796c9338c783bdf1b8d181447299
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -534,7 +534,7 @@ FROM (
 JOIN restage_keymap.nulled AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Nulled/content.sql
 -- table:   public.nulled

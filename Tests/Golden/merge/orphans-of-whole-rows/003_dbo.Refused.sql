@@ -326,7 +326,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:34f06079bbe5ea5bd2e41b45a3d4a287b71d74fbee734320e942a51ef646f8cc
+-- body:    sha256:b97cf1c01660358d0fc5dd9fe64428b466067871f9ef5f0485ed5727c01ff71a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ vanished AS (
   UPDATE restage_keymap.refused AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -458,7 +458,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:bbbf5b248a536b69da77b494434c685f10b377fbc298d11b9b870cf120712dfb
+-- body:    sha256:cbdabdd679e7279d55c63fbe472b748752fb7d8f1359e9cd271bd53b8a9cdfa5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -489,7 +489,7 @@ FROM (
 JOIN restage_keymap.refused AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Refused/content.sql
 -- table:   public.refused

@@ -335,7 +335,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:f886e45064a4ba0df8423000d5175c9e3b929aed3c9e658280bfd3c443515be1
+-- body:    sha256:6aa9771bbc2317ce2079d8f2e7ff54bd7ba03c2aa7d6ab3acc0520a18fb5da48
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +361,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.grandchild AS s
   JOIN restage_keymap.grandchild AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.childid
@@ -433,7 +433,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:02a06e849ffd55c6886a406abb8d0ae6a620ae0b6bfd6073d8208d3eefe57ed0
+-- body:    sha256:dc148b45f7f8d1639e78efb624e09af9c8a3ed0024da7ed9c971b8280cd98f71
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -445,7 +445,7 @@ UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
 FROM restage_stage.grandchild AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -462,7 +462,7 @@ vanished AS (
   UPDATE restage_keymap.grandchild AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -543,7 +543,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:3a1cdb46cf791fdb5ba8a4fbcb6c18d4bb78b66f8f333bb1663837a37440e185
+-- body:    sha256:b211079dd6e8cf20158438666c878b33f020a413ec4b7d244e94f79e7ec17428
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -551,6 +551,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.grandchild AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.grandchild'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.grandchild',
   coalesce(sum(c.found), 0)::bigint,
@@ -561,25 +576,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.grandchild AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.grandchild'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.grandchild', count(*)) AS rows
 FROM restage_stage.grandchild AS s
 JOIN restage_keymap.grandchild AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Grandchild/content.sql
 -- table:   public.grandchild

@@ -217,27 +217,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Shelf/35_orphans.sql
 -- table:   public.shelf
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:2ffe9d6b8bc9ffa7d50024300451c22e84655e40d68ce836bf4764bb909761d4
+-- body:    sha256:81ab49f66498a6ef7ca7e810c73661ebeb27819781831a25909a186267a536b5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- shelf_regionid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.shelf',
-  'shelf_regionid_fkey',
-  count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
-)
-FROM restage_stage.shelf AS s
-WHERE s.regionid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.region AS k
-    WHERE k.source_id = s.regionid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -250,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:2cc75734947bbd87c56ab98afead3c99e9b4e1f497f614d561b1cc2f741348d9
+-- body:    sha256:08118ffa97f8628f0050cf06197b89e9db4b40d042f988f14447daf4fd8c4209
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -288,12 +272,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.shelf', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- shelf_regionid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.shelf',
+  'shelf_regionid_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.shelf AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_id = s.regionid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.shelf'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Shelf/50_update.sql
 -- table:   public.shelf
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:59892205af078e8ec7a0c7b2210fc00c263b7389dc7f0e7b361e177fff44eb4c
+-- body:    sha256:4d3a76b5a7e1868830594f586b9958eda77be5d861d567ad464ac66a9599976e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -327,7 +339,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.shelf AS k
     ON k.source_room = s.room
     AND k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.room,
       s.no,
@@ -410,7 +422,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:9d66a0ea88b5f05c68c9d8a4c272cd6c686e5402716e69b2c9cd734296c12907
+-- body:    sha256:1a0636710024f3d71012f35267a25417172a1876231add022f23602bf938fb21
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -423,7 +435,7 @@ SET chunk = s.chunk
 FROM restage_stage.shelf AS s
 WHERE k.source_room = s.room
   AND k.source_no = s.no
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -441,7 +453,7 @@ vanished AS (
   UPDATE restage_keymap.shelf AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -529,7 +541,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:8b20cd6679878e750d54301758fe70da2c9f638c344fd1562657c735785d51cb
+-- body:    sha256:bcfaff959275d48d48af97affa2b2565808031547f6802c2d1114d6f19c0775e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -537,6 +549,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.shelf AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.shelf'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.shelf',
   coalesce(sum(c.found), 0)::bigint,
@@ -547,18 +574,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.shelf AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.shelf'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.shelf', count(*)) AS rows
@@ -566,7 +588,7 @@ FROM restage_stage.shelf AS s
 JOIN restage_keymap.shelf AS k
   ON k.source_room = s.room
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Shelf/content.sql
 -- table:   public.shelf

@@ -220,25 +220,9 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:e3b73c20e3bb2252ee09f69d95664a06dd4e0f6d60b3a38fd4be5048387b529d
+-- body:    sha256:97a0c989a86e70bffe98f8ca6c06fb576cb9c74b8710f5566d807103ecfd8a58
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- book_regionid_label_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.book',
-  'book_regionid_label_fkey',
-  count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
-)
-FROM restage_stage.book AS s
-WHERE s.regionid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.region AS k
-    WHERE k.source_id = s.regionid
-  )
-HAVING count(*) > 0;
 
 -- book_regionid_label_fkey: on_orphan: fail
 SELECT restage.fail_orphans(
@@ -280,7 +264,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:86f143d45fa67bfd6021c25e6f84fadb064b0e047d5bf0579272700fa93c379c
+-- body:    sha256:48d6411c80c8c0d5912ceee35cf1b64ded8c2390b575ce7c4f40b61bfc3ba16d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -316,12 +300,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.book', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- book_regionid_label_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.book',
+  'book_regionid_label_fkey',
+  count(*),
+  min(jsonb_build_object('RegionId', s.regionid)::text)
+)
+FROM restage_stage.book AS s
+WHERE s.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.region AS k
+    WHERE k.source_id = s.regionid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.book'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Book/50_update.sql
 -- table:   public.book
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:2a2fc9db186770f83b1516cf5cfee7e4617d7c170b1e3dd530689481b7ddfbac
+-- body:    sha256:4f3805566b76332f78f9615e531ff62fa465ef68186f8acf2b341a15eafbc29d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -352,7 +364,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.book AS s
   JOIN restage_keymap.book AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.regionid,
@@ -428,7 +440,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:d18af794e3bcd0cecb3d28c4eec74d250e4976bb3e65dc2b60f4f086daa61fe7
+-- body:    sha256:89c3b9a7769d6b0a668d1dc9932727366f2c85777577772087e8ade41b3217b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -449,7 +461,7 @@ vanished AS (
   UPDATE restage_keymap.book AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.book AS s
@@ -522,7 +534,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:a2fd4cc4cb1727f90098380d235b04876bbd505b1654c586f86636540bed79dd
+-- body:    sha256:decdc9163c0c1d00e6494f5736fee4fe7268a0186821897f9b1c2042ed78214a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -534,7 +546,7 @@ SELECT restage.close_account('public.book', count(*)) AS rows
 FROM restage_stage.book AS s
 JOIN restage_keymap.book AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Book/content.sql
 -- table:   public.book

@@ -313,7 +313,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:aa6544c59ae1b5432cdfc6320eaa9b18ebaca7cc235207622e0adcf03e1b19a2
+-- body:    sha256:6843a11fefd8b45afa5a55af378c0cb4d4d68dc3b470cd6873309cf335722635
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -327,7 +327,7 @@ FROM restage_stage.slot AS s
 WHERE k.source_room = s.room
   AND k.source_no = s.no
   AND k.source_side = s.side
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -346,7 +346,7 @@ vanished AS (
   UPDATE restage_keymap.slot AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -575,7 +575,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:e4b93a828df76ab3de30da23be94eda86995e1b70af25f34bc5845a38b4a644c
+-- body:    sha256:0d0d7cf949943df02f06e92c40dfc2547d8548bb277e949ba0a6c0619461498f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -583,6 +583,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.slot AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.slot'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.slot',
   coalesce(sum(c.found), 0)::bigint,
@@ -593,18 +608,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.slot AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.slot'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.slot', count(*)) AS rows
@@ -613,7 +623,7 @@ JOIN restage_keymap.slot AS k
   ON k.source_room = s.room
   AND k.source_no = s.no
   AND k.source_side = s.side
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Slot/content.sql
 -- table:   public.slot

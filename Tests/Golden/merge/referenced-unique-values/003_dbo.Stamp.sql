@@ -319,7 +319,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:200f02f82dc741e264a8c2537034639b16f63b7f4dd5509d8948192db99bdaa2
+-- body:    sha256:b208e3cc71467cfa431c6ab572088a7da09b866972c4d0bf30d8a55a23c4cb78
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -349,7 +349,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.stamp AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.no
@@ -423,7 +423,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:da2fbad45b93a8833cbed9ad2124e1eba0f35085ca258a63a5b209f5817471a2
+-- body:    sha256:a9939a9144e8df1d98596367c55b30e1e1c83cc21b5766f7d0e05e52c8b33f2f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -445,7 +445,7 @@ vanished AS (
   UPDATE restage_keymap.stamp AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.stamp AS s
@@ -525,7 +525,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:a45eaa06dfd801ca0a068d99ff97ca7fddbf92b69bf1e190cce418b0a201c96c
+-- body:    sha256:55adc86970d4e6ab4367d1350dfbbf78ff1d78c7129d7af005716ee94e09cc4a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -538,7 +538,7 @@ FROM restage_stage.stamp AS s
 JOIN restage_keymap.stamp AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Stamp/content.sql
 -- table:   public.stamp

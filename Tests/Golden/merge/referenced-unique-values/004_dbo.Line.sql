@@ -273,7 +273,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:7053d80b4dc9b82932840a59ac6ce55391f99ff16fc8774586dc2028b60ef1f7
+-- body:    sha256:40646de45c0e6dcb4bc64efdb518a6ae98d06ed5c9e000353f864cb0cedfed88
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -302,7 +302,7 @@ vanished AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -561,7 +561,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:185629d42cdd698eb644425aa8ed5746df23d850e778055102197cf56ce41002
+-- body:    sha256:6492d0b62244712e4d77732a1c2707e701fea6202bd43f6330cbd4fb657d5193
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -591,7 +591,7 @@ FROM (
 JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Line/content.sql
 -- table:   public.line

@@ -406,7 +406,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ddee8d4eca1375e4c959244028b837da94c85042c30a9cc47ddaf81e1fa7c679
+-- body:    sha256:9c1c6a81baf62675aa5363dec795fb68cc97e24fe7e12f4d5e338eed12afcf9c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -439,7 +439,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.regionid,
@@ -518,7 +518,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:fd33606ff4de52d40846405d31158c0ba279439e545998f0f2187f68d27c4d5a
+-- body:    sha256:9d43cea970c057fb324da52ee913156f683ca11bca4f77d49842c50810903471
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -539,7 +539,7 @@ vanished AS (
   UPDATE restage_keymap.country AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.country AS s
@@ -612,7 +612,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:a40f69d7385d3a09f8429eed794b6f40a1d73ea48fd7ad71be12081c08a0fdfd
+-- body:    sha256:c41dd6c03eadbe78b7f81aea84f69e1938cbea3238a45a545519f588cb965b74
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -624,7 +624,7 @@ SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Country/content.sql
 -- table:   public.country

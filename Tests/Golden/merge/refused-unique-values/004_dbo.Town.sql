@@ -363,7 +363,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:b6f45c4f5c51786547a25bf6c0457a2e4220931eaa63bf373c380fec763f5f86
+-- body:    sha256:2f9d1c34b8bf2e89785c0535076b46b2d14d5917e6cda320d7a818eeab1b5c1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -392,7 +392,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.town AS s
   JOIN restage_keymap.town AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.code
@@ -460,7 +460,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:67108379b3652a04e1476a5304c860b79b2dd6aad4d7157f641e205e88bb20b2
+-- body:    sha256:6df78545be8a1d4312a925055111311ab433de7f460350393f979080aa2ba91b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -481,7 +481,7 @@ vanished AS (
   UPDATE restage_keymap.town AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.town AS s
@@ -554,7 +554,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:909af82ff4c0b73cee1a018b788ea265cf32ac29b41c9875eee9d3cccb23a76d
+-- body:    sha256:dc5f6cf8550d4d98ae9080a2e6ae785e7d67c13cf684430d1a3c71b6733c0fd7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -566,7 +566,7 @@ SELECT restage.close_account('public.town', count(*)) AS rows
 FROM restage_stage.town AS s
 JOIN restage_keymap.town AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Town/content.sql
 -- table:   public.town

@@ -463,7 +463,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:98afc8dbab953a88ffbe02fae12c083920400293bc4a8096db4180d7cbe143d0
+-- body:    sha256:82f532ee53a30ab5e0fc6b79ecd3e06acf8e95681593bcad6bff79682438ecde
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -494,7 +494,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.stamp AS s
   JOIN restage_keymap.stamp AS k
     ON k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.no,
       s.regionid,
@@ -570,7 +570,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:308ed89d3ecf9418f4d1609c19d83272fd8c3fe3a4cbf2343d32affcda0ade05
+-- body:    sha256:66fb3c2bc08a366c68821441be6b6194aac82b279461133048d428b5a5e2c96e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -591,7 +591,7 @@ vanished AS (
   UPDATE restage_keymap.stamp AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.stamp AS s
@@ -664,7 +664,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:bb0324a8565151acc39d048adf0fcc46521ad6a7bdd5185847a4bf9e402ad571
+-- body:    sha256:caf2f95ab2b15f88479f35c476eb9a537ac3917659edc05c5fdc7962fa22f382
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -676,7 +676,7 @@ SELECT restage.close_account('public.stamp', count(*)) AS rows
 FROM restage_stage.stamp AS s
 JOIN restage_keymap.stamp AS k
   ON k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/005_dbo.Stamp/content.sql
 -- table:   public.stamp

@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:efaf57bc61cd8399731f6572f28137f2bc3fddb7cd52fe32dc1688743ea4018d
+-- body:    sha256:0e6725d568f7d35688cef431ce1d60eb3c5e2c12690c2a8a84d92401e4120893
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -276,7 +276,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage."user" AS s
   JOIN restage_keymap."user" AS k
     ON k.source_order = s."order"
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s."order",
       s."select"
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:e33aae0f9833b9eb747985926c7b6774cb21533a197e75f75053c4d175ea2ea2
+-- body:    sha256:03c8991ae07d4ac7f65765dc2cd8c99155f2d6033a11f3a99b6df11b8dac4cfb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ UPDATE restage_keymap."user" AS k
 SET chunk = s.chunk
 FROM restage_stage."user" AS s
 WHERE k.source_order = s."order"
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -373,7 +373,7 @@ vanished AS (
   UPDATE restage_keymap."user" AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -454,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:342d9fa60d184a7f98bfdb1b3aa94f02befa77ca611298a82983b071399d94b2
+-- body:    sha256:3fba7d433c3e4cab8fb091b281580360c96ae328f0bdc02eb3170f1976934ca3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -462,6 +462,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap."user" AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public."user"'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public."user"',
   coalesce(sum(c.found), 0)::bigint,
@@ -472,25 +487,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap."user" AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public."user"'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public."user"', count(*)) AS rows
 FROM restage_stage."user" AS s
 JOIN restage_keymap."user" AS k
   ON k.source_order = s."order"
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.User/content.sql
 -- table:   public."user"

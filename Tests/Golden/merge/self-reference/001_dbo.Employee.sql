@@ -202,27 +202,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/001_dbo.Employee/35_orphans.sql
 -- table:   public.employee
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ca52356db3c8f228416919cb519748f0e7371eba2ec9f21dd1491264c99019c2
+-- body:    sha256:a01d330f825adea8d8c80f66d9fc05a277a3ab0190fb7de887892bdb7306864a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- employee_managerid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.employee',
-  'employee_managerid_fkey',
-  count(*),
-  min(jsonb_build_object('ManagerId', s.managerid)::text)
-)
-FROM restage_stage.employee AS s
-WHERE s.managerid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.employee AS k
-    WHERE k.source_id = s.managerid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -235,7 +219,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ae4844903715eb3cea4aed445b6a8c04a82941da0e579790585d47c1a7b65525
+-- body:    sha256:68c24c95cfa1c0975b69c5f85776feb08f1bc2d3abf1e8b3f3b903d2620b66b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -268,12 +252,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.employee', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- employee_managerid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.employee',
+  'employee_managerid_fkey',
+  count(*),
+  min(jsonb_build_object('ManagerId', s.managerid)::text)
+)
+FROM restage_stage.employee AS s
+WHERE s.managerid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.employee AS k
+    WHERE k.source_id = s.managerid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.employee'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/001_dbo.Employee/50_update.sql
 -- table:   public.employee
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:96d2cb8317fdf50ad2ee47733769a6fab50371f295aabb92aebfbeee4df987a7
+-- body:    sha256:00b15fa0787eb873cf3001292b255ef9d04f86782f38f9e3e7653d4902336013
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,7 +313,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.name,
@@ -377,7 +389,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:be27d0c36efe9ab48b4cf9f1ca0dcd16855c181d790b888fd192eec5afae8939
+-- body:    sha256:72ea2661007fa93f3eb687b9943143b8886d7c2a88f6f912cf0cf8a912e31371
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -389,7 +401,7 @@ UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
 FROM restage_stage.employee AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -406,7 +418,7 @@ vanished AS (
   UPDATE restage_keymap.employee AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -487,7 +499,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:c7732a9a662a49bd699d281a1d73584da642990fab108218278229bad6b9a7fb
+-- body:    sha256:d6d8f8d85c78c8a1ac0d1646927d11093e0be1cc4be0c0bde348da637de9085c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -495,6 +507,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.employee AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.employee'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.employee',
   coalesce(sum(c.found), 0)::bigint,
@@ -505,25 +532,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.employee AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.employee'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.employee', count(*)) AS rows
 FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Employee/content.sql
 -- table:   public.employee

@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:07157cd89da5405e9c096771ed75e8895c0f21b2da45087eaefd2f2a5780d15d
+-- body:    sha256:a30d02a18c09765c69aa4c7ad4687c473b3ffdedbfee31b078871240be6448b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -276,7 +276,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.person AS s
   JOIN restage_keymap.person AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.name
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:db20e2caa2bfda1f955f2a919a26858a0083284f5b89a7b14fb1d9dac19d2338
+-- body:    sha256:f9d0e192f58b3c7348465f2f44cf75c8d4f3c17a9b710015a4615e439b60b6fa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ UPDATE restage_keymap.person AS k
 SET chunk = s.chunk
 FROM restage_stage.person AS s
 WHERE k.source_personid = s.personid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -373,7 +373,7 @@ vanished AS (
   UPDATE restage_keymap.person AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -454,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:bad0e83c7c124005ef3f4e7964eef5a54069acc69945220a37a4494e9a233c22
+-- body:    sha256:c6f5e1f42583fdaac6564f2f178ad00d9b6d6d0c705ca15a6a09d3f6a07116be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -462,6 +462,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.person AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.person'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.person',
   coalesce(sum(c.found), 0)::bigint,
@@ -472,25 +487,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.person AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.person'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.person', count(*)) AS rows
 FROM restage_stage.person AS s
 JOIN restage_keymap.person AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Person/content.sql
 -- table:   public.person

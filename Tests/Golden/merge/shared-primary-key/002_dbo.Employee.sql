@@ -202,27 +202,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Employee/35_orphans.sql
 -- table:   public.employee
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:2bd9db91a6f580601f4f5578cb583d5a64c02e240661caa95ec8cb2ed0c2d41b
+-- body:    sha256:a01d330f825adea8d8c80f66d9fc05a277a3ab0190fb7de887892bdb7306864a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- employee_personid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.employee',
-  'employee_personid_fkey',
-  count(*),
-  min(jsonb_build_object('PersonId', s.personid)::text)
-)
-FROM restage_stage.employee AS s
-WHERE s.personid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.person AS k
-    WHERE k.source_personid = s.personid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -235,7 +219,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:915862912bb91969d765ae47d843e2b424577151725cd7cdc0953edca6f5b98e
+-- body:    sha256:927507efa06832cb298fd2f961ceafdc7455917ef2963bbf421df24022d24c48
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -265,12 +249,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.employee', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- employee_personid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.employee',
+  'employee_personid_fkey',
+  count(*),
+  min(jsonb_build_object('PersonId', s.personid)::text)
+)
+FROM restage_stage.employee AS s
+WHERE s.personid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.person AS k
+    WHERE k.source_personid = s.personid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.employee'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Employee/50_update.sql
 -- table:   public.employee
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:4ada990341b69eb1a7998af964f43e71695e772c1d41be8ee636680dbdcb9858
+-- body:    sha256:8e45edc1aa1b2cd02fd579fc5af722eeebdcca5fa8669e52e5364cd91855b316
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -296,7 +308,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.badge
@@ -368,7 +380,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:efc5dd6acb0a07566da0a19b248a99884163a1b28fe3e56eaa7303f2d0210105
+-- body:    sha256:75ecd5df63daa0a917d6861ab2d4203f76062a00f477e6d1d57dd4c7d412fee9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -380,7 +392,7 @@ UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
 FROM restage_stage.employee AS s
 WHERE k.source_personid = s.personid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -397,7 +409,7 @@ vanished AS (
   UPDATE restage_keymap.employee AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -478,7 +490,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:508293fe10ecbb08ae66774c1799784d8816a725c338660f33e270840b406918
+-- body:    sha256:654f7012378ad37fb38b09c70792db9f946c3c69cdda10f9d036bc696bc028ca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -486,6 +498,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.employee AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.employee'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.employee',
   coalesce(sum(c.found), 0)::bigint,
@@ -496,25 +523,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.employee AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.employee'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.employee', count(*)) AS rows
 FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Employee/content.sql
 -- table:   public.employee

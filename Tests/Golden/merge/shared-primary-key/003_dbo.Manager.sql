@@ -337,7 +337,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:f2b3840ff6baf8b5f3418baf05497cc6c528cfda27b90aa9324d87277bc95e65
+-- body:    sha256:6b8890ce1ac4c71fe257597fb739ad7521c550d582eda5defbb021421fddd7a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -363,7 +363,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.manager AS s
   JOIN restage_keymap.manager AS k
     ON k.source_personid = s.personid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.personid,
       s.budget
@@ -435,7 +435,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:fde1783ace1aecc87d6b46368ed32bcd6d573dbda01f0a095541f89c071b423a
+-- body:    sha256:0fd357c77e43b239fa34d5fdd7fbfcf05232afa04e460c55848724b2779d36b5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -447,7 +447,7 @@ UPDATE restage_keymap.manager AS k
 SET chunk = s.chunk
 FROM restage_stage.manager AS s
 WHERE k.source_personid = s.personid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -464,7 +464,7 @@ vanished AS (
   UPDATE restage_keymap.manager AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -545,7 +545,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:718e8ac8dd8948813daa7b08608e208d77205537b7e59330bf55d7cf2ffa9adb
+-- body:    sha256:44a5ee5619c2af51b6bc8fd6dc1c97694f753c543ea0e604105f22d9a42bfdf8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -553,6 +553,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.manager AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.manager'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.manager',
   coalesce(sum(c.found), 0)::bigint,
@@ -563,25 +578,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.manager AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.manager'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.manager', count(*)) AS rows
 FROM restage_stage.manager AS s
 JOIN restage_keymap.manager AS k
   ON k.source_personid = s.personid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Manager/content.sql
 -- table:   public.manager

@@ -287,7 +287,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:03e3524540484d61f7222e6b1e482434add6420d5ab0327111b456c9c0565d05
+-- body:    sha256:10b3defe47300603513a25c83b382d2a5c3afa3b74177d611b15074df86d0138
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -319,7 +319,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.price AS k
     ON rtrim(k.source_item) = rtrim(s.item)
     AND k.source_zone = s.zone
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.item,
       s.zone,
@@ -386,7 +386,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:224e5264c31d0cb6baa1dad86f55f40ec9f187d2feb2223b22ed24cfeec311b3
+-- body:    sha256:fecbb1ea33f7fedc103ad9a34f2b5a2d6556ea6eeb1bab00ba805e1a725a2f4b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -399,7 +399,7 @@ SET chunk = s.chunk
 FROM restage_stage.price AS s
 WHERE rtrim(k.source_item) = rtrim(s.item)
   AND k.source_zone = s.zone
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -417,7 +417,7 @@ vanished AS (
   UPDATE restage_keymap.price AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -505,7 +505,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:fed8818a36e9ca303fb413521fee1e217f2064cba26fcdf6aace5fc7069d9991
+-- body:    sha256:fcac9ac3a191f9d65e89c311abd3d380237c055941511167ac73af8529576e64
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -513,6 +513,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.price AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.price'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.price',
   coalesce(sum(c.found), 0)::bigint,
@@ -523,18 +538,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.price AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.price'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.price', count(*)) AS rows
@@ -542,7 +552,7 @@ FROM restage_stage.price AS s
 JOIN restage_keymap.price AS k
   ON rtrim(k.source_item) = rtrim(s.item)
   AND k.source_zone = s.zone
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Price/content.sql
 -- table:   public.price

@@ -360,7 +360,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:484ea453213c28f76184c29e289535b8e787f56535e0c341122188a6c3a7cf2f
+-- body:    sha256:5c4f6751eff029465711b8e23abc5f733dec315b07e47e11338a1dee1b80cf45
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -391,7 +391,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.sale AS s
   JOIN restage_keymap.sale AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.item,
@@ -462,7 +462,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:12579692f348363ec716dcd711e2b7d0a6082b271b0762013fa4870f96fde803
+-- body:    sha256:c6385c00c9e63579e4f9759252f1d17d47ba41da0bdff4bc0f2420e22b099934
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -483,7 +483,7 @@ vanished AS (
   UPDATE restage_keymap.sale AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.sale AS s
@@ -556,7 +556,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:a47d20bbc77039bdd930dfc4c8076b23d052cfaeb65e71c80d82266d743db8f6
+-- body:    sha256:9034efa4b386a92a1ca84bf9e547e6a368b2ec38dcf3e2b7ae6f08ce624fea86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -568,7 +568,7 @@ SELECT restage.close_account('public.sale', count(*)) AS rows
 FROM restage_stage.sale AS s
 JOIN restage_keymap.sale AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Sale/content.sql
 -- table:   public.sale

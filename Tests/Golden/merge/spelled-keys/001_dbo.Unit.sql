@@ -369,7 +369,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:d7ef2233b6861bfa83f1a32c086869e823b85003ba294b3fef5bb6dbbd8bf73d
+-- body:    sha256:d16034497ce11f7a68adc22e3c31a9106987d8d16a4e2ddb202b1fbd525fe76e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -400,7 +400,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.name,
@@ -473,7 +473,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:b0b6ad7cdceb898b37e22036f0923b14919bb2eec78cde98ea00f0eb34a482ae
+-- body:    sha256:639236cf3591cbfcf00e5ca8907c2f85aa757bb571d5a8067f189301e0588edf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -494,7 +494,7 @@ vanished AS (
   UPDATE restage_keymap.unit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.unit AS s
@@ -567,7 +567,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:5b33175b6e497cbcf48652632d60c903c4b84e4d7a279e8caeeb2b688174bde9
+-- body:    sha256:46e8681863fe306ff12a388ec28d12e2eeaced45b2ce560b4e0fff4b648fe34e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -579,7 +579,7 @@ SELECT restage.close_account('public.unit', count(*)) AS rows
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

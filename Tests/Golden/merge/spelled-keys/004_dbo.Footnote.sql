@@ -380,7 +380,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:96c833ec83a224bfa0ef8b08663b9f74cf55a28d67a1d52877d6f718d335ab2f
+-- body:    sha256:9b71f14aff63a25daf026c516a86785a151a68fe3100a1709f9755f2216a9fb4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -410,7 +410,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.footnote AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.no
@@ -484,7 +484,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:0b3e9d9a8bd3252eb87d6d48c69cf705aba93442a1e1a574476922a574c815ec
+-- body:    sha256:012dd082f96739d6ecbbbe446a55de2c8f9441ba7432ae778bcaa5862f4af9f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -506,7 +506,7 @@ vanished AS (
   UPDATE restage_keymap.footnote AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.footnote AS s
@@ -586,7 +586,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:62daa92a4bfbe3fe9caf16f2416915e291a9b18dbc63864b082df77ac8e7d924
+-- body:    sha256:244b30c821392d3fb7a721ba60220e15f7fb9ea8aaea651dcd58a4c78c4ed0b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -599,7 +599,7 @@ FROM restage_stage.footnote AS s
 JOIN restage_keymap.footnote AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Footnote/content.sql
 -- table:   public.footnote

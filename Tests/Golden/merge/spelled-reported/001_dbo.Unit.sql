@@ -273,7 +273,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:17dbb1abfd5dac07bcee4d31a9bcf17520e63d9cab4d3bc1538bece86e324e5a
+-- body:    sha256:0b4f456273de37ca68c6e0f67acadae00003791bcb0dd02044866edcb6f29b55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -291,7 +291,7 @@ SELECT restage.count_rows('public.unit', 'changed', count(*)) AS rows
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.first_run <> (SELECT restage.run_id())
+WHERE k.first_run NOT IN (SELECT restage.run_id())
   AND k.row_hash <> md5(ROW(
     s.code,
     s.name
@@ -309,7 +309,7 @@ WHERE k.first_run <> (SELECT restage.run_id())
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:f202420eb5e9db4003a887ca0900d7e71697f2b2825bb62d066ee8c7dd7fb1de
+-- body:    sha256:7e614d6ddedf7173d327d3c5a55561fef2edc2bd6bf704f7eabb8016f79b942f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -321,7 +321,7 @@ UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
 FROM restage_stage.unit AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -338,7 +338,7 @@ vanished AS (
   UPDATE restage_keymap.unit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -419,7 +419,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:a63d40497e7fd0c61b87e94b8c78dcdfca9ab707e1a7b8e066f9a0a27f473430
+-- body:    sha256:cddf3ac54cfefb9a6613478f157e460f4212f11d12882b9b255d2dc351ebee35
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -427,6 +427,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.unit',
   coalesce(sum(c.found), 0)::bigint,
@@ -437,18 +452,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.unit AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.unit'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.unit', count(*) - (
@@ -461,7 +471,7 @@ SELECT restage.close_account('public.unit', count(*) - (
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

@@ -273,7 +273,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:30005e7642544a44873d8406c28c16b7bde9d9cf4398db4c017c0144c0234721
+-- body:    sha256:24af55f12ca51b870b3f45b968814865166127e7c826a655f665178b309f77a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -304,7 +304,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_cityid = s.cityid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.cityid,
       s.country,
@@ -375,7 +375,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:65337a0135bb1eea39140c18d7d8dc10079043949afa10415585f9651a5fb140
+-- body:    sha256:7ea55dbd5d80fe69cb5ac5f863c4c79fbf9012a204fe04b4c14f8869ff94e9ce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,7 +387,7 @@ UPDATE restage_keymap.city AS k
 SET chunk = s.chunk
 FROM restage_stage.city AS s
 WHERE k.source_cityid = s.cityid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -404,7 +404,7 @@ vanished AS (
   UPDATE restage_keymap.city AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -485,7 +485,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:dc08685410c33c195db371cecf47a10b2759b72d9a02cb724c5f7a7a1a06a239
+-- body:    sha256:2ebf3cc7497d45f2114e87bf415dd67a17f44448b420a6b0e0b19958880c7394
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -493,6 +493,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.city AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.city'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.city',
   coalesce(sum(c.found), 0)::bigint,
@@ -503,25 +518,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.city AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.city'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.city', count(*)) AS rows
 FROM restage_stage.city AS s
 JOIN restage_keymap.city AS k
   ON k.source_cityid = s.cityid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.City/content.sql
 -- table:   public.city

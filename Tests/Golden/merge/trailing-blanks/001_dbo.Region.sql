@@ -272,7 +272,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:1568c1d443ee77e2aad6d47ca397d43deaf22b5b0c4ee495a30a4c29f7dcfd3f
+-- body:    sha256:87c1ea69881fbd4e40eaa2ab40898bb98491b25f9f4a5fda3ba3051024000197
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,7 +301,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.region AS s
   JOIN restage_keymap.region AS k
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.name
@@ -371,7 +371,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:04f41619c5364023e9657e73ff3064330d9a1d0f1b261883494749825f06cba2
+-- body:    sha256:b1440a21c24d369743df69521946de3add7cbb0873f0e85be3d525a5563cf15d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -383,7 +383,7 @@ UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
 FROM restage_stage.region AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -400,7 +400,7 @@ vanished AS (
   UPDATE restage_keymap.region AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -481,7 +481,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:13c49bacda142faa0e199780aac417439ececcdbc739256eb1436112d1bc7780
+-- body:    sha256:2981960daa80196e0bc9ed69e0d52d5b81d11859cf61fa417f92522d67733001
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -489,6 +489,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.region AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.region'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.region',
   coalesce(sum(c.found), 0)::bigint,
@@ -499,25 +514,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.region AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.region'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.region', count(*)) AS rows
 FROM restage_stage.region AS s
 JOIN restage_keymap.region AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Region/content.sql
 -- table:   public.region

@@ -577,7 +577,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:dea7f6baa7a515c6a2a99a71a098c6b3d689d57056472477592358046ae9b4b6
+-- body:    sha256:8c677f3087e547832331d9dfe85c9cca3ffbac315b79c8f3059c660c5b739aaa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -608,7 +608,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.place AS s
   JOIN restage_keymap.place AS k
     ON k.source_placeid = s.placeid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.placeid,
       s.code,
@@ -679,7 +679,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:590ed1af21774329cdd7dd58db7460086ae4dc77e02406ff5db01a53f65d45d2
+-- body:    sha256:7ebe282f4809ad65e0c02386089004452d511916cf794c4370bc38b1b02be5c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -700,7 +700,7 @@ vanished AS (
   UPDATE restage_keymap.place AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.place AS s
@@ -773,7 +773,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:928846292fd8f183cac80f864825c29ae557bf0dc82a97ec502bb0bfa47aa102
+-- body:    sha256:fe7d6d5e866934822cac1aa3b6a1f98399d5fdc2ffd453f4d6aa2916fe5ff4eb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -785,7 +785,7 @@ SELECT restage.close_account('public.place', count(*)) AS rows
 FROM restage_stage.place AS s
 JOIN restage_keymap.place AS k
   ON k.source_placeid = s.placeid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Place/content.sql
 -- table:   public.place

@@ -431,7 +431,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:ddd7ffce556bf74a683b34f080e76c0d54bfce30916119b7defeff82999f2cf0
+-- body:    sha256:932a443281c5ae4f4757fe081d92123a18ac875241ecdab804065f3db164ad28
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -460,7 +460,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.flag AS s
   JOIN restage_keymap.flag AS k
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.color
@@ -530,7 +530,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:dbcea7b73d2a505babd16582efa8ab272c98399a331a9028a78c9b7e7d45db64
+-- body:    sha256:9e43c17b07367fd6c2f5aecbca06663d1a72de490eb41a17e41a0e90d9ce2ad1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -551,7 +551,7 @@ vanished AS (
   UPDATE restage_keymap.flag AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.flag AS s
@@ -624,7 +624,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:084e0a9feab4d5137e34de2fab6a7439dd0b2df32eb270cae3ec41c1a9ee7977
+-- body:    sha256:2088afaad78fcdf5f4e287e54d92912a15ab7c637d2acb807640df16d7fc2f1a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -636,7 +636,7 @@ SELECT restage.close_account('public.flag', count(*)) AS rows
 FROM restage_stage.flag AS s
 JOIN restage_keymap.flag AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Flag/content.sql
 -- table:   public.flag

@@ -326,7 +326,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:824a263da74887197e5ba8434b22f9a76d73449e758cabacfff9c321586ed7cb
+-- body:    sha256:7087fa5cc86d8c0e1609356884e9ba6dfc248302fd93fb61f065d907a4444563
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ vanished AS (
   UPDATE restage_keymap.visit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -458,7 +458,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:0aa3d7b2897134bc85c8e2d5c370e225423f22ac86dde5a91c0031c63400cbcb
+-- body:    sha256:96352bba714d99dfab265bf6aaf3687e3e9eb9ef64ec160f9fc6259e529fe4e2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -489,7 +489,7 @@ FROM (
 JOIN restage_keymap.visit AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Visit/content.sql
 -- table:   public.visit

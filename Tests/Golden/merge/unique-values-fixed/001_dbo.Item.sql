@@ -253,7 +253,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:51e895ac30c09543b1ec37148cdfe9e17d218d49222733c117393bf26e8ddd13
+-- body:    sha256:35ece8dffb0adc3090f52f7158d97f524e409e515423f82945bbebef6ac01c06
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,7 +282,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
     ON k.source_itemid = s.itemid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.itemid,
       s.code
@@ -350,7 +350,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:7e85964f963e5e095933e004e63fd17a8cdf80fda0e29f6cb6d8c9cee267a156
+-- body:    sha256:9ea6997f3932271517bdbc7468eb3f9a7ade198c19b229c52a871375125f03c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -362,7 +362,7 @@ UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
 FROM restage_stage.item AS s
 WHERE k.source_itemid = s.itemid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -379,7 +379,7 @@ vanished AS (
   UPDATE restage_keymap.item AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -460,7 +460,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:319ed8d9ab3de466574bced7e3d28bdf7913c09fce0770d1caf5469fb388bc31
+-- body:    sha256:e47e25c680060df1339638ad188b493ff433bda7ec93d51ddbb2865f1d2569ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -468,6 +468,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.item AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.item'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.item',
   coalesce(sum(c.found), 0)::bigint,
@@ -478,25 +493,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.item AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.item'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.item', count(*)) AS rows
 FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
   ON k.source_itemid = s.itemid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

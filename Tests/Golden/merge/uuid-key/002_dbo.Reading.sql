@@ -202,27 +202,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Reading/35_orphans.sql
 -- table:   public.reading
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:e5b447cf2acdde826d443910b3ad1930b8753c51d7203199b30e3b9f44da9e11
+-- body:    sha256:6a3c187c37a109bf774d939926c415792d1ca82646c861623dbfa3b724823b7e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- reading_deviceid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.reading',
-  'reading_deviceid_fkey',
-  count(*),
-  min(jsonb_build_object('DeviceId', s.deviceid)::text)
-)
-FROM restage_stage.reading AS s
-WHERE s.deviceid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.device AS k
-    WHERE k.source_deviceid = s.deviceid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -235,7 +219,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:c0ca539159030ffb2bcfaffb74b2d1e8f0519cea4a0626e3e60e910d54d5b08a
+-- body:    sha256:a9ee75724f2358ebcfea141f435e8ab19784b572a6b4944b27fc737d594b9efa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -267,12 +251,40 @@ WITH inserted AS (
 SELECT restage.count_rows('public.reading', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- reading_deviceid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.reading',
+  'reading_deviceid_fkey',
+  count(*),
+  min(jsonb_build_object('DeviceId', s.deviceid)::text)
+)
+FROM restage_stage.reading AS s
+WHERE s.deviceid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.device AS k
+    WHERE k.source_deviceid = s.deviceid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.reading'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Reading/50_update.sql
 -- table:   public.reading
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:b8807c444d89eb6933a9a795c05be9780f28a0ca3770407e4d05ed8b5617e653
+-- body:    sha256:1489eca9588ab958137f19c81e781e7c4491e70d9e77108f51c047632cc64b62
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -300,7 +312,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.reading AS s
   JOIN restage_keymap.reading AS k
     ON k.source_readingid = s.readingid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.readingid,
       s.deviceid,
@@ -375,7 +387,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:5e8ba950ace4b102a521efe3be5970eac537e4b23b22448e09d56a94986508b3
+-- body:    sha256:4b2b4315d72c6164d03e16e0e0f28e1c4b1b1d40ddea97964fca122c5a5eef94
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -387,7 +399,7 @@ UPDATE restage_keymap.reading AS k
 SET chunk = s.chunk
 FROM restage_stage.reading AS s
 WHERE k.source_readingid = s.readingid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -404,7 +416,7 @@ vanished AS (
   UPDATE restage_keymap.reading AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -485,7 +497,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:7a851f4f04a32b9c3b3d1341b5f84cb8c95eee36ea4037748a539ff356de2f4a
+-- body:    sha256:cde40d5fe1f6d1094cfa354335b9c21afef999ef1bae09816f040016301f4000
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -493,6 +505,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.reading AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.reading'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.reading',
   coalesce(sum(c.found), 0)::bigint,
@@ -503,25 +530,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.reading AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.reading'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.reading', count(*)) AS rows
 FROM restage_stage.reading AS s
 JOIN restage_keymap.reading AS k
   ON k.source_readingid = s.readingid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Reading/content.sql
 -- table:   public.reading

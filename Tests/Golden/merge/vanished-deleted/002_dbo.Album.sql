@@ -202,43 +202,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Album/35_orphans.sql
 -- table:   public.album
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:71a8d592a38ab3b2f9c3bc374358f8175ef2d1446f9889f8189440bedcbc189f
+-- body:    sha256:8686165a470604d611b6458f8602bab021cb8414810e9dfcb9d19f7ebc6a3ac1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- album_artistid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.album',
-  'album_artistid_fkey',
-  count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
-)
-FROM restage_stage.album AS s
-WHERE s.artistid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.artist AS k
-    WHERE k.source_id = s.artistid
-  )
-HAVING count(*) > 0;
-
--- album_sequelto_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.album',
-  'album_sequelto_fkey',
-  count(*),
-  min(jsonb_build_object('SequelTo', s.sequelto)::text)
-)
-FROM restage_stage.album AS s
-WHERE s.sequelto IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.album AS k
-    WHERE k.source_id = s.sequelto
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -251,7 +219,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:524ba6d65eac61108c3798af7c819801f06c3e0eeeb888e8fd15b25ef6ed8eb9
+-- body:    sha256:1505a3e6d89ec45bcca08a6542a446cc388ef483201ce754c4e7d6b3380ce55f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -286,12 +254,68 @@ WITH inserted AS (
 SELECT restage.count_rows('public.album', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- album_artistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_artistid_fkey',
+  count(*),
+  min(jsonb_build_object('ArtistId', s.artistid)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_id = s.artistid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.album'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- album_sequelto_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.album',
+  'album_sequelto_fkey',
+  count(*),
+  min(jsonb_build_object('SequelTo', s.sequelto)::text)
+)
+FROM restage_stage.album AS s
+WHERE s.sequelto IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.album AS k
+    WHERE k.source_id = s.sequelto
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.album'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Album/50_update.sql
 -- table:   public.album
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:1fb9dfded39ccb2f44015c955de318e13611fcd467f8ff9bb38179a95829445e
+-- body:    sha256:5231eaad05681d97a93e028cb5a6eccaa3a47374f1c925060b87f62a903ba0e2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -319,7 +343,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.artistid,
@@ -399,7 +423,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:912e9578ecb44570e430a138750a174b9764e5edcdb343108923640b2966cf08
+-- body:    sha256:713813c92da4279065e8b750a7fc595b33a7a0575bfa72c2876212f0f7967335
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -411,7 +435,7 @@ UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
 FROM restage_stage.album AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -428,7 +452,7 @@ vanished AS (
   UPDATE restage_keymap.album AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -661,7 +685,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:50cf8244933b3cbf25139635e8cbe7745c7cb2adb8ca465f307276fd89525ed6
+-- body:    sha256:3b795c3e5f3834fe3875ea25a64752fc4da598b31cf5fcab0482c442a4cf0094
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -669,6 +693,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.album AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.album'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.album',
   coalesce(sum(c.found), 0)::bigint,
@@ -679,25 +718,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.album AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.album'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.album', count(*)) AS rows
 FROM restage_stage.album AS s
 JOIN restage_keymap.album AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Album/content.sql
 -- table:   public.album

@@ -213,43 +213,11 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/003_dbo.Credit/35_orphans.sql
 -- table:   public.credit
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:95bae3935e23a195039e1881a2f352d6cce733aae45f0812405f18ce946a4fd3
+-- body:    sha256:bf03223a02ef6cfce0220bb5dbd2909b1fcc0dc22d230960f5a0bef370e1b8ba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
-
--- credit_albumid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.credit',
-  'credit_albumid_fkey',
-  count(*),
-  min(jsonb_build_object('AlbumId', s.albumid)::text)
-)
-FROM restage_stage.credit AS s
-WHERE s.albumid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.album AS k
-    WHERE k.source_id = s.albumid
-  )
-HAVING count(*) > 0;
-
--- credit_artistid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.credit',
-  'credit_artistid_fkey',
-  count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
-)
-FROM restage_stage.credit AS s
-WHERE s.artistid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.artist AS k
-    WHERE k.source_id = s.artistid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -262,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:d4f655dc1683d27a081b3dd4091c54a7ef16513106059faa4c79f9c5a74e8677
+-- body:    sha256:30cbf5e064d91399dc0afdcb1d936929acfb749c6dd1dfb286351a967375bd64
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -295,6 +263,62 @@ WITH inserted AS (
 SELECT restage.count_rows('public.credit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- credit_albumid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.credit',
+  'credit_albumid_fkey',
+  count(*),
+  min(jsonb_build_object('AlbumId', s.albumid)::text)
+)
+FROM restage_stage.credit AS s
+WHERE s.albumid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.album AS k
+    WHERE k.source_id = s.albumid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.credit'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
+-- credit_artistid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.credit',
+  'credit_artistid_fkey',
+  count(*),
+  min(jsonb_build_object('ArtistId', s.artistid)::text)
+)
+FROM restage_stage.credit AS s
+WHERE s.artistid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.artist AS k
+    WHERE k.source_id = s.artistid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.credit'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/003_dbo.Credit/50_update.sql
 -- table:   public.credit
 -- step:    50 update
@@ -311,7 +335,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:8d62d3a8cd80c6caa2909e617da94e7afb2ea214ce825f31d5605ff2686ff0d0
+-- body:    sha256:d9f2949f2fdc541537484b3a08f1b54f8b17ad13321ccb46d8330da3a5436dfe
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -324,7 +348,7 @@ SET chunk = s.chunk
 FROM restage_stage.credit AS s
 WHERE k.source_albumid = s.albumid
   AND k.source_artistid = s.artistid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -342,7 +366,7 @@ vanished AS (
   UPDATE restage_keymap.credit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -567,7 +591,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:9e0d97112d4892903c649b87eea58155c5161822a6f9fef5467e284f73f2b81c
+-- body:    sha256:009c245d6e906a1cc4887ddf43dff36a3baad2e7f83f23c36f82cc40b84d5f97
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -575,6 +599,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.credit AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.credit'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.credit',
   coalesce(sum(c.found), 0)::bigint,
@@ -585,18 +624,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.credit AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.credit'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.credit', count(*)) AS rows
@@ -604,7 +638,7 @@ FROM restage_stage.credit AS s
 JOIN restage_keymap.credit AS k
   ON k.source_albumid = s.albumid
   AND k.source_artistid = s.artistid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.Credit/content.sql
 -- table:   public.credit

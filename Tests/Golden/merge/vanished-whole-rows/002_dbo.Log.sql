@@ -145,9 +145,9 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Log/35_orphans.sql
 -- table:   public.log
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:1a823790e37a4bde276a666b9aaed38cfeadcf44f3c6583e28f2621795b78aa6
+-- body:    sha256:73ee3867f338b8fd5b175a167e72c33658522f6178374231e2c53edf31373691
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -156,22 +156,6 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
-
--- log_hostid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.log',
-  'log_hostid_fkey',
-  count(*),
-  min(jsonb_build_object('HostId', s.hostid)::text)
-)
-FROM restage_stage.log AS s
-WHERE s.hostid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.host AS k
-    WHERE k.source_id = s.hostid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -184,7 +168,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:da88b9c2958117a3b5e468568fed5620c61fe4918ce33d5958d6847558603084
+-- body:    sha256:8457ac76c207f5c56bc6aeeaebc5d3e4f29d118dde0ef7b184a82b70f0dce9c3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -238,6 +222,34 @@ WITH inserted AS (
 SELECT restage.count_rows('public.log', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- log_hostid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.log',
+  'log_hostid_fkey',
+  count(*),
+  min(jsonb_build_object('HostId', s.hostid)::text)
+)
+FROM restage_stage.log AS s
+WHERE s.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.host AS k
+    WHERE k.source_id = s.hostid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.log'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Log/50_update.sql
 -- table:   public.log
 -- step:    50 update
@@ -254,7 +266,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:b0ab373f9faa0f0c996ed8a85174cff41b307c940c80cacbb4058c038afee50a
+-- body:    sha256:b42c2c701388cea5c0d2a56407ced44fc2cd05985bf69bed2df3d90ac5d64045
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -284,7 +296,7 @@ vanished AS (
   UPDATE restage_keymap.log AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -551,7 +563,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:abec7740f2ca4dd6a1798527e0966b7ee72222051a48d5c4e3a4691aeb215e25
+-- body:    sha256:c9f8194dffe986e7e2fa1d76298138d2cc2b28439b248c0d6dc51ea49734ba20
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -582,7 +594,7 @@ FROM (
 JOIN restage_keymap.log AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Log/content.sql
 -- table:   public.log

@@ -250,7 +250,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:724cbca569727b6a24a8bafd6d627c21f7e2d7f058eb80eef6a2f71b07cb09f7
+-- body:    sha256:122edaae1dc56421fb14ee3fbb15e3ede9750f7fcda38551e0f8efaa3907fcf5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -276,7 +276,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.host AS s
   JOIN restage_keymap.host AS k
     ON k.source_hostid = s.hostid
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.hostid,
       s.name
@@ -344,7 +344,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:0af4ba1f3da75aa43d5ec2b6965732dece43df6ca25eecd9189cfbc097c91f44
+-- body:    sha256:73ba7ce9638f97b0396a1769d04325a6c6a876e89e67a2008c3178582dab4d1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -356,7 +356,7 @@ UPDATE restage_keymap.host AS k
 SET chunk = s.chunk
 FROM restage_stage.host AS s
 WHERE k.source_hostid = s.hostid
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -373,7 +373,7 @@ vanished AS (
   UPDATE restage_keymap.host AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -454,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:7f79f76a6026b5747343c750f9f6a90f479a192904aea76a9a3d8378488ba945
+-- body:    sha256:edf931d4b1aff2c9dbfcec42b4798704cef258b7cb18735a55c14a65b31742bd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -462,6 +462,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.host AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.host'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.host',
   coalesce(sum(c.found), 0)::bigint,
@@ -472,25 +487,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.host AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.host'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.host', count(*)) AS rows
 FROM restage_stage.host AS s
 JOIN restage_keymap.host AS k
   ON k.source_hostid = s.hostid
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Host/content.sql
 -- table:   public.host

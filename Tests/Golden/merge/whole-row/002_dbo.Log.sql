@@ -149,9 +149,9 @@ WHERE c.run_id = restage.run_id()
 -- file:    merge/002_dbo.Log/35_orphans.sql
 -- table:   public.log
 -- step:    35 orphans
--- purpose: find rows whose parent is in no key map
+-- purpose: no row to be rejected or loaded without its parent: step 40 checks all foreign keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:bc8be62d2dcccc2d262e41977239c220670db06d2078bfc5c78cf48082804b15
+-- body:    sha256:73ee3867f338b8fd5b175a167e72c33658522f6178374231e2c53edf31373691
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -160,22 +160,6 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
-
--- log_hostid_fkey: on_orphan: fail
-SELECT restage.fail_orphans(
-  'public.log',
-  'log_hostid_fkey',
-  count(*),
-  min(jsonb_build_object('HostId', s.hostid)::text)
-)
-FROM restage_stage.log AS s
-WHERE s.hostid IS NOT NULL
-  AND NOT EXISTS (
-    SELECT
-    FROM restage_keymap.host AS k
-    WHERE k.source_hostid = s.hostid
-  )
-HAVING count(*) > 0;
 
 SELECT count(*) AS rows
 FROM restage.reject AS r
@@ -188,7 +172,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:8586c340576fd751515b611c5a15569a86c950a459c021763da9e2f3bed9e824
+-- body:    sha256:e2452a27133e729076b950ca94670820db81877a8213ebd03490fe198ad9daa6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -252,6 +236,34 @@ WITH inserted AS (
 SELECT restage.count_rows('public.log', 'inserted', count(*)) AS rows
 FROM inserted;
 
+-- log_hostid_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.log',
+  'log_hostid_fkey',
+  count(*),
+  min(jsonb_build_object('HostId', s.hostid)::text)
+)
+FROM restage_stage.log AS s
+WHERE s.hostid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.host AS k
+    WHERE k.source_hostid = s.hostid
+  )
+  AND NOT EXISTS (
+    -- Where every staged row was inserted, each had its parents.
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = (SELECT restage.run_id())
+      AND g.table_name = 'public.log'
+      AND c.kind = 'inserted'
+      AND c.rows = g.staged_rows
+  )
+HAVING count(*) > 0;
+
 -- file:    merge/002_dbo.Log/50_update.sql
 -- table:   public.log
 -- step:    50 update
@@ -268,7 +280,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:27f46cf499fac84f4d394f1bf200d29ba5d7059211845cb22928b6d7c6efa77f
+-- body:    sha256:fd308b1fca10e2a591e68b8a77994fde02a3de2db332691d89ce0f81147f4b9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -300,7 +312,7 @@ vanished AS (
   UPDATE restage_keymap.log AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -406,7 +418,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:8342494c945d982516598426847134b84822ae803eb785e0d412f59f1505c129
+-- body:    sha256:a3e9af6528d2600e46761232e3a38a921f6652528a857cb86e128790a5d316b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -439,7 +451,7 @@ FROM (
 JOIN restage_keymap.log AS k
   ON k.source_row_hash = s.row_hash_
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Log/content.sql
 -- table:   public.log
