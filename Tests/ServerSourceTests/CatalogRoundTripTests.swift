@@ -201,6 +201,36 @@ struct CatalogRoundTripTests {
     }
   }
 
+  @Test("a column of an alias type that the login does not see is a column all the same")
+  func unseenType() throws {
+    var answers = DatabaseAnswers(Self.everything)
+    answers.permissions.unseenTypes = [ObjectName("sales", "Price")]
+    let (database, _) = try read(answers)
+    let parent = try #require(database.tables.first { $0.name.name == "Parent" })
+    #expect(parent.columns.map(\.name) == ["id", "name", "code", "price"])
+    let price = try #require(parent.column(named: "price"))
+    #expect(price.type == ColumnType(.decimal, precision: 19, scale: 4))
+    #expect(price.aliasType == nil)
+    #expect(parent.refusal == nil)
+    #expect(database.notes.contains { $0.contains("column price: its alias type cannot be seen") })
+  }
+
+  @Test("a column of an assembly's type that the login does not see keeps the table out")
+  func unseenAssemblyType() throws {
+    var answers = DatabaseAnswers(FixtureDatabase("d", tables: []))
+    answers.overrides["tables"] = ResultSet.of(
+      ["object_id", "schema_name:n", "table_name:n"],
+      [[.integer(1001), .text("dbo"), .text("T")]])
+    answers.overrides["columns"] = ResultSet.of(
+      ["object_id", "column_id", "column_name:n", "type_name:n", "base_name:n"],
+      [[.integer(1001), .integer(1), .text("point"), .null, .null]])
+    let (database, _) = try read(answers)
+    #expect(
+      database.tables.map(\.refusal) == [
+        "column point: its type cannot be seen: the login lacks VIEW DEFINITION"
+      ])
+  }
+
   @Test("a foreign key to a table that the login does not see is a warning")
   func unseenParent() throws {
     var answers = DatabaseAnswers(Self.everything)

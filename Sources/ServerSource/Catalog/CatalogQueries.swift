@@ -113,6 +113,8 @@ struct CatalogQueries {
       """)
   }
 
+  /// A type of the user's own is listed to those alone who have some permission on it. A column of a type
+  /// that is not seen is a column all the same.
   var columns: SQLBatch {
     SQLBatch(
       "columns",
@@ -145,9 +147,10 @@ struct CatalogQueries {
         \(since(13, "CAST(c.encryption_type AS int)", as: "encryption_type"))
       FROM sys.columns AS c
       JOIN sys.tables AS t ON t.object_id = c.object_id
-      JOIN sys.types AS y ON y.user_type_id = c.user_type_id
+      LEFT JOIN sys.types AS y ON y.user_type_id = c.user_type_id
       LEFT JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
-      LEFT JOIN sys.types AS b ON b.user_type_id = y.system_type_id
+      LEFT JOIN sys.types AS b
+        ON b.user_type_id = COALESCE(y.system_type_id, c.system_type_id)
       WHERE t.is_ms_shipped = 0
       ORDER BY c.object_id, c.column_id
       """)
@@ -218,7 +221,7 @@ struct CatalogQueries {
         m.definition
       FROM sys.columns AS c
       JOIN sys.tables AS t ON t.object_id = c.object_id
-      JOIN sys.types AS y ON y.user_type_id = c.user_type_id
+      LEFT JOIN sys.types AS y ON y.user_type_id = c.user_type_id
       JOIN sys.objects AS o
         ON o.object_id = c.default_object_id
         OR o.object_id = c.rule_object_id

@@ -43,6 +43,9 @@ extension CatalogReader {
         server: record.text("collation_name"), codePage: record.integer("code_page"))
     }
     let place = "\(table), column \(name)"
+    if record.text("type_name") == nil {
+      note("\(place): its alias type cannot be seen: the login lacks VIEW DEFINITION")
+    }
     if record.flag("is_identity") {
       column.identity = details.identities[key]
       if column.identity == nil {
@@ -84,8 +87,9 @@ extension CatalogReader {
       let base = record.flag("is_user_defined") ? nil : own.flatMap { builtIn[$0] }
       return ColumnType(base ?? .clr)
     }
-    // Where the base cannot be joined the type is its own base.
-    let isAlias = record.flag("is_user_defined") || own == "sysname"
+    // Where the base cannot be joined the type is its own base; of a type that is not seen there is
+    // only the base.
+    let isAlias = record.flag("is_user_defined") || own == "sysname" || own == nil
     if own == "sysname", record.text("base_name") ?? "sysname" == "sysname" {
       return ColumnType(.nvarchar, length: 128)
     }
@@ -94,7 +98,8 @@ extension CatalogReader {
 
   private func typeRefusal(_ record: ResultRecord, _ column: Column) -> String? {
     guard type(record) != nil else {
-      return "type \(record.text("type_name") ?? "without a name") is not known"
+      return record.text("type_name").map { "type \($0) is not known" }
+        ?? "its type cannot be seen: the login lacks VIEW DEFINITION"
     }
     guard column.isStored else { return nil }
     switch column.type.base {

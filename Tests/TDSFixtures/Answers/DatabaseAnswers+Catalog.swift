@@ -38,7 +38,12 @@ extension DatabaseAnswers {
     case "permissions on tables":
       perTable { [["can_select": flag(!permissions.unreadable.contains($0.table.name))]] }
     case "row counts": perTable { [["row_count": .integer(Int64($0.rowCount))]] }
-    case "columns": perColumn(columnRow)
+    case "columns":
+      // What is joined with a row that is not listed is not listed either.
+      perColumn { column in
+        isUnseen(column) && !batch.text.contains("LEFT JOIN sys.types AS y ")
+          ? nil : columnRow(column)
+      }
     case "identities": perColumn(identityRow)
     case "computed columns": computedColumns(withText: true)
     case "computed columns without their text": computedColumns(withText: false)
@@ -152,13 +157,15 @@ extension DatabaseAnswers {
     let stored = StoredType(column.type)
     let own = column.type.base == .rowversion ? "timestamp" : column.type.base.rawValue
     let alias = column.aliasType
+    let isSeen = !isUnseen(column)
     let isAssembly = [.hierarchyid, .geometry, .geography].contains(column.type.base)
     let generated: [GeneratedAlways: Int64] = [.rowStart: 1, .rowEnd: 2]
     return [
-      "column_name": .text(column.name), "type_name": .text(alias?.name ?? own),
-      "type_schema": .text(alias?.schema ?? "sys"),
-      "is_user_defined": flag(alias != nil && alias?.schema != "sys"),
-      "is_assembly_type": flag(isAssembly), "base_name": isAssembly ? .null : .text(own),
+      "column_name": .text(column.name), "type_name": isSeen ? .text(alias?.name ?? own) : .null,
+      "type_schema": isSeen ? .text(alias?.schema ?? "sys") : .null,
+      "is_user_defined": isSeen ? flag(alias != nil && alias?.schema != "sys") : .null,
+      "is_assembly_type": isSeen ? flag(isAssembly) : .null,
+      "base_name": isAssembly ? .null : .text(own),
       "max_length": integer(stored.length), "type_precision": integer(stored.precision),
       "type_scale": integer(stored.scale), "is_nullable": flag(column.isNullable),
       "collation_name": text(column.collation?.name),
@@ -172,6 +179,10 @@ extension DatabaseAnswers {
       "is_masked": flag(permissions.masked.contains(column.name)),
       "encryption_type": permissions.encrypted.contains(column.name) ? .integer(1) : .null,
     ]
+  }
+
+  private func isUnseen(_ column: Column) -> Bool {
+    column.aliasType.map { permissions.unseenTypes.contains($0) } ?? false
   }
 
   private func computedColumns(withText: Bool) -> [Row] {

@@ -37,6 +37,8 @@ public struct DatabaseAnswers: Sendable {
     /// Tables with a security policy.
     public var filtered: Set<ObjectName> = []
     public var memoryOptimized: Set<ObjectName> = []
+    /// Alias types that the login has no permission on.
+    public var unseenTypes: Set<ObjectName> = []
     /// Columns, by name.
     public var masked: Set<String> = []
     public var encrypted: Set<String> = []
