@@ -70,7 +70,8 @@ public struct ServerCheck {
 
   private func checkPermissions() throws -> String {
     let (connection, facts) = try usable()
-    var reader = CatalogReader(connection, version: facts.version)
+    let mode = try ReadMode(nil, facts, address)
+    var reader = CatalogReader(connection, version: facts.version, isolation: mode.isolation)
     let database = try reader.database(facts)
     if let warning = reader.warnings.first {
       throw ServerError(

@@ -63,7 +63,8 @@ public struct ServerSource: Source {
   public func readCatalog() throws -> Database {
     if mode.consistency == .databaseSnapshot { try makeSnapshot() }
     let connection = try connections.take()
-    var reader = CatalogReader(connection, version: server.version)
+    var reader = CatalogReader(
+      connection, version: server.version, isolation: mode.isolation)
     let database = try reader.database(server)
     let warnings = reader.warnings
     found.withLock { $0.catalogWarnings += warnings }

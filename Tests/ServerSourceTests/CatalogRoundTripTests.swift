@@ -93,13 +93,13 @@ struct CatalogRoundTripTests {
   }()
 
   private func read(
-    _ answers: DatabaseAnswers, options: String = ""
+    _ answers: DatabaseAnswers, options: String = "", consistency: Consistency? = nil
   ) throws -> (Database, SourceIdentity) {
     let server = try answers.serve()
     defer { server.stop() }
     let source = try ServerSource(
       try server.address(answers.database.catalog.name, options: options),
-      password: TDSServer.password)
+      password: TDSServer.password, consistency: consistency)
     let database = try source.readCatalog()
     #expect(server.notes.isEmpty)
     return (database, source.identity)
@@ -256,8 +256,15 @@ struct CatalogRoundTripTests {
     answers.permissions.filtered = []
     answers.permissions.memoryOptimized = [parent]
     #expect(try refusal()?.hasPrefix("memory-optimized") == true)
+    // It is the way of reading that keeps it out, not what the database would allow.
+    func refusal(_ consistency: Consistency) throws -> String? {
+      try read(answers, consistency: consistency).0.tables.first { $0.name == parent }?.refusal
+    }
+    #expect(try refusal(.none) == nil)
+    #expect(try refusal(.locked)?.hasPrefix("memory-optimized") == true)
     answers.allowsSnapshot = false
     #expect(try refusal() == nil)
+    #expect(try refusal(.locked)?.hasPrefix("memory-optimized") == true)
     answers.permissions.memoryOptimized = []
     answers.permissions.masked = ["price"]
     #expect(try refusal() == nil, "the login may unmask")

@@ -4,6 +4,8 @@ import Catalog
 struct CatalogReader {
   let connection: ServerConnection
   let queries: CatalogQueries
+  /// In which the rows will be read: it decides which tables can be.
+  let isolation: ReadMode.Isolation
   private(set) var notes: [String] = []
   /// What a person should know before trusting the rows.
   private(set) var warnings: [String] = []
@@ -11,13 +13,16 @@ struct CatalogReader {
   private(set) var columnNames: [ColumnKey: String] = [:]
   private(set) var comments: [ColumnKey: String] = [:]
 
-  init(_ connection: ServerConnection, version: ServerVersion) {
+  init(
+    _ connection: ServerConnection, version: ServerVersion, isolation: ReadMode.Isolation
+  ) {
     self.connection = connection
+    self.isolation = isolation
     queries = CatalogQueries(version: version)
   }
 
   mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
-    let tables = try withSentDecimals(tables(server))
+    let tables = try withSentDecimals(tables())
     let modules = try modules()
     let sequences = try sequences()
     let aliasTypes = try aliasTypes()
@@ -152,9 +157,7 @@ struct ServerFacts: Sendable {
 // MARK: - Tables
 
 extension CatalogReader {
-  private mutating func tables(
-    _ server: ServerFacts
-  ) throws(ServerError) -> [Table] {
+  private mutating func tables() throws(ServerError) -> [Table] {
     let records = try ask(queries.tables)
     for record in records {
       guard let id = record.integer("object_id"), let name = ObjectName(record, "table_name") else {
@@ -168,7 +171,7 @@ extension CatalogReader {
         return (key, text)
       }, uniquingKeysWith: { first, _ in first })
     var columns = try columns()
-    var parts = try TableParts(&self, server)
+    var parts = try TableParts(&self)
     var tables: [Table] = []
     for record in records {
       guard let id = record.integer("object_id"), let name = tableNames[id] else { continue }

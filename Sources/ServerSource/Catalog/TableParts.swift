@@ -12,9 +12,9 @@ struct TableParts {
   /// By table and index; the heap is index 0, the clustered index 1.
   private var partitionings: [ColumnKey: Partitioning] = [:]
 
-  init(_ reader: inout CatalogReader, _ server: ServerFacts) throws(ServerError) {
+  init(_ reader: inout CatalogReader) throws(ServerError) {
     try readPermissions(&reader)
-    if server.allowsSnapshot { try readMemoryOptimized(&reader) }
+    try readMemoryOptimized(&reader)
     try readRowCounts(&reader)
     try readPartitionings(&reader)
     try readIndexes(&reader)
@@ -61,13 +61,18 @@ struct TableParts {
     }
   }
 
-  /// The server refuses them to a session of SNAPSHOT isolation (message 41332).
+  /// The server refuses them to a session of SNAPSHOT isolation (message 41332), and under READ COMMITTED
+  /// to a transaction of several statements (41368).
   private mutating func readMemoryOptimized(_ reader: inout CatalogReader) throws(ServerError) {
+    let reason: String
+    switch reader.isolation {
+    case .snapshot: reason = "it cannot be read inside SNAPSHOT isolation"
+    case .serializable: reason = "it cannot be locked as a whole"
+    case .readCommitted, .readCommittedVersions, .readOnly: return
+    }
     guard reader.queries.version.has(12) else { return }
     for record in try reader.askIfThere(reader.queries.memoryOptimizedTables) {
-      if let id = record.integer("object_id") {
-        refusals[id] = "memory-optimized: it cannot be read inside SNAPSHOT isolation"
-      }
+      if let id = record.integer("object_id") { refusals[id] = "memory-optimized: \(reason)" }
     }
   }
 
