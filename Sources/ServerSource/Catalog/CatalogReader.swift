@@ -94,7 +94,9 @@ struct CatalogReader {
     if let mayView = record.integer("view_definition") {
       guard mayView == 0 else { return }
       warn(
-        "login \(login) lacks VIEW DEFINITION: what it has no permission on is not listed at all")
+        "login \(login) lacks VIEW DEFINITION: what it has no permission on is not listed at all"
+          + (queries.version.has(13)
+            ? ", and a security policy that hides rows from it would not be seen" : ""))
     } else if record.integer("select_all") == 0 {
       // Babelfish knows no such permission, and lists to a login what it may read.
       warn(
