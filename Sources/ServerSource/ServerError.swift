@@ -70,6 +70,11 @@ public struct ServerError: Error, Hashable, Sendable {
     code == .connectionLost || code == .stalled || code == .conflict
   }
 
+  /// Whether no session with the database came about, for a reason other than the login itself.
+  var isOutOfReach: Bool {
+    [.nameResolution, .unreachable, .tls, .database].contains(code)
+  }
+
   /// The same error of a server that was in reach before.
   var asLostConnection: ServerError {
     ServerError(

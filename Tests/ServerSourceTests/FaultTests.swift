@@ -143,6 +143,19 @@ struct FaultTests {
     #expect(server.batches.filter { $0.contains("SET TEXTSIZE") }.count <= 2)
   }
 
+  @Test("a server that starts again costs time and nothing else")
+  func startsAgain() async throws {
+    var faults = FaultPlan([.init("rows dbo.T", occurrence: 1, .reset(afterRows: 3_000))])
+    faults.loginRefusals = [
+      2: ServerMessage(18401, severity: 14, "Login failed. Server is in script upgrade mode."),
+      3: ServerMessage(4060, severity: 11, "Cannot open database \"d\" requested by the login."),
+    ]
+    let (outcome, server) = try await export(faults)
+    defer { server.stop() }
+    #expect(outcome?.rejectCount == 0)
+    #expect(server.connectionCount == 4)
+  }
+
   @Test("a cancelled export leaves a stalled stream at once")
   func cancelled() async throws {
     let server = try Self.answers.serve(

@@ -42,6 +42,22 @@ struct LoginTests {
     #expect(facts.contains { $0.name == "version" && $0.value.contains("SQL Server 2017") })
   }
 
+  @Test("a server or a database that is about to come is out of reach, not missing")
+  func notReady() {
+    for (number, code) in [
+      (40613, ServerError.Code.unreachable), (18401, .unreachable), (921, .unreachable),
+      (4060, .database), (978, .database),
+    ] {
+      let refusal = ServerMessage(number, severity: 14, "not now")
+      let error = failure(
+        { "mssql://sa@127.0.0.1:\($0.port)/d?encrypt=off" },
+        faults: FaultPlan(loginRefusal: refusal))
+      #expect(error?.code == code, "\(number)")
+      #expect(error?.number == number)
+      #expect(error?.advice != nil)
+    }
+  }
+
   @Test("a user with a backslash logs in by NTLMv2, whatever the letters of the password")
   func windowsLogin() throws {
     let password = "пароль 😀"

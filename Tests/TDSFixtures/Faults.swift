@@ -45,6 +45,10 @@ public struct FaultPlan: Sendable {
   public var loginCountMax: Int?
   /// Every login is answered with it.
   public var loginRefusal: ServerMessage?
+  /// Answers of logins by their number, from 1; the others are let in.
+  public var loginRefusals: [Int: ServerMessage] = [:]
+  /// The login, of those let in, before whose answer all other connections are closed.
+  public var closesOthersAtLogin: Int?
   public var rules: [Rule]
 
   /// Spoils the batches whose text contains some words.

@@ -98,7 +98,9 @@ final class ServerCore: Sendable {
   private struct Record {
     var batches: [String] = []
     var connectionCount = 0
+    var channels: [any Channel] = []
     var loginCount = 0
+    var loginAttemptCount = 0
     var notes: [String] = []
   }
 
@@ -121,6 +123,7 @@ final class ServerCore: Sendable {
   func take(_ channel: any Channel) throws {
     let number = record.withLockedValue {
       $0.connectionCount += 1
+      $0.channels.append(channel)
       return $0.connectionCount
     }
     let session = Session(self, connection: number)
@@ -131,11 +134,25 @@ final class ServerCore: Sendable {
     ])
   }
 
-  /// Closes the port after the last login that the plan allows.
-  func countLogin() {
+  /// - Returns: What the plan answers this login with, if anything.
+  func refusalOfNextLogin() -> ServerMessage? {
+    let number = record.withLockedValue {
+      $0.loginAttemptCount += 1
+      return $0.loginAttemptCount
+    }
+    return faults.loginRefusal ?? faults.loginRefusals[number]
+  }
+
+  /// Closes the port after the last login that the plan allows, and other connections where it says so.
+  func countLogin(_ channel: any Channel) {
     let count = record.withLockedValue {
       $0.loginCount += 1
       return $0.loginCount
+    }
+    if count == faults.closesOthersAtLogin {
+      for other in record.withLockedValue({ $0.channels }) where other !== channel {
+        other.close(promise: nil)
+      }
     }
     if count == faults.loginCountMax { listener.withLockedValue { $0?.close(promise: nil) } }
   }

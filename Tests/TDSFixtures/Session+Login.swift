@@ -89,7 +89,7 @@ extension Session {
     let configuration = server.configuration
     let failed = ServerMessage(
       18456, severity: 14, "Login failed for user '\(login.user)'.")
-    if let refusal = server.faults.loginRefusal { return [refusal] }
+    if let refusal = server.refusalOfNextLogin() { return [refusal] }
     guard login.tdsVersion >= 0x7300_0000 else {
       let version = String(login.tdsVersion, radix: 16)
       return [ServerMessage(50_002, "TDS version \(version) is too old for this server")]
@@ -123,7 +123,7 @@ extension Session {
       .database(new: state.database, old: "master"), .collation(.sqlLatin1),
       .language(new: "us_english"), .packetSize(new: new, old: old),
     ]
-    server.countLogin()
+    server.countLogin(context.channel)
     let welcome = ServerMessage(
       5701, severity: 0, "Changed database context to '\(state.database)'.")
     send(

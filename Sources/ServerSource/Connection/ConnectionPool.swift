@@ -6,6 +6,8 @@ final class ConnectionPool: Sendable {
   private struct State {
     var idle: [ServerConnection] = []
     var address: ServerAddress
+    /// Whether a connection to the address's database came about.
+    var wasOpened = false
     /// Milliseconds on a clock of the machine, ascending, at which snapshot transactions began.
     var moments: [Int] = []
     /// Connections, idle or lent, whose transactions have begun at one state.
@@ -28,7 +30,10 @@ final class ConnectionPool: Sendable {
   func reopen(database: String? = nil) {
     state.withLock { state in
       state.idle.removeAll()
-      if let database { state.address.database = database }
+      if let database {
+        state.address.database = database
+        state.wasOpened = false
+      }
     }
   }
 
@@ -41,7 +46,20 @@ final class ConnectionPool: Sendable {
       if !idle.isDead { return idle }
       drop(idle)
     }
-    return try ServerConnection.ready(state.withLock { $0.address }, password: password)
+    return try open()
+  }
+
+  /// Where the database was open before, what keeps a new connection away may pass: a server that starts
+  /// again refuses it first, and until the database is recovered it refuses the login.
+  private func open() throws(ServerError) -> ServerConnection {
+    let (address, wasOpened) = state.withLock { ($0.address, $0.wasOpened) }
+    do throws(ServerError) {
+      let connection = try ServerConnection.ready(address, password: password)
+      state.withLock { $0.wasOpened = true }
+      return connection
+    } catch {
+      throw wasOpened && error.isOutOfReach ? error.asLostConnection : error
+    }
   }
 
   /// Takes in connections whose transactions have begun at one state, instead of those that are idle.
@@ -92,6 +110,7 @@ final class ConnectionPool: Sendable {
   /// Keeps a connection that has ended its work without an error.
   func giveBack(_ connection: ServerConnection) {
     state.withLock { state in
+      state.wasOpened = true
       if state.idle.count < state.address.limits.idleConnectionCountMax {
         state.idle.append(connection)
       }

@@ -104,7 +104,13 @@ private struct Refusal {
     case 40615, 40914:
       code = .login
       advice = "add this machine's address to the server's firewall rules"
-    case 4060, 4064, 911, 916, 40613, 942, 945, 927:
+    case 904, 921, 922, 952, 983, 17142, 18401, 40613, 49918, 49919, 49920:
+      code = .unreachable
+      advice = "the server or the database is about to start, or moves; try again in some minutes"
+    case 976, 978:
+      code = .database
+      advice = "does the availability group let secondary replicas be read? with intent=read alone?"
+    case 4060, 4064, 911, 916, 942, 945, 927:
       code = .database
       advice = "check the database's name and state, and that the login has a user in it"
     case 229, 230, 262, 297, 300, 371, 15247:
@@ -116,6 +122,9 @@ private struct Refusal {
     case 1222:
       code = .conflict
       advice = "somebody holds a lock on the table; allow SNAPSHOT isolation in the database"
+    case 3958, 3967:
+      code = .conflict
+      advice = "the server had no room left for versions of rows that others changed (tempdb)"
     case 3960, 3961, 3966:
       code = .conflict
       advice = "the table was changed in the middle of the snapshot; try again"
