@@ -1,6 +1,7 @@
 #pragma once
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,6 +69,14 @@ static inline int restage_server_type(DBPROCESS *process, int column)
 static inline void restage_widen_pipe(int descriptor, int byteCount)
 {
   (void) fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, byteCount);
+}
+
+/* Whether the server has ended a connection that waits for nothing. */
+static inline int restage_is_hung_up(DBPROCESS *process)
+{
+  const short readHangUp = 0x2000; /* POLLRDHUP, which is not imported either */
+  struct pollfd line = {dbiordesc(process), readHangUp, 0};
+  return poll(&line, 1, 0) != 0 && (line.revents & (readHangUp | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 /* Bytes that have come from the server so far, as the system counts them; -1 where it does not. */

@@ -49,6 +49,7 @@ public struct ServerSource: Source {
     connections = ConnectionPool(address, password: password, mode: mode)
     facts = Self.facts(server, mode, address)
     connections.giveBack(connection)
+    if server.isReadOnly { try connections.keepWitness() }
   }
 
   public var identity: SourceIdentity {

@@ -156,6 +156,26 @@ struct FaultTests {
     #expect(server.connectionCount == 4)
   }
 
+  @Test("a database that took no writes, and was closed in between, is not read on")
+  func otherState() async throws {
+    var answers = Self.answers
+    answers.isReadOnly = true
+    var faults = FaultPlan([.init("rows dbo.T", occurrence: 1, .reset(afterRows: 3_000))])
+    faults.closesOthersAtLogin = 3
+    let server = try answers.serve(faults: faults)
+    defer { server.stop() }
+    let source = try ServerSource(try server.address("d"), password: TDSServer.password)
+    let folder = try TemporaryFolder()
+    let error = await #expect(throws: ServerError.self) {
+      try await Export(
+        source: source, folder: folder.path + "/s", selection: TableSelection(nil), jobCount: 1,
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      ).run()
+    }
+    #expect(error?.description.contains("may have become another") == true)
+    #expect(throws: StagingError.self) { try Snapshot(opening: folder.path + "/s") }
+  }
+
   @Test("a cancelled export leaves a stalled stream at once")
   func cancelled() async throws {
     let server = try Self.answers.serve(

@@ -10,6 +10,8 @@ final class ConnectionPool: Sendable {
     var wasOpened = false
     /// Milliseconds on a clock of the machine, ascending, at which snapshot transactions began.
     var moments: [Int] = []
+    /// A session that is in the database for as long as nothing else may become of its rows.
+    var witness: ServerConnection?
     /// Connections, idle or lent, whose transactions have begun at one state.
     var sharingCount = 0
   }
@@ -26,10 +28,19 @@ final class ConnectionPool: Sendable {
     pace = address.limits.rateMax.map { Pace($0) }
   }
 
+  /// Keeps a session in a database that takes no writes. To open it to writes, or to restore more of a log
+  /// into it, the server needs it for itself: while this session lives, all connections see one state.
+  func keepWitness() throws(ServerError) {
+    let address = state.withLock { $0.address }
+    let witness = try ServerConnection.ready(address, password: password)
+    state.withLock { $0.witness = witness }
+  }
+
   /// Lets go of what is idle; connections from now on open another database.
   func reopen(database: String? = nil) {
     state.withLock { state in
       state.idle.removeAll()
+      state.witness = nil
       if let database {
         state.address.database = database
         state.wasOpened = false
@@ -53,13 +64,22 @@ final class ConnectionPool: Sendable {
   /// again refuses it first, and until the database is recovered it refuses the login.
   private func open() throws(ServerError) -> ServerConnection {
     let (address, wasOpened) = state.withLock { ($0.address, $0.wasOpened) }
+    let connection: ServerConnection
     do throws(ServerError) {
-      let connection = try ServerConnection.ready(address, password: password)
+      connection = try ServerConnection.ready(address, password: password)
       state.withLock { $0.wasOpened = true }
-      return connection
     } catch {
       throw wasOpened && error.isOutOfReach ? error.asLostConnection : error
     }
+    // After the new connection is in the database: it then saw the same state, or the witness is gone.
+    guard state.withLock({ $0.witness })?.isHungUp != true else {
+      throw ServerError(
+        .stateLost, server: address.label,
+        problem: "the database, which took no writes, was out of reach for a while, and may have "
+          + "become another (a restored log?)",
+        advice: "export again")
+    }
+    return connection
   }
 
   /// Takes in connections whose transactions have begun at one state, instead of those that are idle.

@@ -45,6 +45,9 @@ final class ServerConnection: @unchecked Sendable {
   /// Whether the channel to the server is gone.
   var isDead: Bool { dbdead(process) != 0 }
 
+  /// Whether the server has hung up on a connection that is idle. Other threads may ask, too.
+  var isHungUp: Bool { restage_is_hung_up(process) != 0 }
+
   private func checkProtocol() throws(ServerError) {
     let spoken = dbtds(process)
     guard spoken == (address.usesTDS73 ? DBTDS_7_3 : DBTDS_7_4) else {
