@@ -96,6 +96,21 @@ struct RangedExportTests {
     try expectSame(snapshot, as: database, "whole")
   }
 
+  @Test("a server that does not say where its log ends is not asked for it again and again")
+  func secondaryReplica() throws {
+    let database = KeyedDatabase(seed: 1).database
+    var answers = DatabaseAnswers(database)
+    answers.overrides["log end"] = ResultSet(
+      [ResultColumn("log_end", "nvarchar(48)"), ResultColumn("delayed_durability", "int")],
+      rows: [[.null, .integer(0)]])
+    let server = try answers.serve()
+    let snapshot = try export(database, on: server)
+    #expect(rangesRead(server).isEmpty)
+    #expect(snapshot.outcome.errors.contains("does not say where the log ends"))
+    #expect(server.batches.filter { $0.hasPrefix("-- restage: log end") }.count == 1)
+    try expectSame(snapshot, as: database, "whole")
+  }
+
   @Test("without SNAPSHOT isolation whole tables are read")
   func readCommitted() throws {
     let database = KeyedDatabase(seed: 2).database

@@ -19,6 +19,12 @@ struct SharedState {
   func begin(count: Int, lookingAt table: ObjectName) throws(ServerError) -> [ServerConnection]? {
     let observer =
       kind == .babelfish ? nil : try ServerConnection.ready(address, password: password)
+    if let observer, try LogEnd.read(observer) == nil {
+      throw ServerError(
+        .unknown, server: address.label,
+        problem: "the server does not say where the log ends before which all commits are seen "
+          + "(delayed durability, or a secondary replica)")
+    }
     for _ in 0..<ServerLimits.shareAttemptCountMax {
       var connections: [ServerConnection] = []
       for _ in 0..<count {
@@ -72,9 +78,10 @@ struct SharedState {
 
 /// Where the log of a database ends.
 enum LogEnd {
-  /// - Returns: nil where a commit need not be in the log before others see it.
+  /// - Returns: nil where a commit need not be in the log before others see it, and on a secondary replica,
+  ///   which does not say it: there rows follow the log at a distance.
   /// - Throws: `sql` where the server has no such view (before SQL Server 2016), `permission` without
-  ///   VIEW DATABASE STATE.
+  ///   VIEW SERVER STATE (Azure SQL Database: VIEW DATABASE STATE).
   static func read(_ connection: ServerConnection) throws(ServerError) -> String? {
     let batch = SQLBatch(
       "log end",
