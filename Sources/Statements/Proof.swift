@@ -140,7 +140,7 @@ extension TableNames {
           r.row_data,
           r.is_loaded,
           r.rule,
-          first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+          first_value(r.rule) OVER (PARTITION BY \(block: notedKey, indent: 4) ORDER BY r.id) AS first_rule
         FROM restage.reject AS r
         WHERE r.run_id = \(lastRun)
           AND r.table_name = \(auditName)
@@ -148,6 +148,18 @@ extension TableNames {
       CROSS JOIN LATERAL json_populate_record(NULL::\(target), r.row_data) AS s
       WHERE r.rule = r.first_rule
       """
+  }
+
+  /// The source key of a note. A row whose key takes its parent's spelling has another one in its later
+  /// notes than in the first.
+  private var notedKey: String {
+    guard isKeyRespelled else { return "r.source_key" }
+    return keyColumns.map { index in
+      let name = SQLLiteral.quoted(mapped.columns[index].sourceName)
+      guard isSpelled(index) else { return "r.source_key -> \(name)" }
+      let collation = mapped.columns[index].collation.map { " COLLATE \($0.quoted)" } ?? ""
+      return "rtrim(r.source_key ->> \(name))\(collation)"
+    }.joined(separator: ", ")
   }
 
   /// A column that was emptied for want of a parent shows what was staged in it, and one that was

@@ -7,7 +7,7 @@ extension Situation {
   static let moves = [
     referencedUniqueValues, refusedUniqueValues, cascadedUniqueValues, referencedCompositeValues,
     spelledKeys,
-    spelledCompositeKeys, spelledReported, fixedCycle, fixedCycleOfText,
+    spelledCompositeKeys, spelledReported, spelledOrphans, fixedCycle, fixedCycleOfText,
   ]
 
   /// Children refer to a unique column of the parent that is not its key.
@@ -264,6 +264,27 @@ extension Situation {
       unprovenNight(
         "measure: 2 inserted, 3 respelled, 2 unchanged; unit: 1 changed",
         ["Unit": ["kg ,kilogram"], "Measure": ["1,kg", "2,kg ", "3,kg ", "4,kg "]]),
+    ])
+
+  /// A row whose key and another foreign key are spelled otherwise, and that lacks a parent as well.
+  static let spelledOrphans = Situation(
+    name: "spelled-orphans",
+    tables: [
+      TestTable("Unit", [column("Code", "varchar(6)", .ignoringCase)]).key("Code"),
+      TestTable(
+        "UnitText",
+        [
+          column("Code", "varchar(6)", .ignoringCase),
+          column("OtherCode", "varchar(6)", .null, .ignoringCase),
+          column("BaseCode", "varchar(6)", .null, .ignoringCase),
+        ]
+      ).key("Code").link("Code", to: "Unit", "Code").link("OtherCode", to: "Unit", "Code")
+        .link("BaseCode", to: "Unit", "Code", policy: .null),
+    ],
+    nights: [
+      night(
+        "unit: 2 inserted; unittext: 2 inserted, 1 nulled, 3 respelled",
+        ["Unit": ["kg", "m"], "UnitText": ["KG ,m ,x", "m,Kg ,KG"]])
     ])
 
   /// A target that was there before: its foreign keys are not deferrable.

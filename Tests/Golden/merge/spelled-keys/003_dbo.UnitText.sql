@@ -575,7 +575,7 @@ WHERE k.last_run NOT IN (SELECT restage.run_id());
 -- table:   public.unittext
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.UnitText
--- body:    sha256:e74ed59e8bb8e7261c7af3277f7ff48e830d4bc70f2a2491eb4581a6fddba7f9
+-- body:    sha256:5bfd321f9b5ae705f7bcf5cfe469f0a35639d3a4b03f4e607d410f0bac2dcb25
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -596,7 +596,7 @@ COPY (
         r.row_data,
         r.is_loaded,
         r.rule,
-        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+        first_value(r.rule) OVER (PARTITION BY rtrim(r.source_key ->> 'Code') ORDER BY r.id) AS first_rule
       FROM restage.reject AS r
       WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unittext'))
         AND r.table_name = 'public.unittext'

@@ -605,7 +605,7 @@ WHERE k.last_run NOT IN (SELECT restage.run_id());
 -- table:   public.footnote
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Footnote
--- body:    sha256:22a9f46378a62eb8869783d7ae765b58554504f2aa05ad02f28689619e0b9ad0
+-- body:    sha256:b990b355462580f168073d6a4caecdb69da6b2aa13be9e0675c10919fadf3919
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -626,7 +626,7 @@ COPY (
         r.row_data,
         r.is_loaded,
         r.rule,
-        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+        first_value(r.rule) OVER (PARTITION BY rtrim(r.source_key ->> 'Code'), r.source_key -> 'No' ORDER BY r.id) AS first_rule
       FROM restage.reject AS r
       WHERE r.run_id = (SELECT restage.last_run('stride', 'public.footnote'))
         AND r.table_name = 'public.footnote'

@@ -642,7 +642,7 @@ WHERE k.last_run NOT IN (SELECT restage.run_id());
 -- table:   public.flag
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Flag
--- body:    sha256:2afd40edc679ee5a568eced73e0c258a272541ddd3d3e9522e4ca6eed2d777d8
+-- body:    sha256:d8610398edfffe0c90714f640eefa4d7dcd46e16d63bbb8925a346104f3dcbc2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -663,7 +663,7 @@ COPY (
         r.row_data,
         r.is_loaded,
         r.rule,
-        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+        first_value(r.rule) OVER (PARTITION BY rtrim(r.source_key ->> 'Code') COLLATE public.ignoring_case ORDER BY r.id) AS first_rule
       FROM restage.reject AS r
       WHERE r.run_id = (SELECT restage.last_run('stride', 'public.flag'))
         AND r.table_name = 'public.flag'
