@@ -411,22 +411,30 @@ extension TableNames {
 
   /// Final rows of a table without a key, hashed as they stood in the source.
   ///
-  /// - Parameter withRowID: Whether the place of the row is shown, as `rowIDName`.
+  /// The last ones of equal rows are those that vanish: rows that are marked as vanished come last, the
+  /// ones that were marked first behind the others.
+  ///
+  /// - Parameter withRowID: Whether the place of the row is shown, as `rowIDName`, and marks count.
   func numberedFinalRows(columns: [Int], withRowID: Bool = false) -> String {
     let values = allColumns.map(mappedBack)
+    let mark = withRowID ? mapped.markColumn?.quoted : nil
     let shown =
       columns.map { "\(mappedBack($0)) AS \(column($0))" }
       + (withRowID ? ["t.ctid AS \(rowIDName)"] : [])
+      + (mark.map { ["t.\($0) AS \(markedName)"] } ?? [])
       + ["\(rowHash(of: "t", columns: values)) AS \(hashName)"]
     let rows = """
       SELECT
         \(lines: shown, indent: 2)
       FROM \(target) AS t\(allMappedBackJoins.map { "\n" + $0 }.joined())
       """
-    return numbered(rows, columns: columns.map(column) + (withRowID ? [rowIDName] : []))
+    return numbered(
+      rows, columns: columns.map(column) + (withRowID ? [rowIDName] : []),
+      order: mark == nil ? "" : " ORDER BY h.\(markedName) DESC NULLS FIRST")
   }
 
   var rowIDName: String { unused("row_id") }
+  private var markedName: String { unused("marked_at") }
 }
 
 // MARK: - Files

@@ -150,12 +150,14 @@ extension TableNames {
   }
 
   /// Rows that come with their hash, numbered among equal ones.
-  func numbered(_ rows: String, columns: [String]) -> String {
+  ///
+  /// - Parameter order: Which of them come last; without it any.
+  func numbered(_ rows: String, columns: [String], order: String = "") -> String {
     let shown =
       columns.map { "h.\($0)" }
       + [
         "h.\(hashName)",
-        "row_number() OVER (PARTITION BY h.\(hashName))::integer AS \(occurrenceName)",
+        "row_number() OVER (PARTITION BY h.\(hashName)\(order))::integer AS \(occurrenceName)",
       ]
     return """
       SELECT

@@ -438,7 +438,7 @@ SELECT restage.refuse_undo();
 -- step:    50 restore
 -- purpose: write the rows that the run updated or marked as they were before
 -- source:  dbo.Line
--- body:    sha256:2fc81f1f2a49205e0fb35cd58d68c3758acf8290433a4f5841981d9a3240d762
+-- body:    sha256:c2f10bb865c73c8a7cf50e8db3b02d3597c9f14fe051c31aa0b30c75dcdf2983
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -461,10 +461,11 @@ WITH image AS MATERIALIZED (
     SELECT
       h.row_id,
       h.row_hash,
-      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      row_number() OVER (PARTITION BY h.row_hash ORDER BY h.marked_at DESC NULLS FIRST)::integer AS occurrence
     FROM (
       SELECT
         t.ctid AS row_id,
+        t.gone_at AS marked_at,
         md5(ROW(
           t.text
         )::text)::uuid AS row_hash

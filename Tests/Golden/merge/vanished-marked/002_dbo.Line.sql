@@ -222,7 +222,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:dcaec98dacbc8d3e455f8e387ea0ecd23672d150cc9b0ebbcad1998e9bb90db3
+-- body:    sha256:914ef8f615b91faafd8ef3049835b4b82e8d7246ae7683f65966608d9edcc895
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -251,7 +251,7 @@ vanished AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run NOT IN (SELECT restage.run_id())
+    AND k.first_run <> (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -355,10 +355,11 @@ WITH changed AS MATERIALIZED (
     SELECT
       h.row_id,
       h.row_hash,
-      row_number() OVER (PARTITION BY h.row_hash)::integer AS occurrence
+      row_number() OVER (PARTITION BY h.row_hash ORDER BY h.marked_at DESC NULLS FIRST)::integer AS occurrence
     FROM (
       SELECT
         t.ctid AS row_id,
+        t.gone_at AS marked_at,
         md5(ROW(
           t.text
         )::text)::uuid AS row_hash
@@ -425,7 +426,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:7f453418975999bc8a80c92144dcb90b825d473c4a15dfc4bbbb9416d4fb79cc
+-- body:    sha256:a63896e9fa8565481e11b8413314d12cb9cbc86cf67a8ab388c30ef2d2485035
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -455,7 +456,7 @@ FROM (
 JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run NOT IN (SELECT restage.run_id());
+WHERE k.last_run <> (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Line/content.sql
 -- table:   public.line
