@@ -98,12 +98,25 @@ extension Situation {
         .link("OtherId", to: "Parent", "Id", policy: .null),
       TestTable("Refused", [column("ParentId", "int", .null), column("Note", "varchar(20)")])
         .link("ParentId", to: "Parent", "Id", policy: .reject),
+      // Values that stay as they are, one found by key, one by another unique column, and two together.
+      TestTable(
+        "Town", [column("Code", "varchar(9)"), column("No", "int"), column("Mark", "int", .null)]
+      ).key("Code", "No").unique("Mark", isFixed: true),
+      TestTable(
+        "Visit",
+        [
+          column("Code", "varchar(9)", .null), column("No", "int", .null),
+          column("Mark", "int", .null),
+        ]
+      ).link("Code", "No", to: "Town", "Code", "No", policy: .null)
+        .link("Mark", to: "Town", "Mark", policy: .null),
     ],
     nights: [
       night(
-        "nulled: 7 inserted, 5 nulled; parent: 1 inserted; refused: 2 inserted, 3 rejected",
+        "nulled: 7 inserted, 5 nulled; parent: 1 inserted; refused: 2 inserted, 3 rejected; town: 1 inserted; visit: 4 inserted, 3 nulled",
         [
-          "Parent": ["1,a"],
+          "Parent": ["1,a"], "Town": ["a,1,10"],
+          "Visit": ["a,1,10", "a,2,10", "a,1,20", ",,30"],
           // Once loaded, the orphans look like the rows that never had a parent.
           "Nulled": ["1,", ",", "8,", "8,", "9,8", ",8", "1,1"],
           "Refused": ["1,x", "8,x", "8,x", "9,y", ",x"],

@@ -7,7 +7,9 @@ extension TableNames {
     let references = self.references
     let joins = [keyMapJoin] + parentJoins(references)
     let values =
-      allColumns.map { waitingValue(of: $0, targetValue(of: $0, references: references)) }
+      allColumns.map {
+        waitingValue(of: $0, emptied($0, targetValue(of: $0, references: references)))
+      }
       + addedColumns.map { "s.\($0)" }
     return SQLFile(
       .insert, of: self, purpose: "insert the unseen rows with their new keys",
@@ -29,6 +31,24 @@ extension TableNames {
   }
 
   private var following: [String] { [failuresAfterInsert, matchedCount].compactMap(\.self) }
+
+  /// An orphan whose foreign key is loaded with NULL has that in the stage table, but for one that is its
+  /// own key. Where its parent's new key is looked for, not to find it is enough.
+  private func emptied(_ index: Int, _ value: String) -> String {
+    guard isWholeRow else { return value }
+    let tests = orphanTests.filter { test in
+      test.nulled.contains(index)
+        && !(test.columns.count == 1 && references.contains { $0.column == index })
+    }
+    guard !tests.isEmpty else { return value }
+    let cases = tests.map { "WHEN \(all: $0.conditions, indent: 2) THEN NULL" }
+    return """
+      CASE
+        \(lines: cases, indent: 2, separator: "")
+        ELSE \(value)
+      END
+      """
+  }
 
   private var keyMapJoin: String {
     """
