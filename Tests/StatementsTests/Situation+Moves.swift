@@ -277,14 +277,15 @@ extension Situation {
           column("Code", "varchar(6)", .ignoringCase),
           column("OtherCode", "varchar(6)", .null, .ignoringCase),
           column("BaseCode", "varchar(6)", .null, .ignoringCase),
+          column("NextCode", "varchar(6)", .null, .ignoringCase),
         ]
-      ).key("Code").link("Code", to: "Unit", "Code").link("OtherCode", to: "Unit", "Code")
-        .link("BaseCode", to: "Unit", "Code", policy: .null),
+      ).key("Code").link("NextCode", to: "UnitText", "Code").link("Code", to: "Unit", "Code")
+        .link("OtherCode", to: "Unit", "Code").link("BaseCode", to: "Unit", "Code", policy: .null),
     ],
     nights: [
       night(
-        "unit: 2 inserted; unittext: 2 inserted, 1 nulled, 3 respelled",
-        ["Unit": ["kg", "m"], "UnitText": ["KG ,m ,x", "m,Kg ,KG"]])
+        "unit: 2 inserted; unittext: 2 inserted, 1 nulled, 4 respelled",
+        ["Unit": ["kg", "m"], "UnitText": ["KG ,m ,x,", "m,Kg ,KG,KG "]])
     ])
 
   /// A target that was there before: its foreign keys are not deferrable.

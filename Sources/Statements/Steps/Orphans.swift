@@ -4,6 +4,7 @@ extension TableNames {
   /// Step 35: rows whose parent is in no key map, foreign key by foreign key, as its policy says.
   /// Rejects first, then what fails the run, then what is loaded with its parent's spelling or NULL.
   /// What fails the run and what step 40 joins anyway is looked at there.
+  /// Keys are spelled before the rows of the same table that refer to them.
   func orphansFile() -> SQLFile {
     let tests = orphanTests
     // Those of a ring are refused in step 30.
@@ -11,9 +12,12 @@ extension TableNames {
     let failures = tests.filter { $0.policy == .fail && !isKeptOutByInsert($0) }.map {
       failure($0)
     }
-    let respelled = tests.filter { !$0.respelled.isEmpty }.map(respelling)
+    let spelled = tests.filter { !$0.respelled.isEmpty }
+    let keys = Set(keyColumns)
+    let respelledKeys = spelled.filter { !keys.isDisjoint(with: $0.respelled) }.map(respelling)
+    let respelled = spelled.filter { keys.isDisjoint(with: $0.respelled) }.map(respelling)
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
-    let hashes = isWholeRow || !nulled.isEmpty || !respelled.isEmpty
+    let hashes = isWholeRow || !nulled.isEmpty || !spelled.isEmpty
     let settings = !tests.isEmpty && hashes ? [Settings.text] : []
     let spellings = isKeyRespelled ? [keySpelling].compactMap(\.self) : []
     return SQLFile(
@@ -23,8 +27,8 @@ extension TableNames {
         : tests.allSatisfy { $0.policy == .fail && isKeptOutByInsert($0) }
           ? "no row to be rejected or loaded without its parent: step 40 checks all foreign keys"
           : "find rows whose parent is in no key map",
-      body: (settings + refusals + failures + respelled + spellings + nulled + [orphanCount])
-        .joined(separator: "\n\n"))
+      body: (settings + refusals + failures + respelledKeys + spellings + respelled + nulled
+        + [orphanCount]).joined(separator: "\n\n"))
   }
 
   private var orphanCount: String {

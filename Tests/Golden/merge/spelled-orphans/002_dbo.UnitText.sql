@@ -3,7 +3,7 @@
 -- step:    10 stage
 -- purpose: make an empty stage table for the rows of this run
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:faf1eac2364b5522d880a0eb263fc71058f2e8c04e284e89546335b48dfee874
+-- body:    sha256:e25d081c2976ff4d265bd54b651e86e94c11457d1d88b3e169c1f4c31e547156
 -- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
 
 DROP TABLE IF EXISTS restage_stage.unittext;
@@ -11,7 +11,8 @@ DROP TABLE IF EXISTS restage_stage.unittext;
 CREATE UNLOGGED TABLE restage_stage.unittext (
   code varchar(6) COLLATE public.ignoring_case,
   othercode varchar(6) COLLATE public.ignoring_case,
-  basecode varchar(6) COLLATE public.ignoring_case
+  basecode varchar(6) COLLATE public.ignoring_case,
+  nextcode varchar(6) COLLATE public.ignoring_case
 )
 WITH (autovacuum_enabled = false);
 
@@ -106,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:c4ffb66ec35175025ed1587c82debe976c285e427b68e88c964667cc9ca7dfb0
+-- body:    sha256:9b065d94c0b9d82e07433e28481cb7928827a5ca6a3162b3be7510f4a4e1b00c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -140,7 +141,8 @@ WITH allocated AS (
       md5(ROW(
         s.code,
         s.othercode,
-        s.basecode
+        s.basecode,
+        s.nextcode
       )::text)::uuid AS row_hash
     FROM restage_stage.unittext AS s
     WHERE NOT EXISTS (
@@ -198,7 +200,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:61a7cc9b982f90d098fbf18a2a5056b5a1b4f61328164d8aeefd4cc645c91640
+-- body:    sha256:223262de26c0399e00158f0459605cdf5705655ee57214931bca4a7bb64b9ac3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -207,6 +209,22 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- unittext_nextcode_fkey: on_orphan: fail
+SELECT restage.fail_orphans(
+  'public.unittext',
+  'unittext_nextcode_fkey',
+  count(*),
+  min(jsonb_build_object('NextCode', s.nextcode)::text)
+)
+FROM restage_stage.unittext AS s
+WHERE s.nextcode IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM restage_keymap.unittext AS k
+    WHERE rtrim(k.source_code) = rtrim(s.nextcode)
+  )
+HAVING count(*) > 0;
 
 -- unittext_code_fkey: on_orphan: fail
 SELECT restage.fail_orphans(
@@ -276,7 +294,8 @@ respelled AS (
     md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid AS row_hash
 ),
 rehashed AS (
@@ -304,6 +323,103 @@ recorded AS (
     r.source_key,
     'spelling unittext_code_fkey',
     ARRAY['code'],
+    r.value::text,
+    'differs from the parent''s key in trailing blanks; loaded as the parent has it',
+    true,
+    r.row_data
+  FROM spelling AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unittext', 'respelled', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unittext AS k
+SET
+  source_code = s.code,
+  target_key = CASE
+    WHEN k.first_run = (SELECT restage.run_id()) THEN s.code
+    ELSE k.target_key
+  END
+FROM restage_stage.unittext AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_code COLLATE "C" <> s.code COLLATE "C";
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+-- unittext_nextcode_fkey: where it differs in trailing blanks, the parent's spelling
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH spelling AS MATERIALIZED (
+  SELECT DISTINCT ON (s.ctid)
+    s.ctid AS row_id,
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('NextCode', s.nextcode) AS value,
+    row_to_json(s.*) AS row_data,
+    k.source_code
+  FROM restage_stage.unittext AS s
+  JOIN restage_keymap.unittext AS k
+    ON rtrim(k.source_code) = rtrim(s.nextcode)
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage_keymap.unittext AS k
+    WHERE k.source_code = s.nextcode
+  )
+  ORDER BY
+    s.ctid,
+    k.vanished_run NULLS FIRST,
+    k.source_code
+),
+respelled AS (
+  UPDATE restage_stage.unittext AS s
+  SET
+    nextcode = c.source_code
+  FROM spelling AS c
+  WHERE s.ctid = c.row_id
+  RETURNING
+    s.code,
+    md5(ROW(
+      s.code,
+      s.othercode,
+      s.basecode,
+      s.nextcode
+    )::text)::uuid AS row_hash
+),
+rehashed AS (
+  UPDATE restage_keymap.unittext AS k
+  SET row_hash = n.row_hash
+  FROM respelled AS n
+  WHERE k.first_run = (SELECT restage.run_id())
+    AND rtrim(k.source_code) = rtrim(n.code)
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unittext',
+    r.source_key,
+    'spelling unittext_nextcode_fkey',
+    ARRAY['nextcode'],
     r.value::text,
     'differs from the parent''s key in trailing blanks; loaded as the parent has it',
     true,
@@ -353,7 +469,8 @@ respelled AS (
     md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid AS row_hash
 ),
 rehashed AS (
@@ -430,7 +547,8 @@ respelled AS (
     md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid AS row_hash
 ),
 rehashed AS (
@@ -471,25 +589,6 @@ FROM recorded;
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 
--- Keys that differ from those of the key map in case or trailing blanks.
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
-
-UPDATE restage_keymap.unittext AS k
-SET
-  source_code = s.code,
-  target_key = CASE
-    WHEN k.first_run = (SELECT restage.run_id()) THEN s.code
-    ELSE k.target_key
-  END
-FROM restage_stage.unittext AS s
-WHERE rtrim(k.source_code) = rtrim(s.code)
-  AND k.source_code COLLATE "C" <> s.code COLLATE "C";
-
-SET LOCAL enable_nestloop TO DEFAULT;
-SET LOCAL jit TO DEFAULT;
-
 -- unittext_basecode_fkey: on_orphan: null
 WITH orphan AS (
   SELECT
@@ -517,7 +616,8 @@ nulled AS (
     md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid AS row_hash
 ),
 rehashed AS (
@@ -584,7 +684,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:3465ad38e9eb941cde4c9e225a7647d4195fc7ac3d3ca0b6c491aafc058d967a
+-- body:    sha256:28030085bf0e8ae53d74f37f49815cea032dbb68327eb0ba92a4089719d86642
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -595,12 +695,14 @@ WITH inserted AS (
   INSERT INTO public.unittext (
     code,
     othercode,
-    basecode
+    basecode,
+    nextcode
   )
   SELECT
     s.code,
     s.othercode,
-    s.basecode
+    s.basecode,
+    s.nextcode
   FROM restage_stage.unittext AS s
   JOIN restage_keymap.unittext AS k
     ON rtrim(k.source_code) = rtrim(s.code)
@@ -622,7 +724,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:a3374fc628570db98243b455e0a39873d6403d86dacab6d2e74b52d62d66f62f
+-- body:    sha256:dcee2f346458a500da9765f4caa5fdf8bd613d9e1c3a14579b3e691dbf3310d3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -645,10 +747,12 @@ WITH changed AS MATERIALIZED (
     s.code,
     s.othercode,
     s.basecode,
+    s.nextcode,
     md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid AS row_hash
   FROM restage_stage.unittext AS s
   JOIN restage_keymap.unittext AS k
@@ -657,7 +761,8 @@ WITH changed AS MATERIALIZED (
     AND k.row_hash <> md5(ROW(
       s.code,
       s.othercode,
-      s.basecode
+      s.basecode,
+      s.nextcode
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
@@ -673,7 +778,8 @@ edited AS MATERIALIZED (
   WHERE k.row_hash <> md5(ROW(
       t.code,
       t.othercode,
-      t.basecode
+      t.basecode,
+      t.nextcode
     )::text)::uuid
 ),
 noted AS (
@@ -700,7 +806,8 @@ updated AS (
   SET
     code = c.code,
     othercode = c.othercode,
-    basecode = c.basecode
+    basecode = c.basecode,
+    nextcode = c.nextcode
   FROM changed AS c
   JOIN restage_keymap.unittext AS k
     ON rtrim(k.source_code) = rtrim(c.code)
@@ -838,7 +945,7 @@ WHERE k.last_run <> (SELECT restage.run_id());
 -- table:   public.unittext
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.UnitText
--- body:    sha256:c5b6ddf3db31f0ff2e322c79efe49af086472b0f42eefbb26d203dc4b3bc5ca4
+-- body:    sha256:13e2908c2ab636e483256c18496c8714a97bdc278395ae993be328e72acf2add
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -854,6 +961,7 @@ COPY (
       s.code,
       s.othercode,
       s.basecode,
+      s.nextcode,
       r.is_loaded
     FROM (
       SELECT
@@ -871,7 +979,8 @@ COPY (
   SELECT
     CASE WHEN rtrim(n.code) = rtrim(t.code) THEN n.code ELSE t.code END,
     CASE WHEN rtrim(n.othercode) = rtrim(t.othercode) THEN n.othercode ELSE t.othercode END,
-    CASE WHEN rtrim(n.basecode) = rtrim(coalesce(t.basecode, n.basecode)) THEN n.basecode ELSE coalesce(t.basecode, n.basecode) END
+    CASE WHEN rtrim(n.basecode) = rtrim(coalesce(t.basecode, n.basecode)) THEN n.basecode ELSE coalesce(t.basecode, n.basecode) END,
+    CASE WHEN rtrim(n.nextcode) = rtrim(t.nextcode) THEN n.nextcode ELSE t.nextcode END
   FROM public.unittext AS t
   JOIN restage_keymap.unittext AS k
     ON k.target_key = t.code
@@ -883,7 +992,8 @@ COPY (
   SELECT
     n.code,
     n.othercode,
-    n.basecode
+    n.basecode,
+    n.nextcode
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);
@@ -971,8 +1081,18 @@ WHERE NOT EXISTS (
 -- table:   public.unittext
 -- purpose: count final rows without their parent; 0 for each foreign key, when all is well
 -- source:  dbo.UnitText
--- body:    sha256:f7b8d428615e4b4e78d631e1037fd759750a4a3e46955ad99d94456211cdf9cd
+-- body:    sha256:bc89eed47b1e0445dc8769e65f73c492260360fce3507928b94079b172fe7935
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- unittext_nextcode_fkey
+SELECT count(*) AS orphans
+FROM public.unittext AS t
+WHERE t.nextcode IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.unittext AS p
+    WHERE p.code = t.nextcode
+  );
 
 -- unittext_code_fkey
 SELECT count(*) AS orphans
