@@ -5,7 +5,7 @@ import Catalog
 
 extension Situation {
   static let moves = [
-    referencedUniqueValues, refusedUniqueValues, cascadedUniqueValues, referencedCompositeValues,
+    referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues, referencedCompositeValues,
     spelledKeys,
     spelledCompositeKeys, spelledReported, spelledOrphans, fixedCycle, fixedCycleOfText,
   ]
@@ -97,6 +97,35 @@ extension Situation {
         ]),
       night(
         "town: 1 nulled, 1 updated, 1 vanished", ["Town": ["1,zz"]]),
+    ])
+
+  /// The same where the parent belongs to no ring, and children of the children are found by their key.
+  static let refusedParentsByValue = Situation(
+    name: "refused-parents-by-value",
+    tables: [
+      TestTable("Region", [column("Id", "int")]).surrogate("Id"),
+      TestTable(
+        "Country", [column("Id", "int"), column("RegionId", "int"), column("Code", "varchar(10)")]
+      ).surrogate("Id").link("RegionId", to: "Region", "Id", policy: .reject)
+        .unique("Code", isFixed: true),
+      TestTable("City", [column("Id", "int"), column("Code", "varchar(10)")])
+        .surrogate("Id").link("Code", to: "Country", "Code", policy: .reject),
+      TestTable("Street", [column("Id", "int"), column("CityId", "int")])
+        .surrogate("Id").link("CityId", to: "City", "Id", policy: .reject),
+    ],
+    nights: [
+      night(
+        "city: 1 inserted, 1 rejected; country: 1 inserted, 1 rejected; region: 1 inserted; street: 1 inserted, 1 rejected",
+        [
+          "Region": ["1"], "Country": ["1,1,de", "2,9,fr"], "City": ["1,de", "2,fr"],
+          "Street": ["1,1", "2,2"],
+        ]),
+      night(
+        "city: 1 inserted, 1 unchanged; country: 1 inserted, 1 unchanged; region: 1 inserted, 1 unchanged; street: 1 inserted, 1 unchanged",
+        [
+          "Region": ["1", "9"], "Country": ["1,1,de", "2,9,fr"], "City": ["1,de", "2,fr"],
+          "Street": ["1,1", "2,2"],
+        ]),
     ])
 
   /// The foreign key would change the children itself: they are changed before it can.

@@ -6,7 +6,8 @@ extension TableNames {
   ///
   /// A row that is rejected for want of a parent gets none either, so that a row which is refused
   /// every night leaves no trace every night. Where tables refer to each other in a ring, a refused
-  /// row takes others with it, and they are refused before keys are given.
+  /// row takes others with it, and where children find a row by another value than its key they look
+  /// for it among the staged rows: such rows are refused before keys are given.
   func allocateFile() -> SQLFile {
     let hasTarget = targetKeyColumn != nil
     let targets =
@@ -24,7 +25,7 @@ extension TableNames {
       body: """
         \(Settings.text)
 
-        \(absentParents)\(ringRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
+        \(absentParents)\(earlyRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
 
         WITH \(orphans)allocated AS (
           INSERT INTO \(keyMap) (
@@ -139,7 +140,7 @@ extension TableNames {
 
 extension TableNames {
   private var rejectTests: [OrphanTest] {
-    ring.isEmpty ? orphanTests.filter { $0.policy == .reject } : []
+    refusesEarly ? [] : orphanTests.filter { $0.policy == .reject }
   }
 
   private var notOrphaned: [String] {

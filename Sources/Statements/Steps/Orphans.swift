@@ -7,8 +7,7 @@ extension TableNames {
   /// Keys are spelled before the rows of the same table that refer to them.
   func orphansFile() -> SQLFile {
     let tests = orphanTests
-    // Those of a ring are refused in step 30.
-    let refusals = ring.isEmpty ? tests.filter { $0.policy == .reject }.map(refusal) : []
+    let refusals = refusesEarly ? [] : self.refusals
     let failures = tests.filter { $0.policy == .fail && !isKeptOutByInsert($0) }.map {
       failure($0)
     }
@@ -94,6 +93,29 @@ extension TableNames {
 // MARK: - Reject
 
 extension TableNames {
+  /// Whether orphans are refused in step 30, before keys are given: in a ring, and where children find
+  /// the rows by other values than their key. These look among the staged rows, and a row that is to be
+  /// refused must be gone from there.
+  var refusesEarly: Bool {
+    !ring.isEmpty
+      || database.tables.indices.contains { child in
+        table(child).orphanTests.contains {
+          $0.isByValue && $0.policy == .reject && $0.parent.index == index
+        }
+      }
+  }
+
+  private var refusals: [String] {
+    orphanTests.filter { $0.policy == .reject }.map(refusal)
+  }
+
+  /// Begins step 30.
+  var earlyRefusals: String? {
+    guard refusesEarly else { return nil }
+    let texts = ring.isEmpty ? refusals : [ringRefusals].compactMap(\.self)
+    return texts.isEmpty ? nil : texts.joined(separator: "\n\n")
+  }
+
   private func refusal(_ test: OrphanTest) -> String {
     """
     \(title(test))
@@ -216,7 +238,7 @@ extension TableNames {
   ///
   /// Stands in the file of each table of the ring, since a run may load any of them; the first one
   /// does all there is to do.
-  var ringRefusals: String? {
+  private var ringRefusals: String? {
     let members = ring.map(table)
     let turns = members.compactMap(\.turn)
     guard !turns.isEmpty else { return nil }

@@ -1,0 +1,716 @@
+-- file:    merge/003_dbo.City/10_stage.sql
+-- table:   public.city
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:d8a66e5cc010f0d7070829d1b3ada2fc20e135184fece435b2c398120b4ea484
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.city;
+
+CREATE UNLOGGED TABLE restage_stage.city (
+  id integer,
+  code varchar(10)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/003_dbo.City/15_check.sql
+-- table:   public.city
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:66df8a0cba94564ee32bff75989495ed589ec4cf940e931880472c31716ffc92
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+ANALYZE restage_stage.city;
+
+SELECT restage.count_staged('public.city', count(*)) AS staged
+FROM restage_stage.city AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.city AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.city AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.city AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.city AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/003_dbo.City/20_match.sql
+-- table:   public.city
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.City/30_allocate.sql
+-- table:   public.city
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:ef80ce053164c0b2e1e3242a8b8b84a50a5c4b8642b31b5b44a5725cb6ce5371
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- Parents that this run does not load have no staged rows.
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = 'public.country'
+  ) THEN
+    DROP TABLE IF EXISTS restage_stage.country;
+
+    CREATE UNLOGGED TABLE restage_stage.country (
+      id integer,
+      regionid integer,
+      code varchar(10)
+    )
+    WITH (autovacuum_enabled = false);
+  END IF;
+END
+$restage$;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.city AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.country AS p
+      WHERE p.code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM public.country AS t
+      WHERE t.code = s.code
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.city (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run
+  )
+  SELECT
+    s.id,
+    nextval('public.city_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id())
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.code
+      )::text)::uuid AS row_hash
+    FROM restage_stage.city AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.city AS k
+      WHERE k.source_id = s.id
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.city'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.city
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.city'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.city'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.city;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.city'
+  AND c.kind = 'allocated';
+
+-- file:    merge/003_dbo.City/35_orphans.sql
+-- table:   public.city
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:c8b519b5f7864b9de8099f55e65c4d433fe656a4ce29896feafa7c13bbbe17b0
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- city_code_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS (
+  DELETE FROM restage_stage.city AS s
+  WHERE s.code IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.country AS p
+      WHERE p.code = s.code
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM public.country AS t
+      WHERE t.code = s.code
+    )
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    jsonb_build_object('Code', s.code) AS parent_key,
+    row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (v.source_key)
+    v.source_key,
+    p.message
+  FROM restage.reject AS p
+  CROSS JOIN LATERAL jsonb_build_object('Code', p.row_data -> 'code') AS v (source_key)
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.country'
+    AND NOT p.is_loaded
+  ORDER BY
+    v.source_key,
+    p.id
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    r.source_key,
+    'foreign key city_code_fkey',
+    ARRAY['code'],
+    r.value::text,
+    'the parent public.country ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is neither staged nor there'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
+    false,
+    r.row_data
+  FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.city'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/003_dbo.City/40_insert.sql
+-- table:   public.city
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:141f7dc7b0631c2185bcf685fe5420930e65c9985acb81ec6f4997602a835fe6
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.city (
+    id,
+    code
+  )
+  SELECT
+    k.target_key,
+    s.code
+  FROM restage_stage.city AS s
+  JOIN restage_keymap.city AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.city'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.city', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/003_dbo.City/50_update.sql
+-- table:   public.city
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:d7efa32eeae7091e96a7e832615bb6fae97a57ddd1b5c1cf1b449e288d057e41
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
+  SELECT
+    s.id,
+    s.code,
+    md5(ROW(
+      s.id,
+      s.code
+    )::text)::uuid AS row_hash
+  FROM restage_stage.city AS s
+  JOIN restage_keymap.city AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.code
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.city AS t
+  JOIN restage_keymap.city AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      t.code
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.city AS t
+  SET
+    code = c.code
+  FROM changed AS c
+  JOIN restage_keymap.city AS k
+    ON k.source_id = c.id
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.city AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.city', 'updated', count(*)) AS rows,
+  restage.count_rows('public.city', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/003_dbo.City/60_vanished.sql
+-- table:   public.city
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:fe171d32dc167bd4c27881a4324050e9141761418dd1a803a89962f14f40e257
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.city'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.city AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.city AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  JOIN restage_stage.city AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.city',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.city AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/003_dbo.City/70_reset.sql
+-- table:   public.city
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/003_dbo.City/90_account.sql
+-- table:   public.city
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.City, staged in restage_stage.city
+-- body:    sha256:e9b453d14f500f51a2494ab4c54cf574ac967d7f541cfa48d3c89a42997a74b1
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.close_account('public.city', count(*)) AS rows
+FROM restage_stage.city AS s
+JOIN restage_keymap.city AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/003_dbo.City/content.sql
+-- table:   public.city
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.City
+-- body:    sha256:01a2370e867a4d3f9459239a7149eb6e6381c35c345899e1c37054d487c80241
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.code,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.city'))
+        AND r.table_name = 'public.city'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    t.code
+  FROM public.city AS t
+  JOIN restage_keymap.city AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.code
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/003_dbo.City/counts.sql
+-- table:   public.city
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.City
+-- body:    sha256:4e17fd4046088bdf5dadc993600398222bf319f94af6786c419035b67f70ecea
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.city, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.city'))
+    AND r.table_name = 'public.city'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.city AS t
+    JOIN restage_keymap.city AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.city'))
+  AND g.table_name = 'public.city';
+
+-- file:    verify/003_dbo.City/keys.sql
+-- table:   public.city
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.City
+-- body:    sha256:7d7d06ae990e3615eb92c43d5cdcbf4297355a5341afa661e756c44268a2dd94
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.city AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.city AS t
+    JOIN restage_keymap.city AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.city AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/003_dbo.City/others.sql
+-- table:   public.city
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.City
+-- body:    sha256:8aefb8849ee08d2a2fbae7b0dfe0b0c4e9925b744024cac6a4940f71f503f758
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.city AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.city AS k
+  WHERE k.target_key = t.id
+);
+
+-- file:    verify/003_dbo.City/orphans.sql
+-- table:   public.city
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.City
+-- body:    sha256:f25faad129bef9b8fcc24e5b4570b70540595702acdd58bb7a52df2295f7dcc3
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- city_code_fkey
+SELECT count(*) AS orphans
+FROM public.city AS t
+WHERE t.code IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.country AS p
+    WHERE p.code = t.code
+  );
+

@@ -1,0 +1,732 @@
+-- file:    merge/004_dbo.Street/10_stage.sql
+-- table:   public.street
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:ab9fc795b5f6152c83c92f8af0ee73edd1b65920e377f0fda32490f486c8fbd3
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.street;
+
+CREATE UNLOGGED TABLE restage_stage.street (
+  id integer,
+  cityid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/004_dbo.Street/15_check.sql
+-- table:   public.street
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:da250a7713ba264f4425d187b9642baa7749988b89fe3c0f3cdf374aaac74a05
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.street ADD COLUMN IF NOT EXISTS chunk integer;
+
+ANALYZE restage_stage.street;
+
+SELECT restage.count_staged('public.street', count(*)) AS staged
+FROM restage_stage.street AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage_stage.street AS s
+  WHERE s.id IS NOT NULL
+  GROUP BY
+    s.id
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.street AS s
+  WHERE s.id IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.street AS s
+    ON s.id = r.id
+),
+refused AS (
+  DELETE FROM restage_stage.street AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('Id', s.id) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.street',
+    r.source_key,
+    'source key',
+    ARRAY['id'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.street', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/004_dbo.Street/20_match.sql
+-- table:   public.street
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Street/30_allocate.sql
+-- table:   public.street
+-- step:    30 allocate
+-- purpose: give every unseen row one new surrogate key
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:08fdba338dac82e3f9bdc756c6b0d1641a4ec157fdefcd013ecc0dd4c221f28b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.street AS s
+  WHERE s.cityid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.city AS k
+      WHERE k.source_id = s.cityid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.street (
+    source_id,
+    target_key,
+    row_hash,
+    first_run,
+    last_run,
+    chunk
+  )
+  SELECT
+    s.id,
+    nextval('public.street_id_seq'),
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    s.chunk
+  FROM (
+    SELECT
+      s.id,
+      md5(ROW(
+        s.id,
+        s.cityid
+      )::text)::uuid AS row_hash,
+      s.chunk
+    FROM restage_stage.street AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.street AS k
+      WHERE k.source_id = s.id
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.id
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.street', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.street'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.street
+      ADD PRIMARY KEY (source_id),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.street'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.street'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.street;
+  END IF;
+END
+$restage$;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.street'
+  AND c.kind = 'allocated';
+
+-- file:    merge/004_dbo.Street/35_orphans.sql
+-- table:   public.street
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:f1302fe9460777d94ad7dfaeaea06405d95109513695f2c77d42665b49604308
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- street_cityid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS (
+  DELETE FROM restage_stage.street AS s
+  WHERE s.cityid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.city AS k
+      WHERE k.source_id = s.cityid
+    )
+  RETURNING
+    jsonb_build_object('Id', s.id) AS source_key,
+    jsonb_build_object('CityId', s.cityid) AS value,
+    jsonb_build_object('Id', s.cityid) AS parent_key,
+    row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.city'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.street',
+    r.source_key,
+    'foreign key street_cityid_fkey',
+    ARRAY['cityid'],
+    r.value::text,
+    'the parent public.city ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
+    false,
+    r.row_data
+  FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
+  RETURNING 1
+)
+SELECT restage.count_rows('public.street', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.street'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/004_dbo.Street/40_insert.sql
+-- table:   public.street
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:5b6c81a9ef92a7f680ecb8bb2db60ca3b8a21cd90dee6d76f8652276b36d25a7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+WITH inserted AS (
+  INSERT INTO public.street (
+    id,
+    cityid
+  )
+  SELECT
+    k.target_key,
+    p1.target_key
+  FROM restage_stage.street AS s
+  JOIN restage_keymap.street AS k
+    ON k.source_id = s.id
+    AND k.first_run = (SELECT restage.run_id())
+  JOIN restage_keymap.city AS p1
+    ON p1.source_id = s.cityid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.street'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.street', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/004_dbo.Street/50_update.sql
+-- table:   public.street
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:9e1e2b3a4b52d8502bbb33c0f9b76f82e308c0ffc2f35574deeab15fbf313014
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
+  SELECT
+    s.id,
+    s.cityid,
+    md5(ROW(
+      s.id,
+      s.cityid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.street AS s
+  JOIN restage_keymap.street AS k
+    ON k.source_id = s.id
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.id,
+      s.cityid
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  SELECT
+    k.source_id,
+    row_to_json(t.*) AS row_data
+  FROM public.street AS t
+  LEFT JOIN restage_keymap.city AS p1
+    ON p1.target_key = t.cityid
+  JOIN restage_keymap.street AS k
+    ON k.target_key = t.id
+  JOIN changed AS c
+    ON k.source_id = c.id
+  WHERE k.row_hash <> md5(ROW(
+      k.source_id,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.street',
+    jsonb_build_object('source_id', d.source_id),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.street AS t
+  SET
+    cityid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.street AS k
+    ON k.source_id = c.id
+  JOIN restage_keymap.city AS p1
+    ON p1.source_id = c.cityid
+  WHERE t.id = k.target_key
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.street AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id())
+  FROM changed AS c
+  WHERE k.source_id = c.id
+)
+SELECT
+  restage.count_rows('public.street', 'updated', count(*)) AS rows,
+  restage.count_rows('public.street', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/004_dbo.Street/60_vanished.sql
+-- table:   public.street
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:1b6b39b51a76c6cebc603967031f272f09c87df7f8693090ac29e6f618924662
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.street AS k
+SET chunk = s.chunk
+FROM restage_stage.street AS s
+WHERE k.source_id = s.id
+  AND k.first_run <> (SELECT restage.run_id())
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.street, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.street'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.street AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.street'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.street AS s
+      WHERE k.source_id = s.id
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE k.source_id = r.id
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.street AS k
+  JOIN restage_stage.street AS s
+    ON k.source_id = s.id
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.street AS k
+  JOIN refused AS r
+    ON k.source_id = r.id
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.street',
+    'returned',
+    ARRAY[b.source_id::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.street AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_id = b.source_id
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.street', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.street', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/004_dbo.Street/70_reset.sql
+-- table:   public.street
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/004_dbo.Street/90_account.sql
+-- table:   public.street
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Street, staged in restage_stage.street
+-- body:    sha256:4579a60915d0334ed48eac0c1c195cc8868f89a59f9e3841c53ed7ae783eb590
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.street',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.street AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.street'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
+
+SELECT restage.close_account('public.street', count(*)) AS rows
+FROM restage_stage.street AS s
+JOIN restage_keymap.street AS k
+  ON k.source_id = s.id
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/004_dbo.Street/content.sql
+-- table:   public.street
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Street
+-- body:    sha256:6251d77ef3a1e9090a0a97906caaef2f63e582c074ec217810b98fd391b01f1c
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.id,
+      s.cityid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.street'))
+        AND r.table_name = 'public.street'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.street, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    k.source_id,
+    p1.source_id
+  FROM public.street AS t
+  LEFT JOIN restage_keymap.city AS p1
+    ON p1.target_key = t.cityid
+  JOIN restage_keymap.street AS k
+    ON k.target_key = t.id
+  LEFT JOIN noted AS n
+    ON k.source_id = n.id
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.id,
+    n.cityid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/004_dbo.Street/counts.sql
+-- table:   public.street
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Street
+-- body:    sha256:ffc050343f536c3fa285c6bd255d4030574f3df4a35222921fc9b22208f66940
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.id
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.street, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.street'))
+    AND r.table_name = 'public.street'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.street AS t
+    JOIN restage_keymap.street AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE k.source_id = r.id
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.street'))
+  AND g.table_name = 'public.street';
+
+-- file:    verify/004_dbo.Street/keys.sql
+-- table:   public.street
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Street
+-- body:    sha256:6ca03b9b283b6ea9f25ecd95e6d91f792f88342278eb2ee0763b9e16aa171aaf
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.street AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.street AS t
+    JOIN restage_keymap.street AS k
+      ON k.target_key = t.id
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.street AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/004_dbo.Street/others.sql
+-- table:   public.street
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Street
+-- body:    sha256:076351f40735f820e2f42eb39370d0caa64e4da07dacd53df0ba935daefa9511
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.street AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.street AS k
+  WHERE k.target_key = t.id
+);
+
+-- file:    verify/004_dbo.Street/orphans.sql
+-- table:   public.street
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Street
+-- body:    sha256:6527971566c496013f57da70864a3eb9973b68898b58be828820050406752df2
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- street_cityid_fkey
+SELECT count(*) AS orphans
+FROM public.street AS t
+WHERE t.cityid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.city AS p
+    WHERE p.id = t.cityid
+  );
+
