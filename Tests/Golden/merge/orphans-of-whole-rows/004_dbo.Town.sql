@@ -287,7 +287,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:c58d6863ad4d9da43dd1f5fbe72f5698c623247fbe330b374dbbd4fdd89bc93d
+-- body:    sha256:81b1ca0acb2b2c64a1cf8c1f8edb7d990fa3e43ee4157c4574a7ff4c96a06742
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -319,7 +319,7 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.town AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.no,
@@ -396,7 +396,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:9904e5727fc0aebf7250c883d1a2bdc42385529dff57f1db69c4f4ea63c49c8b
+-- body:    sha256:acec96fcb753e44aa461379b7d2a30253efc74c4cb3416fcd805859e59bbf08d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -409,7 +409,7 @@ SET chunk = s.chunk
 FROM restage_stage.town AS s
 WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -427,7 +427,7 @@ vanished AS (
   UPDATE restage_keymap.town AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -515,7 +515,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:f82e30c44641239bb51fe795a93e3cecf9e593031294795302fb97dbb25b5f05
+-- body:    sha256:e1a3c174f300c26506308ab4b7cff68e3ba666474dab1fabb5b9885e2495aa08
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -523,6 +523,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.town AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.town'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.town',
   coalesce(sum(c.found), 0)::bigint,
@@ -533,18 +548,13 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.town AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.town'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.town', count(*)) AS rows
@@ -552,7 +562,7 @@ FROM restage_stage.town AS s
 JOIN restage_keymap.town AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Town/content.sql
 -- table:   public.town

@@ -447,7 +447,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:e4b1d60f69de5f9ed03dda1460bd64a812fa21452f904e776f90c915d53c6d6b
+-- body:    sha256:dcec9c7a4ce079327a11b8de1b29c1643466a2d16dbd323d2868d47a89869b9e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -478,7 +478,7 @@ vanished AS (
   UPDATE restage_keymap.visit AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -582,7 +582,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:555d3fc2789e3a4ef696166c1a5fdd9026675de2edaa934c1539d4a27de22efc
+-- body:    sha256:c24bfbd5f808b51e9f17ea4fba6ee2509526a7e4d242a74b72f574665260c720
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -614,7 +614,7 @@ FROM (
 JOIN restage_keymap.visit AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/005_dbo.Visit/content.sql
 -- table:   public.visit

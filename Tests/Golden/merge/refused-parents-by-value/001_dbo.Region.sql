@@ -257,7 +257,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:ecd05bfdac68f0014f649cf210c49f39035b790e1d5e906b86cf948a3edaf3a2
+-- body:    sha256:4f465695361685703109c509276b34b2beb6fe3359e1b44e51642572a05e627f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -269,7 +269,7 @@ UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
 FROM restage_stage.region AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -286,7 +286,7 @@ vanished AS (
   UPDATE restage_keymap.region AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -367,7 +367,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:3a42320b57b0ea44522b417a38e9dd07e9f6c3d89844ad5873ece43a175738bb
+-- body:    sha256:4f6e0aeb8677280a69d3f108a45edcce0aa18abcd7fbd4ea4fbb92aabc5c9b88
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -375,6 +375,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.region AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.region'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.region',
   coalesce(sum(c.found), 0)::bigint,
@@ -385,25 +400,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.region AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.region'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.region', count(*)) AS rows
 FROM restage_stage.region AS s
 JOIN restage_keymap.region AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/001_dbo.Region/content.sql
 -- table:   public.region

@@ -327,7 +327,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ff52732bc7afdaf1fff9aca9e43ee81330103b851988496797406e15c46ac90a
+-- body:    sha256:a5101a81ec3abff88a2fc96bf2ea998bf4832b88ea1175189ab2b968ce6b5939
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -358,7 +358,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.regionid,
@@ -433,7 +433,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:3bd5d84fd25e8e920d900e5af53232a06fa8d0eb4a88aff9430d28d896138ffd
+-- body:    sha256:bfb1485ffba82a3a8308524c4e37e872d4d5c06d4a2f4adf0a2a4c7865e4426d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -445,7 +445,7 @@ UPDATE restage_keymap.country AS k
 SET chunk = s.chunk
 FROM restage_stage.country AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -462,7 +462,7 @@ vanished AS (
   UPDATE restage_keymap.country AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -543,7 +543,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:db6e4a22e9e169417cdefee154fbfb5080760102640bde9cffafedc526b09afb
+-- body:    sha256:b10c5aa9f0e00f2a7686e56bbd026d5de06f908951c57fe3c7a64e08a96488b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -551,6 +551,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.country AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.country'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.country',
   coalesce(sum(c.found), 0)::bigint,
@@ -561,25 +576,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.country AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.country'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Country/content.sql
 -- table:   public.country

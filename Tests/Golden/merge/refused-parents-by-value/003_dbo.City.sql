@@ -362,7 +362,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:d7efa32eeae7091e96a7e832615bb6fae97a57ddd1b5c1cf1b449e288d057e41
+-- body:    sha256:408ef923d91bff752eb54f115e4a87a8f7897047ba59e674d9b3298b5575874c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -391,7 +391,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.code
@@ -459,7 +459,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:fe171d32dc167bd4c27881a4324050e9141761418dd1a803a89962f14f40e257
+-- body:    sha256:cfff8ca934d8b0d6d610605a46d08a793fbd6f77830f2007f206935cb21e9d3d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -480,7 +480,7 @@ vanished AS (
   UPDATE restage_keymap.city AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.city AS s
@@ -553,7 +553,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:e9b453d14f500f51a2494ab4c54cf574ac967d7f541cfa48d3c89a42997a74b1
+-- body:    sha256:99c711255f880132c7f3bfa13afbb960bdf0177c5d859ed4e62f3ddc269ebcdc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -565,7 +565,7 @@ SELECT restage.close_account('public.city', count(*)) AS rows
 FROM restage_stage.city AS s
 JOIN restage_keymap.city AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/003_dbo.City/content.sql
 -- table:   public.city

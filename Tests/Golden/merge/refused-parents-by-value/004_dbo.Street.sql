@@ -335,7 +335,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:9e1e2b3a4b52d8502bbb33c0f9b76f82e308c0ffc2f35574deeab15fbf313014
+-- body:    sha256:66e65f4fae1c459d0be03b5f97a9c1ea851627958e9a79e9cd6c7c111a8abbe0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +361,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.street AS s
   JOIN restage_keymap.street AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.cityid
@@ -433,7 +433,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:1b6b39b51a76c6cebc603967031f272f09c87df7f8693090ac29e6f618924662
+-- body:    sha256:562a65ab26c47d3031953639ad1fba87f5c58a8643be88331c5fe082532d49cd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -445,7 +445,7 @@ UPDATE restage_keymap.street AS k
 SET chunk = s.chunk
 FROM restage_stage.street AS s
 WHERE k.source_id = s.id
-  AND k.first_run <> (SELECT restage.run_id())
+  AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
 
@@ -462,7 +462,7 @@ vanished AS (
   UPDATE restage_keymap.street AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage.chunk AS c
@@ -543,7 +543,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:4579a60915d0334ed48eac0c1c195cc8868f89a59f9e3841c53ed7ae783eb590
+-- body:    sha256:3e7005850fc7babd028a4c5934cc3cc777fe786b3d211e229c87bc2a1be35ed5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -551,6 +551,21 @@ SELECT 0::bigint AS rows;
 SET LOCAL enable_nestloop = off;
 SET LOCAL jit = off;
 
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.street AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.street'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
 SELECT restage.count_skipped(
   'public.street',
   coalesce(sum(c.found), 0)::bigint,
@@ -561,25 +576,20 @@ FROM (
   SELECT
     c.file,
     c.rows,
-    count(k.chunk) AS found
+    coalesce(f.rows, 0) AS found
   FROM restage.chunk AS c
-  LEFT JOIN restage_keymap.street AS k
-    ON k.chunk = c.chunk_id
-    AND k.vanished_run IS NULL
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
   WHERE c.run_id = (SELECT restage.run_id())
     AND c.table_name = 'public.street'
     AND c.is_skipped
-  GROUP BY
-    c.number,
-    c.file,
-    c.rows
 ) AS c;
 
 SELECT restage.close_account('public.street', count(*)) AS rows
 FROM restage_stage.street AS s
 JOIN restage_keymap.street AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/004_dbo.Street/content.sql
 -- table:   public.street

@@ -724,7 +724,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:dcee2f346458a500da9765f4caa5fdf8bd613d9e1c3a14579b3e691dbf3310d3
+-- body:    sha256:acbdf26e989128fffcb119cac6184347fb9bd3166ca15c610332b498bb40c2d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -757,7 +757,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.unittext AS s
   JOIN restage_keymap.unittext AS k
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.othercode,
@@ -833,7 +833,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:6b3a3b1fa187afd3b2916e8c70a677e8147d43958993c51f3663ba75ba8f206f
+-- body:    sha256:b345f6555bea4d41c61146251359a26840a2bb049b921844f14c2689fc08c2d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -854,7 +854,7 @@ vanished AS (
   UPDATE restage_keymap.unittext AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.unittext AS s
@@ -927,7 +927,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:55bbc2aeb00c41ee42812522700d112b1e8a98b2eb110b27697719914475eb39
+-- body:    sha256:41faf02785e60ba94e3f41292d988e804c93093c49f59f6e0a95a902dd5c3eb4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -939,7 +939,7 @@ SELECT restage.close_account('public.unittext', count(*)) AS rows
 FROM restage_stage.unittext AS s
 JOIN restage_keymap.unittext AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.UnitText/content.sql
 -- table:   public.unittext

@@ -222,7 +222,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:914ef8f615b91faafd8ef3049835b4b82e8d7246ae7683f65966608d9edcc895
+-- body:    sha256:f2ec52de0798cd76fe395eafbc01d22fb59de809966bb9c13b6a6f296b30b620
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -251,7 +251,7 @@ vanished AS (
   UPDATE restage_keymap.line AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM (
@@ -426,7 +426,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:a63896e9fa8565481e11b8413314d12cb9cbc86cf67a8ab388c30ef2d2485035
+-- body:    sha256:7f453418975999bc8a80c92144dcb90b825d473c4a15dfc4bbbb9416d4fb79cc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -456,7 +456,7 @@ FROM (
 JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Line/content.sql
 -- table:   public.line
