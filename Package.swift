@@ -42,12 +42,13 @@ let package = Package(
     .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CLibMD", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSybDB", providers: [.apt(["freetds-dev"])]),
     .target(name: "CShortestFloat"),
 
     module("Catalog"),
     module("Staging", ["Catalog", "CXXHash", "CShortestFloat", system]),
-    module("BackupSource", ["Catalog", "Staging", system]),
+    module("BackupSource", ["Catalog", "Staging", "CZstd", system]),
     module("ServerSource", ["Catalog", "Staging", "CSybDB"]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
@@ -78,7 +79,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Catalog"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(
-      name: "BackupFixtures", dependencies: ["Catalog", system], path: "Tests/BackupFixtures",
+      name: "BackupFixtures", dependencies: ["Catalog", "CZstd", system],
+      path: "Tests/BackupFixtures",
       swiftSettings: strict),
     .target(
       name: "SnapshotFixtures", dependencies: ["Catalog", "Staging", "BackupFixtures"],
@@ -109,7 +111,7 @@ let package = Package(
       path: "Tests/TDSFixtures", swiftSettings: strict),
     tests("CatalogTests", ["Catalog"]),
     tests("StagingTests", ["Catalog", "Staging", "BackupFixtures"]),
-    tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD"]),
+    tests("BackupSourceTests", ["Catalog", "Staging", "BackupSource", "CLibMD", "CZstd"]),
     tests(
       "BackupFixturesTests",
       ["Catalog", "Staging", "BackupSource", "BackupFixtures", "SnapshotFixtures"]),

@@ -7,6 +7,8 @@ public struct FixtureBackup: Sendable {
     case plain
     /// The container as SQL Server 2008 to 2012 (1) or 2014 and later (2) write it.
     case compressed(version: Int)
+    /// The same container with ALGORITHM = ZSTD of SQL Server 2025.
+    case zstd
 
     public static let compressed = Kind.compressed(version: 2)
   }
@@ -43,6 +45,12 @@ public struct FixtureBackup: Sendable {
   public var blockByteCount: Int
   /// Regions are filled up to a multiple of it.
   public var transferByteCount: Int?
+  /// Whether a compressed backup's piece that does not shrink has a mark of its own, or is told by its
+  /// size alone.
+  public var marksStoredPieces = true
+  /// Pieces are stored as they are that would keep at least this many percent of their size. Pages
+  /// shrink by their headers at least, so that with 100 hardly any is.
+  public var storedPercentMin = 100
 
   public init(
     _ sets: [BackupSet], kind: Kind = .plain, stripeCount: Int = 1, blockByteCount: Int = 4096,
@@ -93,7 +101,13 @@ public struct FixtureBackup: Sendable {
     switch kind {
     case .plain: PlainTape(stream)
     case .compressed(let version):
-      try CompressedTape(stream, version: version, blockByteCount: blockByteCount)
+      try CompressedTape(
+        stream, version: version, packing: .xpressHuffman, marksStored: marksStoredPieces,
+        storedPercentMin: storedPercentMin, blockByteCount: blockByteCount)
+    case .zstd:
+      try CompressedTape(
+        stream, version: 2, packing: .zstd, marksStored: marksStoredPieces,
+        storedPercentMin: storedPercentMin, blockByteCount: blockByteCount)
     }
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Backups as described")
 struct BackupFileTests {
   private static let kinds: [FixtureBackup.Kind] = [
-    .plain, .compressed(version: 1), .compressed(version: 2),
+    .plain, .compressed(version: 1), .compressed(version: 2), .zstd,
   ]
 
   @Test("a full backup", arguments: kinds, [512, 4096])

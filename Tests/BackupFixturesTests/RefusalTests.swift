@@ -1,6 +1,7 @@
 import BackupFixtures
 import BackupSource
 import Catalog
+import Foundation
 import Testing
 
 @Suite("Files that must be refused, and data that hardly shrink")
@@ -50,19 +51,81 @@ struct RefusalTests {
     expectRefusal(files[0])
   }
 
-  @Test("random bytes in a compressed backup", arguments: [1, 2])
-  func incompressible(version: Int) throws {
+  @Test(
+    "an encrypted database (TDE), of whose pages only the headers can be read",
+    arguments: ["t.mdf", "t.bak"])
+  func encryptedDatabase(name: String) throws {
     let scratch = try Scratch()
-    let database = FixtureDatabase(
-      "Noise",
-      tables: [
-        FixtureTable(.fixture("T", [("a", "varbinary(max)")]), rowCount: 40) { row in
-          var generator = SeededGenerator(7, row)
-          return [.bytes((0..<7900).map { _ in UInt8(truncatingIfNeeded: generator.next()) })]
-        }
-      ])
-    let files = try FixtureBackup(database, kind: .compressed(version: version))
-      .write(to: scratch.file("n.bak"))
-    try ReadBack.expect(files[0], equals: database, scratch)
+    let path = scratch.file(name)
+    if name.hasSuffix(".mdf") {
+      try FixtureWriter(Self.database()).writeMDF(to: path)
+    } else {
+      try FixtureBackup(Self.database()).write(to: path)
+    }
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    var generator = SeededGenerator(9, 0)
+    let isFileHeader: (Int) -> Bool = {
+      bytes[$0] == 1 && bytes[$0 + 1] == 15 && bytes[$0 + 32..<$0 + 38] == [0, 0, 0, 0, 1, 0]
+    }
+    let first = try #require((0..<bytes.count - 8191).first(where: isFileHeader))
+    for page in stride(from: first + 8192, to: bytes.count - 8191, by: 8192)
+    where bytes[page] == 1 {
+      bytes[page + 4] |= 0x08
+      for offset in 96..<8192 { bytes[page + offset] = UInt8(truncatingIfNeeded: generator.next()) }
+    }
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let error = #expect(throws: BackupError.self) { _ = try BackupSource(path) }
+    #expect(error?.code == .refusedKind)
+    #expect(error?.problem == "the database is encrypted (TDE)")
+  }
+
+  @Test(
+    "random bytes in a compressed backup", arguments: Self.compressedKinds, [true, false])
+  func incompressible(kind: FixtureBackup.Kind, isMarked: Bool) throws {
+    let scratch = try Scratch()
+    var backup = FixtureBackup(Self.noise, kind: kind)
+    backup.marksStoredPieces = isMarked
+    backup.storedPercentMin = 90
+    let files = try backup.write(to: scratch.file("n.bak"))
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: files[0]))
+    #expect(bytes.range(of: Data(Self.value(20))) != nil, "its bytes as they are")
+    try ReadBack.expect(files[0], equals: Self.noise, scratch)
+  }
+
+  @Test("a changed byte among them is named, never passed on", arguments: compressedKinds)
+  func damagedNoise(kind: FixtureBackup.Kind) throws {
+    let scratch = try Scratch()
+    var backup = FixtureBackup(Self.noise, kind: kind)
+    backup.storedPercentMin = 90
+    let path = try backup.write(to: scratch.file("n.bak"))[0]
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    // The middle of a value that is stored as it is.
+    let value = Data(Self.value(20)[3000..<3100])
+    let place = try #require(bytes.range(of: value)).lowerBound
+    bytes[place] ^= 0x40
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let error = #expect(throws: BackupError.self) {
+      try ReadBack.expect(path, equals: Self.noise, scratch)
+    }
+    #expect(error?.code == .damaged)
+    #expect(error?.problem.contains("the record's checksum does not fit its 65536 bytes") == true)
+    let offset = try #require(error?.offset)
+    #expect(offset < place && place - offset <= 65_540)
+  }
+
+  private static let compressedKinds: [FixtureBackup.Kind] = [
+    .compressed(version: 1), .compressed(version: 2), .zstd,
+  ]
+
+  private static let noise = FixtureDatabase(
+    "Noise",
+    tables: [
+      FixtureTable(.fixture("T", [("a", "varbinary(max)")]), rowCount: 24) { [.bytes(value($0))] }
+    ])
+
+  private static func value(_ row: Int) -> [UInt8] {
+    // Neighbouring seeds of parts give runs of the same numbers, which would compress.
+    var generator = SeededGenerator(UInt64(row + 1) << 32)
+    return (0..<7900).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
   }
 }

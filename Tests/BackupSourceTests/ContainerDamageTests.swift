@@ -31,7 +31,7 @@ struct ContainerDamageTests {
   func records() throws {
     let original = try SharedData.bytes("bak/tutorialdb-2016-compressed.bak")
     let index = try RecordIndex(MemoryStream(original))
-    for record in index.records where !record.isVerbatim {
+    for record in index.records where record.form == .compressed {
       var bytes = original
       bytes[record.offset + 4 + Int(record.storedByteCount) / 2] ^= 0x10
       let stream = try ExpandedStream(MemoryStream(bytes))

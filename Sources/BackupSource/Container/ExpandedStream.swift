@@ -54,19 +54,23 @@ final class ExpandedStream: ByteStream {
 
   private func expand(_ record: CompressedRecord) throws(BackupError) -> [UInt8] {
     let stored = try file.structure(
-      at: record.offset, count: Int(record.storedByteCount) + (record.isVerbatim ? 0 : 4),
+      at: record.offset, count: Int(record.storedByteCount) + (record.form == .block ? 0 : 4),
       place: "record")
-    if record.isVerbatim { return stored.bytes }
-    guard try stored.uint32(at: 0) == rotatingXOR(stored.bytes.dropFirst(4)) else {
-      throw stored.damaged("the record's checksum does not fit its \(stored.bytes.count - 4) bytes")
+    if record.form == .block { return stored.bytes }
+    let data = stored.bytes.dropFirst(4)
+    guard try stored.uint32(at: 0) == rotatingXOR(data) else {
+      throw stored.damaged("the record's checksum does not fit its \(data.count) bytes")
     }
+    if record.form == .stored { return Array(data) }
     var piece = [UInt8](repeating: 0, count: Int(record.expandedByteCount))
-    do throws(XpressHuffman.Failure) {
-      try piece.expand(stored.bytes)
+    do throws(PieceFailure) {
+      try piece.expand(data, index.format.codec)
     } catch {
+      // What takes as many bytes as it stands for was not made smaller.
+      if error.isOtherCodec, data.count == piece.count { return Array(data) }
       throw BackupError(
-        error == .incompleteCode ? .unknown : .damaged, file: fileName, offset: record.offset,
-        place: "record", problem: "the record cannot be expanded: \(error.reason)",
+        error.isOtherCodec ? .unknown : .damaged, file: fileName, offset: record.offset,
+        place: "record", problem: "the record cannot be expanded: \(error.reason(for: data))",
         advice: "back up again WITH NO_COMPRESSION")
     }
     return piece
@@ -77,15 +81,20 @@ final class ExpandedStream: ByteStream {
 }
 
 extension [UInt8] {
-  /// Fills the array with what a record's bytes, behind their checksum, expand to.
-  fileprivate mutating func expand(_ stored: [UInt8]) throws(XpressHuffman.Failure) {
-    var failure: XpressHuffman.Failure?
-    withUnsafeMutableBytes { output in
-      stored.withUnsafeBytes { input in
-        do throws(XpressHuffman.Failure) {
-          try XpressHuffman.decode(UnsafeRawBufferPointer(rebasing: input[4...]), into: output)
+  /// Fills the array with what a record's data expand to.
+  fileprivate mutating func expand(
+    _ data: ArraySlice<UInt8>, _ codec: PieceCodec
+  ) throws(PieceFailure) {
+    let failure = withUnsafeMutableBytes { output in
+      data.withUnsafeBytes { input -> PieceFailure? in
+        do throws(PieceFailure) {
+          switch codec {
+          case .xpressHuffman: try XpressHuffman.expand(input, into: output)
+          case .zstd: try Zstd.expand(input, into: output)
+          }
+          return nil
         } catch {
-          failure = error
+          return error
         }
       }
     }
@@ -93,15 +102,11 @@ extension [UInt8] {
   }
 }
 
-extension XpressHuffman.Failure {
-  fileprivate var reason: String {
-    switch self {
-    case .noTable: "it has no code table"
-    case .incompleteCode: "its code table is not one of Xpress Huffman (another algorithm?)"
-    case .distanceTooLong: "it repeats bytes from before its start"
-    case .wrongLength: "a repetition is longer than what is left"
-    case .endedEarly: "it ends before it has given all bytes"
-    }
+extension XpressHuffman {
+  fileprivate static func expand(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(PieceFailure) {
+    do throws(Failure) { try decode(input, into: output) } catch { throw .xpressHuffman(error) }
   }
 }
 

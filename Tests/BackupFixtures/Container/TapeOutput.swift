@@ -1,3 +1,4 @@
+import CZstd
 import SystemPackage
 
 /// Where the tape format goes: the file itself, or the container of compressed pieces around it.
@@ -56,18 +57,32 @@ final class PlainTape: TapeOutput {
 final class CompressedTape: TapeOutput {
   private let stream: OutputStream
   private let version: Int
+  private let packs: Packing
+  private let marksStored: Bool
+  private let storedPercentMin: Int
   private let blockByteCount: Int
   private var piece: [UInt8] = []
   private(set) var position = 0
   /// Where in the file the piece with a place of the tape begins: for the directory.
   private var recordStarts: [(position: Int, offset: Int)] = []
 
+  enum Packing { case xpressHuffman, zstd }
+
   static let pieceByteCountMax = 64 << 10
 
-  /// - Parameter version: 1 as SQL Server 2008 to 2012 write it, or 2.
-  init(_ stream: OutputStream, version: Int, blockByteCount: Int) throws {
+  /// - Parameters:
+  ///   - version: 1 as SQL Server 2008 to 2012 write it, or 2.
+  ///   - marksStored: Whether bit 0 of the mark is clear where a piece is stored as it is.
+  ///   - storedPercentMin: Pieces are stored that would keep this part of their size.
+  init(
+    _ stream: OutputStream, version: Int, packing: Packing, marksStored: Bool,
+    storedPercentMin: Int, blockByteCount: Int
+  ) throws {
     self.stream = stream
     self.version = version
+    packs = packing
+    self.marksStored = marksStored
+    self.storedPercentMin = storedPercentMin
     self.blockByteCount = blockByteCount
     try stream.write(signature)
     if version == 2 { try stream.write(Self.noise(0x1E0 - 16)) }
@@ -122,29 +137,32 @@ final class CompressedTape: TapeOutput {
 
   private var signature: [UInt8] {
     Array("MSSQLBAK".utf8) + littleEndian(version, bytes: 4)
-      + littleEndian(version == 1 ? 1 : 3, bytes: 4)
+      + littleEndian(version == 1 ? 1 : packs == .zstd ? 0x83 : 3, bytes: 4)
   }
 
-  /// Data that hardly shrink go in two halves: a record's length has 16 bits.
+  /// Pieces that do not shrink are stored as they are; the 16 bits of a size hold 0 for 64 KiB.
   private func writePiece(_ bytes: [UInt8]) throws {
-    let packed = XpressHuffmanEncoder.encode(bytes)
-    if packed.count > 0xFFFF {
-      try writePiece(Array(bytes[..<(bytes.count / 2)]), at: position - bytes.count)
-      try writePiece(Array(bytes[(bytes.count / 2)...]), at: position - bytes.count / 2)
-      return
-    }
-    try write(packed, of: bytes.count, at: position - bytes.count)
-  }
-
-  private func writePiece(_ bytes: [UInt8], at place: Int) throws {
-    try write(XpressHuffmanEncoder.encode(bytes), of: bytes.count, at: place)
-  }
-
-  private func write(_ packed: [UInt8], of byteCount: Int, at place: Int) throws {
-    recordStarts.append((place, stream.position))
+    let packed =
+      switch packs {
+      case .xpressHuffman: XpressHuffmanEncoder.encode(bytes)
+      case .zstd: Self.zstdFrame(bytes)
+      }
+    let shrinks = packed.count * 100 < bytes.count * storedPercentMin
+    let data = shrinks ? packed : bytes
+    recordStarts.append((position - bytes.count, stream.position))
     if recordStarts.count > 4096 { recordStarts.removeFirst(2048) }
-    try stream.write(prefix(mark: 0x01, units: byteCount / 512, byteCount: packed.count))
-    try stream.write(littleEndian(Self.checksum(packed), bytes: 4) + packed)
+    try stream.write(
+      prefix(
+        mark: shrinks || !marksStored ? 0x01 : 0x00, units: bytes.count / 512,
+        byteCount: data.count & 0xFFFF))
+    try stream.write(littleEndian(Self.checksum(data), bytes: 4) + data)
+  }
+
+  private static func zstdFrame(_ bytes: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, count in
+      count = ZSTD_compress(frame.baseAddress, frame.count, bytes, bytes.count, 3)
+      precondition(ZSTD_isError(count) == 0, "a frame of \(bytes.count) bytes")
+    }
   }
 
   private func pad() throws {
