@@ -19,6 +19,8 @@ struct PageID: Hashable, Comparable, Sendable, CustomStringConvertible {
 protocol PageReading: Sendable {
   /// File name for error messages, without its folder.
   var fileName: String { get }
+  /// Bytes of all pages together: more than values in them can have.
+  var byteCount: Int { get }
 
   /// Copies one page, torn bits put back and its checksum verified, into `buffer`.
   ///

@@ -101,6 +101,15 @@ struct ContainerRefusalTests {
     try file.expect(.refusedKind, "is not the first data file of its database")
   }
 
+  @Test("a size that no file has is damage")
+  func fileSizes() throws {
+    for place in [0x1B, 0x2D] {
+      var backup = try PatchedBackup("bak/peepstat-2012.bak")
+      backup.bytes[try #require(backup.places(of: "SFIN").first) + place] = 0xFF
+      try backup.expect(.damaged, "a data file of")
+    }
+  }
+
   @Test("page counts that differ from what is there are damage")
   func pageCounts() throws {
     for pageCount: UInt8 in [0, 8, 0x30, 0x40, 0x39] {

@@ -35,6 +35,20 @@ struct ContainerSyntheticTests {
     #expect(byHeaders.map.extents(ofFile: 1) == planned)
   }
 
+  @Test("a file larger than any is refused, whatever follows")
+  func largestFile() throws {
+    // The numbers of all pages up to the largest file fit 32 bits.
+    let last = AllocationInterval.countMax - 1
+    #expect(AllocationInterval.mapPage(.differential, last) < UInt32.max / 2)
+    #expect(
+      ExtentID(file: 1, interval: last, extent: 63_903).page(7).page < UInt32.max / 2 + 600_000)
+    let error = #expect(throws: BackupError.self) {
+      try DataFilePages(
+        primary: StretchedStream(SyntheticStream(Self.small, [.extent(.init(file: 1, number: 0))])))
+    }
+    #expect(error?.problem.contains("more than any data file") == true)
+  }
+
   @Test("a data file over 8 GB is read to its end, and cut off is refused")
   func largeDataFile() throws {
     let database = SyntheticDatabase(files: [
@@ -172,5 +186,19 @@ struct ContainerSyntheticTests {
     let streams = frames.map { SyntheticStream(database, $0 + [.filler]) }
     let counts = database.files.map { ($0.id, database.planned($0).count * 8) }
     return (streams, streams.map { $0.set(counts) })
+  }
+}
+
+/// A stream that says it has a petabyte.
+private struct StretchedStream: ByteStream {
+  let start: SyntheticStream
+  let byteCount = 1 << 50
+
+  init(_ start: SyntheticStream) { self.start = start }
+
+  var fileName: String { start.fileName }
+
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError) {
+    try start.read(at: offset, into: buffer)
   }
 }

@@ -71,6 +71,7 @@ struct DamagedPageTests {
 /// Changes a few bytes of some pages, the same ones for the same seed.
 private struct DamagedPages: PageReading {
   let fileName = "damaged"
+  var byteCount: Int { intact.byteCount }
   private let intact: DataFilePages
   private let seed: UInt64
 

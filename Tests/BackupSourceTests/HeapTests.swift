@@ -164,6 +164,45 @@ struct HeapTests {
     #expect(try rows([pointer(6)]).lines() == ["1,\"\""], "a circle without bytes")
   }
 
+  @Test("rows that share one value's pieces without end are damage, not days of work")
+  func sharedPieces() throws {
+    // Each of the pieces is the same 7,000 bytes; no value of a whole file owns a piece twice.
+    let piece = [0x08, 0] + UInt16(7014).testBytes + [UInt8](repeating: 0, count: 8)
+    let text = TestPage(
+      id: TestTable.page(24), type: .textMix,
+      records: [piece + UInt16(3).testBytes + [UInt8](repeating: 0x61, count: 7000)])
+    let links = (UInt32(1)...600).map {
+      (7000 * $0).testBytes + TestTable.page(24).testBytes + UInt16(0).testBytes
+    }
+    let pointer: [UInt8] = [4] + [UInt8](repeating: 0, count: 11) + links.flatMap { $0 }
+    var made = table([
+      TestRecord(fixed: Int32(1).testBytes, columnCount: 2, variable: [(pointer, true)]).bytes
+    ])
+    made.columns[1].type = ColumnType(.text)
+    made.physical[1].type = PhysicalType(xtype: XType.text)
+    made.pages.append(text)
+    let error = #expect(throws: BackupError.self) { try made.lines() }
+    #expect(error?.code == .damaged)
+    #expect(error?.problem == "off-row values have more bytes than the pages that hold them")
+  }
+
+  @Test("a fixed part that ends too early is damage, not NULL")
+  func shortFixedPart() throws {
+    let record = TestRecord(columnCount: 2, variable: [(Array("a".utf8), false)]).bytes
+    let error = #expect(throws: BackupError.self) { try table([record]).lines() }
+    #expect(error?.code == .damaged)
+    #expect(error?.problem == "a column would lie at byte 4 of a fixed part of 4")
+  }
+
+  @Test("a page of another type is a damaged page of the heap: listed, where that was asked for")
+  func strangePage() throws {
+    var made = table([row(1, "a")])
+    made.pages.append(TestPage(id: TestTable.page(17), type: .index, records: [row(2, "b")]))
+    let error = #expect(throws: BackupError.self) { try made.lines() }
+    #expect(error?.problem == "the page is of type 2 and belongs to a heap")
+    #expect(try made.lines(skipsDamaged: true) == ["1,a"])
+  }
+
   @Test("an error names page, slot, table and column")
   func errorPlace() throws {
     var made = table([row(1, "a")])

@@ -19,6 +19,14 @@ struct HierarchyIDTests {
     #expect(found == path)
   }
 
+  @Test("has as many bytes as the server keeps at most")
+  func tooLong() {
+    let error = #expect(throws: HierarchyID.Damage.self) {
+      try [UInt8](repeating: 0, count: 900_000).withUnsafeBytes { _ = try HierarchyID($0) }
+    }
+    #expect(error?.problem == "a hierarchyid of 900000 bytes")
+  }
+
   @Test("ends at the end of a level, or is damaged")
   func damaged() {
     #expect(throws: HierarchyID.Damage.self) {
@@ -34,8 +42,11 @@ struct HierarchyIDTests {
 struct BinaryXMLTests {
   private func text(_ tokens: String) throws -> String {
     let decoder = BinaryXML()
-    try hex("DFFF 01 B004" + tokens).withUnsafeBytes { try decoder.decode($0) }
-    return String(decoding: decoder.output, as: UTF8.self)
+    var text: [UInt8] = []
+    try hex("DFFF 01 B004" + tokens).withUnsafeBytes {
+      try decoder.decode($0) { text.append(contentsOf: $0) }
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Names 1 "a" and 2 "b"; qualified names 1 and 2 of them.
@@ -55,6 +66,29 @@ struct BinaryXMLTests {
       try text(names + "F8 01 F6 02 11 05 2200 3C00 2600 0A00 0900 F5 11 04 2200 3E00 0D00 7800 F7")
         == "<a b=\"&quot;&lt;&amp;&#x0A;&#x09;\">\"&gt;&#x0D;x</a>")
     #expect(try text(names + "F8 01 11 02 2000 0A00 F7") == "<a> &#x0A;</a>")
+  }
+
+  @Test("names are kept where the value forgets its own")
+  func forgottenNames() throws {
+    #expect(try text(names + "F8 01 E9 11 01 7800 F7") == "<a>x</a>")
+  }
+
+  @Test("a long name that is named again and again is no matter of memory")
+  func amplification() throws {
+    // 20,000 letters, then 20,000 empty elements of that name: 400 MB of text from 100 KB.
+    var bytes = hex("DFFF 01 B004 F0 A0 9C 01")
+    for _ in 0..<20_000 { bytes += [0x61, 0] }
+    bytes += hex("EF 00 00 01")
+    for _ in 0..<20_000 { bytes += [0xF8, 1, 0xF7] }
+    var (total, longest) = (0, 0)
+    try bytes.withUnsafeBytes {
+      try BinaryXML().decode($0) { piece in
+        total += piece.count
+        longest = max(longest, piece.count)
+      }
+    }
+    #expect(total == 20_000 * 20_003)
+    #expect(longest < 1 << 20)
   }
 
   @Test("comments, instructions and typed numbers")

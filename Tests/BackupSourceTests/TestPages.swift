@@ -8,6 +8,7 @@ import Catalog
 /// Pages in memory.
 final class MemoryPages: PageReading {
   let fileName = "memory"
+  var byteCount: Int { pages.count * PageLayout.byteCount }
   private let pages: [PageID: [UInt8]]
 
   init(_ pages: [PageID: [UInt8]]) { self.pages = pages }

@@ -23,7 +23,7 @@ extension PhysicalColumn {
     let column = PhysicalColumn(
       columnID: try row.int("rscolid"), number: try row.int("hbcolid"),
       nullBit: Int(UInt16(truncatingIfNeeded: try row.int("nullbit"))) - 1,
-      place: place(offset: Int(Int16(truncatingIfNeeded: try row.int("offset"))), type),
+      place: place(offset: Int16(truncatingIfNeeded: try row.int("offset")), type),
       bitPosition: Int(UInt8(truncatingIfNeeded: try row.int("bitpos"))), type: type,
       isNullable: status & 0x80 == 0, isDropped: status & 0x2 != 0,
       isFilestream: status & 0x20 != 0)
@@ -60,19 +60,23 @@ extension PhysicalColumn {
   private static func fromHobtColumn(_ row: SystemRow) throws(BackupError) -> PhysicalColumn {
     let type = PhysicalType(
       xtype: UInt8(truncatingIfNeeded: try row.int("xtype")),
-      byteCount: max(try row.int("length"), 0), precision: try row.int("prec"),
-      scale: try row.int("scale"))
+      byteCount: max(Int(Int16(truncatingIfNeeded: try row.int("length"))), 0),
+      precision: Int(UInt8(truncatingIfNeeded: try row.int("prec"))),
+      scale: Int(UInt8(truncatingIfNeeded: try row.int("scale"))))
     let status = try row.int("status")
     return PhysicalColumn(
-      columnID: 0, number: try row.int("hobtcolumnid"), nullBit: try row.int("nullbitleaf") - 1,
-      place: place(offset: try row.int("offsetleaf"), type),
-      bitPosition: try row.int("bitposleaf"), type: type, isNullable: status & 0x20 == 0,
+      columnID: 0, number: try row.int("hobtcolumnid"),
+      nullBit: Int(Int16(truncatingIfNeeded: try row.int("nullbitleaf"))) - 1,
+      place: place(offset: Int16(truncatingIfNeeded: try row.int("offsetleaf")), type),
+      bitPosition: Int(UInt8(truncatingIfNeeded: try row.int("bitposleaf"))), type: type,
+      isNullable: status & 0x20 == 0,
       isDropped: status & 0x2 != 0, isFilestream: false)
   }
 
   /// - Parameter offset: > 0 a place in the fixed part, < 0 a variable column (-1 is the first),
   ///   0 sparse.
-  private static func place(offset: Int, _ type: PhysicalType) -> Place {
+  private static func place(offset: Int16, _ type: PhysicalType) -> Place {
+    let offset = Int(offset)
     if offset == 0 { return .sparse }
     if offset < 0 { return .variable(-offset - 1) }
     return .fixed(offset: offset, byteCount: type.fixedByteCount ?? 0)

@@ -121,7 +121,7 @@ struct SystemClassObject {
     name = try row.string("name")
     type = try row.ascii("type")
     status = try row.int("status")
-    number = try row.int("intprop")
+    number = Int(Int32(truncatingIfNeeded: try row.int("intprop")))
   }
 
   var isPartitionFunction: Bool { type == "R " }
@@ -147,9 +147,9 @@ struct SystemScalarType: Sendable {
     schemaID = try row.int("schid")
     name = try row.string("name")
     xtype = UInt8(truncatingIfNeeded: try row.int("xtype"))
-    length = try row.int("length")
-    precision = try row.int("prec")
-    scale = try row.int("scale")
+    length = Int(Int16(truncatingIfNeeded: try row.int("length")))
+    precision = Int(UInt8(truncatingIfNeeded: try row.int("prec")))
+    scale = Int(UInt8(truncatingIfNeeded: try row.int("scale")))
     isNullable = try row.int("status") & 0x1 == 0
     defaultID = try row.int("dflt")
     ruleID = try row.int("chk")

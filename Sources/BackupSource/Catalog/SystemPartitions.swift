@@ -11,9 +11,9 @@ struct SystemParameter: Sendable {
     owner = try row.int("idmajor")
     number = try row.int("subid")
     xtype = UInt8(truncatingIfNeeded: try row.int("xtype"))
-    length = try row.int("length")
-    precision = try row.int("prec")
-    scale = try row.int("scale")
+    length = Int(Int16(truncatingIfNeeded: try row.int("length")))
+    precision = Int(UInt8(truncatingIfNeeded: try row.int("prec")))
+    scale = Int(UInt8(truncatingIfNeeded: try row.int("scale")))
   }
 }
 

@@ -20,7 +20,8 @@ final class SystemTables {
   init(_ pages: any PageReading, boot: BootPage) throws(BackupError) {
     self.pages = pages
     allocation = AllocationReader(pages)
-    offRow = OffRowReader(pages)
+    // Some tables are read twice, and some columns of a row.
+    offRow = OffRowReader(pages, readCount: 4)
     try readAllocationUnits(first: boot.firstAllocationUnitPage)
     rowsets = try rows(ofRowset: Self.rowsetsRowset, .sysrowsets, Rowset.init)
     try describe()

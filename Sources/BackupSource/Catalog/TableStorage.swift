@@ -84,12 +84,14 @@ extension TableStorage {
     let physical = Dictionary(
       partition.columns.filter { !$0.isDropped }.map { ($0.columnID, $0) },
       uniquingKeysWith: { first, _ in first })
-    let declared = system.columns[partition.rowset.objectID] ?? []
+    let declared = Dictionary(
+      (system.columns[partition.rowset.objectID] ?? []).map { ($0.columnID, $0.xtype) },
+      uniquingKeysWith: { first, _ in first })
     for column in table.storedColumns {
       guard let place = physical[column.id] else {
         return "column \(column.name): rowset \(partition.rowset.id) does not say where it is"
       }
-      let xtype = declared.first { $0.columnID == column.id }?.xtype
+      let xtype = declared[column.id]
       guard place.type.xtype == xtype else {
         return "column \(column.name): kept as type \(place.type.xtype), declared as "
           + (xtype.map { "\($0)" } ?? "nothing")

@@ -33,6 +33,7 @@ struct ExtentPages: PageReading {
   let extent: ExtentID
 
   var fileName: String { stream.fileName }
+  var byteCount: Int { PageLayout.extentByteCount }
 
   func readPage(_ id: PageID, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError) {
     guard ExtentID(of: id) == extent else { throw damaged(id, "is not where it should be") }

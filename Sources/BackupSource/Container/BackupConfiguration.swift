@@ -88,9 +88,18 @@ extension BackupDataFile {
     guard let id = UInt16(exactly: try piece.uint32(at: 0x14)), id > 0 else {
       throw piece.damaged("a file number beyond 65,535, or none", at: 0x14)
     }
+    let (pageCount, byteCount) = (Int(try piece.uint32(at: 0x18)), try piece.length64(at: 0x28))
+    let isDataFile = try piece.uint32(at: 0x24) == 1
+    let pageCountMax = AllocationInterval.fileByteCountMax / PageLayout.byteCount
+    guard
+      !isDataFile
+        || byteCount <= AllocationInterval.fileByteCountMax && pageCount <= pageCountMax
+    else {
+      throw piece.damaged(
+        "a data file of \(byteCount) bytes, \(pageCount) pages of it here", at: 0x18)
+    }
     self.init(
-      id: id, isDataFile: try piece.uint32(at: 0x24) == 1,
-      pageCount: Int(try piece.uint32(at: 0x18)), byteCount: try piece.length64(at: 0x28),
+      id: id, isDataFile: isDataFile, pageCount: pageCount, byteCount: byteCount,
       logicalName: try piece.string(referencedAt: 0x30))
   }
 }

@@ -6,6 +6,8 @@ final class BackupPages: PageReading {
   let map: PageMap
   private let streams: [any ByteStream]
 
+  var byteCount: Int { map.extentCount * PageLayout.extentByteCount }
+
   init(fileName: String, map: PageMap, streams: [any ByteStream]) {
     self.fileName = fileName
     self.map = map

@@ -68,7 +68,7 @@ struct PageMap: Sendable {
   /// Every extent of a file that has a place, ascending.
   func extents(ofFile file: UInt16) -> [ExtentID] {
     leaves.keys.filter { UInt16(truncatingIfNeeded: $0 >> 32) == file }.sorted().flatMap { leaf in
-      (UInt32(0)..<512).map { ExtentID(file: file, number: UInt32(leaf & 0xFFFF_FFFF) << 9 | $0) }
+      (UInt32(0)..<64).map { ExtentID(file: file, number: UInt32(leaf & 0xFFFF_FFFF) << 6 | $0) }
     }.filter { self[$0] != nil }
   }
 
@@ -78,13 +78,13 @@ struct PageMap: Sendable {
   }
 
   private static func leaf(of extent: ExtentID) -> UInt64 {
-    UInt64(extent.file) << 32 | UInt64(extent.number >> 9)
+    UInt64(extent.file) << 32 | UInt64(extent.number >> 6)
   }
 
-  private static func slot(of extent: ExtentID) -> Int { Int(extent.number & 511) }
+  private static func slot(of extent: ExtentID) -> Int { Int(extent.number & 63) }
 
   private static let absent = UInt64.max
-  private static let emptyLeaf = [UInt64](repeating: absent, count: 512)
+  private static let emptyLeaf = [UInt64](repeating: absent, count: 64)
   private static let offsetBits: UInt64 = 56
 }
 

@@ -67,6 +67,9 @@ extension Placement {
     let end = start + file.pageCount
     var interval = 0
     while cursor < end {
+      guard interval < AllocationInterval.countMax else {
+        throw damaged("the pages of file \(file.id) reach past the largest file")
+      }
       let first = ExtentID(file: file.id, interval: interval, extent: 0)
       let offset = region.offset + cursor * PageLayout.byteCount
       let plan = try AllocationPlan(

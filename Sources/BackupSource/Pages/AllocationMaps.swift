@@ -10,6 +10,11 @@ enum AllocationInterval {
     case differential = 4
   }
 
+  /// A data file has 16 TiB at most, 2^31 pages; numbers up to there need no checks.
+  static let fileByteCountMax = 1 << 44
+
+  static let countMax = count(forPages: fileByteCountMax / PageLayout.byteCount)
+
   static func count(forPages pages: Int) -> Int { (pages + pageCount - 1) / pageCount }
 
   static func firstPage(_ interval: Int) -> UInt32 { UInt32(clamping: interval * pageCount) }

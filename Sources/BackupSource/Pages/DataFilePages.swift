@@ -5,6 +5,8 @@ final class DataFilePages: PageReading {
   let fileName: String
   private let files: [UInt16: any ByteStream]
 
+  var byteCount: Int { files.values.reduce(0) { $0 + $1.byteCount } }
+
   /// Takes the file that holds the boot page, and further files of the same database in any order.
   ///
   /// Throws `refusedKind` when the files' own numbers do not fit together, `truncated` when a file
@@ -64,6 +66,12 @@ final class DataFilePages: PageReading {
   private func requireAllocatedExtents(
     ofFile id: UInt16, _ file: any ByteStream
   ) throws(BackupError) {
+    guard file.byteCount <= AllocationInterval.fileByteCountMax else {
+      throw BackupError(
+        .damaged, file: file.fileName,
+        problem: "has \(file.byteCount) bytes, more than any data file",
+        advice: "fetch the file again")
+    }
     var map = AllocationBitmap()
     for interval in 0..<AllocationInterval.count(forPages: file.byteCount / PageLayout.byteCount) {
       let first = AllocationInterval.firstPage(interval)

@@ -75,7 +75,9 @@ struct FixedVarRecord {
     if isNull(column.nullBit) { return .null }
     switch column.place {
     case .fixed(let offset, let byteCount):
-      guard offset + byteCount <= fixedEnd else { return .missing }
+      guard offset + byteCount <= fixedEnd else {
+        throw .damaged("a column would lie at byte \(offset) of a fixed part of \(fixedEnd)")
+      }
       return .inRow(bytes.slice(offset..<offset + byteCount))
     case .variable(let number):
       return try variable(number)

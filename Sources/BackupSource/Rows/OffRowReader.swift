@@ -42,11 +42,17 @@ final class OffRowReader {
   private var pending: UnsafeRawBufferPointer?
   /// Bytes that were given out since `open`.
   private var givenByteCount: UInt64 = 0
+  /// What all values read so far take in their pages. No piece belongs to two values, so this stays
+  /// below the bytes of all pages; where it does not, links lead to the same pieces again and again.
+  private var takenByteCount = 0
+  private let takenByteCountMax: Int
   /// Where each open node must end, in bytes since `open`.
   private var endOffsets: [UInt64] = []
 
-  init(_ pages: any PageReading) {
+  /// - Parameter readCount: How often each value is read at most.
+  init(_ pages: any PageReading, readCount: Int = 1) {
     self.pages = pages
+    takenByteCountMax = readCount * pages.byteCount
   }
 
   /// Starts reading a value.
@@ -151,6 +157,10 @@ final class OffRowReader {
       let length = Int(reach.uint16(at: 2))
       guard length >= 14 && length <= reach.count else {
         throw Fault.damaged("a text record of \(length) bytes does not fit its page")
+      }
+      takenByteCount += length
+      guard takenByteCount <= takenByteCountMax else {
+        throw Fault.damaged("off-row values have more bytes than the pages that hold them")
       }
       return try fragment(reach.slice(0..<length))
     } catch {

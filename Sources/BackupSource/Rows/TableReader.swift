@@ -125,7 +125,9 @@ struct TableReader {
       // An IAM page can lie in an extent that it owns; nothing else belongs into a heap.
       if buffer.type == .indexAllocationMap { continue }
       guard buffer.type == .data else {
-        throw pages.damaged(page, "is of type \(buffer.type.rawValue) and belongs to a heap")
+        let type = buffer.type.rawValue
+        try skip(pages.damaged(page, "is of type \(type) and belongs to a heap"), into: &writer)
+        continue
       }
       try readPage(columns, isCompressed: isCompressed, into: &writer)
     }

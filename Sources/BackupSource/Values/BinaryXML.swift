@@ -21,16 +21,23 @@ final class BinaryXML {
   /// Where tokens stand decides how text is escaped and what may follow.
   private enum Place { case content, attributeValue, startTag }
 
-  /// UTF-8, of the value that was decoded last.
-  private(set) var output: [UInt8] = []
+  /// UTF-8 that was not handed on yet.
+  private var output: [UInt8] = []
+  private var handedByteCount = 0
   private var input = Input()
   private var names: [Range<Int>] = []
   private var qualifiedNames: [(prefix: Int, local: Int)] = []
-  /// Names of the open elements, as ranges of `output`.
-  private var openElements: [Range<Int>] = []
+  /// Names of the open elements, as ranges of the input.
+  private var openElements: [(prefix: Range<Int>, local: Range<Int>)] = []
   private var place = Place.content
 
-  func decode(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
+  /// Hands the text on piece by piece: few bytes can name a long name again and again.
+  ///
+  /// Stops where the text cannot be stored anyway.
+  func decode(
+    _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
+  ) throws(Fault) {
+    handedByteCount = 0
     output.removeAll(keepingCapacity: true)
     names.removeAll(keepingCapacity: true)
     qualifiedNames.removeAll(keepingCapacity: true)
@@ -42,11 +49,26 @@ final class BinaryXML {
       bytes.uint16(at: 3) == 1200
     else { throw .unknown("an xml value that does not begin with DF FF 01|02 B0 04") }
     input.position = 5
-    while let token = input.nextByte() { try step(token) }
+    while let token = input.nextByte() {
+      try step(token)
+      if output.count >= Self.pieceByteCount { handOn(to: take) }
+      if handedByteCount > Self.byteCountMax { return }
+    }
+    handOn(to: take)
     guard openElements.isEmpty, place == .content else {
       throw .damaged("an xml value ends inside an element")
     }
   }
+
+  private func handOn(to take: (UnsafeRawBufferPointer) -> Void) {
+    output.withUnsafeBytes { take($0) }
+    handedByteCount += output.count
+    output.removeAll(keepingCapacity: true)
+  }
+
+  private static let pieceByteCount = 64 << 10
+  /// No line of a chunk is longer.
+  private static let byteCountMax = 1 << 30
 
   private func step(_ token: UInt8) throws(Fault) {
     switch token {
@@ -84,9 +106,9 @@ final class BinaryXML {
   private func openElement() throws(Fault) {
     try leaveStartTag()
     append("<")
-    let start = output.count
-    try appendName(input.count())
-    openElements.append(start..<output.count)
+    let name = try qualifiedName(input.count())
+    try append(name)
+    openElements.append(name)
     place = .startTag
   }
 
@@ -94,7 +116,7 @@ final class BinaryXML {
     closeAttribute()
     guard place == .startTag else { throw .damaged("an xml attribute outside a start tag") }
     append(" ")
-    try appendName(input.count())
+    try append(qualifiedName(input.count()))
     append("=\"")
     place = .attributeValue
   }
@@ -122,7 +144,7 @@ final class BinaryXML {
       append("/>")
     } else {
       append("</")
-      output.append(contentsOf: output[name])
+      try append(name)
       append(">")
     }
     place = .content
@@ -161,17 +183,21 @@ final class BinaryXML {
     }
   }
 
-  private func appendName(_ qualifiedName: Int) throws(Fault) {
-    guard qualifiedNames.indices.contains(qualifiedName - 1) else {
-      throw .damaged("an xml value uses name \(qualifiedName) of \(qualifiedNames.count)")
+  private func qualifiedName(
+    _ number: Int
+  ) throws(Fault) -> (prefix: Range<Int>, local: Range<Int>) {
+    guard qualifiedNames.indices.contains(number - 1) else {
+      throw .damaged("an xml value uses name \(number) of \(qualifiedNames.count)")
     }
-    let (prefix, local) = qualifiedNames[qualifiedName - 1]
-    let prefixText = try name(prefix)
-    let localText = try name(local)
-    try appendText(prefixText, .raw)
+    let (prefix, local) = qualifiedNames[number - 1]
+    return (try name(prefix), try name(local))
+  }
+
+  private func append(_ name: (prefix: Range<Int>, local: Range<Int>)) throws(Fault) {
+    try appendText(name.prefix, .raw)
     // A declaration xmlns:p has the prefix "xmlns:p" and an empty local name.
-    if !prefixText.isEmpty && !localText.isEmpty { append(":") }
-    try appendText(localText, .raw)
+    if !name.prefix.isEmpty && !name.local.isEmpty { append(":") }
+    try appendText(name.local, .raw)
   }
 
   /// - Parameter index: From 1; 0 is the empty name.

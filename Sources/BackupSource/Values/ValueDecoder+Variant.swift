@@ -25,8 +25,9 @@ extension ValueDecoder {
   static func xml() -> ValueDecoder {
     let decoder = BinaryXML()
     return ValueDecoder { (bytes, writer) throws(Fault) in
-      try decoder.decode(bytes)
-      decoder.output.withUnsafeBytes { writer.write(utf8: $0) }
+      writer.beginUTF8()
+      try decoder.decode(bytes) { writer.append($0) }
+      writer.endValue()
     }
   }
 }

@@ -48,6 +48,8 @@ extension TableWriter {
 
   public mutating func beginUTF16() { begin(.utf16) }
 
+  public mutating func beginUTF8() { begin(.utf8) }
+
   public mutating func beginText(in codePage: CodePage) { begin(codePage.decoder) }
 
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {

@@ -10,6 +10,9 @@ public struct HierarchyID: CustomStringConvertible {
 
   /// - Throws: `Damage`.
   public init(_ bytes: UnsafeRawBufferPointer) throws(Damage) {
+    guard bytes.count <= Self.byteCountMax else {
+      throw Damage(problem: "a hierarchyid of \(bytes.count) bytes")
+    }
     var bits = Bits(bytes)
     var text = "/"
     while bits.hasOneLeft {
@@ -23,6 +26,9 @@ public struct HierarchyID: CustomStringConvertible {
     guard text.last == "/" else { throw Damage(problem: "a hierarchyid ends inside a level") }
     description = text
   }
+
+  /// SQL Server keeps no longer ones.
+  private static let byteCountMax = 892
 
   private static let labels: [Label] = [
     Label(minimum: 0, "01xxT"),
