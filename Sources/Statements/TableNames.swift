@@ -75,9 +75,11 @@ extension TableNames {
   /// are where a row of an unchanged chunk is sure to need nothing: its key alone names it, and
   /// nothing but its own columns decides what is loaded. A foreign key of text is spelled as the
   /// parent spells it tonight, and one to another unique key needs the parent's value of tonight. A
-  /// parent with a natural key may have got another key, and its children's hashes with it.
+  /// parent with a natural key may have got another key, and its children's hashes with it. Where changed
+  /// rows are ignored, what children find by value stands among the staged rows and nowhere else.
   var chunkName: String? {
     guard !isWholeRow, !mapped.hasExpressions, mapped.naturalKey.isEmpty,
+      mapped.onChanged != .ignore || !isFoundByValue,
       orphanTests.allSatisfy({ $0.respelled.isEmpty && !$0.isByValue }),
       references.allSatisfy(\.parent.mapped.naturalKey.isEmpty)
     else { return nil }

@@ -117,6 +117,26 @@ struct SkippedChunkTests {
     }
   }
 
+  @Test("a parent that is found by a value which changed and was ignored is found the night after")
+  func ignoredByValue() async throws {
+    var album = Table.numbered("Album", "AlbumID", "ArtistName")
+    album.foreignKeys = [
+      ForeignKey(
+        name: "FK_Album_Artist", columns: ["ArtistName"], parent: ObjectName("dbo", "Artist"),
+        parentColumns: ["Name"])
+    ]
+    let nights = try Nights(
+      [Table.numbered("Artist", "ArtistID", "Name", unique: [["Name"]]), album],
+      mapping: "on_changed: ignore\n")
+    for name in ["a", "b", "b"] {
+      let (counts, _) = try await nights.load(["Artist": [["1", name]], "Album": [["10", name]]])
+      #expect(
+        counts
+          == (name == "a"
+            ? "album: 1 inserted; artist: 1 inserted" : "album: 1 unchanged; artist: 1 unchanged"))
+    }
+  }
+
   @Test("an edited row is found when its source row changes")
   func edited() async throws {
     let pair = try Pair(Self.tables)

@@ -5,9 +5,9 @@ import Catalog
 
 extension Situation {
   static let moves = [
-    referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues, referencedCompositeValues,
-    spelledKeys,
-    spelledCompositeKeys, spelledReported, spelledOrphans, fixedCycle, fixedCycleOfText,
+    referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues,
+    referencedCompositeValues, spelledKeys, spelledCompositeKeys, spelledReported, spelledOrphans,
+    fixedCycle, fixedCycleOfText,
   ]
 
   /// Children refer to a unique column of the parent that is not its key.

@@ -97,12 +97,18 @@ extension TableNames {
   /// the rows by other values than their key. These look among the staged rows, and a row that is to be
   /// refused must be gone from there.
   var refusesEarly: Bool {
-    !ring.isEmpty
-      || database.tables.indices.contains { child in
-        table(child).orphanTests.contains {
-          $0.isByValue && $0.policy == .reject && $0.parent.index == index
-        }
+    !ring.isEmpty || foreignKeysByValue.contains { $0.onOrphan == .reject }
+  }
+
+  /// Whether children find the rows by other values than their key.
+  var isFoundByValue: Bool { !foreignKeysByValue.isEmpty }
+
+  private var foreignKeysByValue: [MappedForeignKey] {
+    database.tables.indices.flatMap { child in
+      database.tables[child].foreignKeys.filter {
+        $0.parent == index && !$0.isDisabled && !table(child).leadsToSourceKey($0)
       }
+    }
   }
 
   private var refusals: [String] {
