@@ -1,6 +1,7 @@
 // A loader killed at any moment leaves the target as it was before or as it is after, and the next
 // run finishes the job. One that commits table by table leaves tables with all their rows or none.
 
+import Catalog
 import Foundation
 import TestSupport
 import Testing
@@ -54,6 +55,56 @@ struct KillTests {
     }
   }
 
+  @Test(
+    "SIGKILL at any moment of a second night: the first night or both, and the next run completes")
+  func killSecondNight() throws {
+    let nights = try TwoNights()
+    let seed = UInt64(Date().timeIntervalSince1970)
+    var random = SeededGenerator(seed: seed)
+    var endings: [String: Int] = [:]
+    for number in 0..<Self.killCount {
+      let target = try TestPostgres()
+      #expect(try target.load(nights.first, nights.options).status == 0)
+      let delay = Double.random(in: 0...nights.seconds * 1.1, using: &random)
+      let place = "seed \(seed), number \(number), after \(delay) s"
+      _ = try Shell.run(
+        "timeout",
+        [
+          "--signal=KILL", "\(delay)", RestageTool.path, "load", nights.second, "--target",
+          target.uri, "--quiet",
+        ] + nights.options)
+      try nights.check(target, place, &endings)
+    }
+    print("SIGKILL, second night (seed \(seed)): \(endings)")
+  }
+
+  @Test(
+    "the server's side ends at any moment of a second night: the first night or both",
+    arguments: Fault.allCases)
+  func killServerSecondNight(_ fault: Fault) throws {
+    let nights = try TwoNights()
+    let server = try ThrowawayServer()
+    let seed = UInt64(Date().timeIntervalSince1970)
+    var random = SeededGenerator(seed: seed)
+    var endings: [String: Int] = [:]
+    for number in 0..<max(Self.killCount / 4, 1) {
+      let target = try server.makeDatabase()
+      #expect(try target.load(nights.first, nights.options).status == 0)
+      let delay = Double.random(in: 0...nights.seconds, using: &random)
+      let place = "\(fault), seed \(seed), number \(number), after \(delay) s"
+      let ran = try Shell.run(
+        "bash",
+        ["-c", fault.script(loading: nights.second, nights.options, after: delay, on: server)],
+        environment: [
+          "URI": target.uri, "CHOICE": "\(UInt64.random(in: 0...UInt64.max, using: &random))",
+        ])
+      try server.waitUntilReady()
+      #expect([0, 69].contains(ran.status), "\(place): \(ran.status) \(ran.errors)")
+      try nights.check(target, place, &endings)
+    }
+    print("\(fault), second night (seed \(seed)): \(endings)")
+  }
+
   /// What becomes of the server's side of a load.
   enum Fault: CaseIterable {
     /// One of its processes is ended, as an administrator does it.
@@ -78,6 +129,19 @@ struct KillTests {
       case .restarted: server.restartCommand("fast") + " && echo t"
       case .crashed: server.restartCommand("immediate") + " && echo t"
       }
+    }
+
+    /// A load during which it happens, ending with the load's status. `$URI` and `$CHOICE` as above.
+    func script(
+      loading snapshot: String, _ options: [String], after delay: Double, on server: ThrowawayServer
+    ) -> String {
+      """
+      '\(RestageTool.path)' load '\(snapshot)' --target "$URI" --quiet \(options.joined(separator: " ")) &
+      loader=$!
+      sleep \(delay)
+      \(commands(on: server))
+      wait "$loader"
+      """
     }
   }
 
@@ -113,13 +177,7 @@ struct KillTests {
         "bash",
         [
           "-c",
-          """
-          '\(RestageTool.path)' load '\(snapshot)' --target "$URI" --quiet --commit \(commit) &
-          loader=$!
-          sleep \(delay)
-          \(fault.commands(on: server))
-          wait "$loader"
-          """,
+          fault.script(loading: snapshot, ["--commit", commit], after: delay, on: server),
         ],
         environment: [
           "URI": target.uri, "CHOICE": "\(UInt64.random(in: 0...UInt64.max, using: &random))",
@@ -169,5 +227,88 @@ struct KillTests {
         + (try target.psql(
           "SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM \(table) AS t"))
     }
+  }
+}
+
+/// Two snapshots of a small database, one after the other, and what each leaves in a target.
+private struct TwoNights {
+  let first: String
+  let second: String
+  let options: [String]
+  /// How long the second night takes.
+  let seconds: Double
+  private let source: SmallSource
+  private let contents: [String]
+
+  init() throws {
+    source = try SmallSource()
+    options = [
+      "--mapping",
+      try source.mapping("on_vanished: delete\nmax_vanished: 100%\nkeep_before: true\n"),
+    ]
+    first = try Self.snapshot("1", of: source, parents: 1...300, children: 1...4000, value: 7)
+    second = try Self.snapshot("2", of: source, parents: 20...330, children: 100...4400, value: 8)
+    let target = try TestPostgres()
+    #expect(try target.load(first, options).status == 0)
+    let before = try Self.content(of: target)
+    let began = Date()
+    #expect(try target.load(second, options).status == 0)
+    seconds = Date().timeIntervalSince(began)
+    contents = [before, try Self.content(of: target)]
+    #expect(contents[0] != contents[1])
+  }
+
+  /// Parents, children with one in ten of them changed, and lines that have no key.
+  private static func snapshot(
+    _ name: String, of source: SmallSource, parents: ClosedRange<Int>, children: ClosedRange<Int>,
+    value: Int
+  ) throws -> String {
+    var child = SmallTable(
+      "dbo", "Child",
+      children.map { [$0, $0 % (parents.upperBound - 20) + 20, $0 % 10 == 0 ? value : 0] })
+    child.columns = ["Id", "ParentId", "V"]
+    child.foreignKeys = [
+      ForeignKey(
+        name: "FK_Child", columns: ["ParentId"], parent: ObjectName("dbo", "Parent"),
+        parentColumns: ["Id"])
+    ]
+    var line = SmallTable("dbo", "Line", children.map { [$0 % 50, value] })
+    line.key = []
+    line.hasIdentity = false
+    return try source.snapshot(
+      name, of: "nights", child, line, SmallTable("dbo", "Parent", parents.map { [$0, $0 % 3] }))
+  }
+
+  /// Final rows by their keys in the source, since a night that died took values of sequences with it.
+  private static func content(of target: TestPostgres) throws -> String {
+    try target.psql(
+      """
+      SELECT count(*), md5(string_agg(concat_ws(' ', k.source_id, q.source_id, c.v), ',' ORDER BY k.source_id))
+      FROM public.child AS c
+      LEFT JOIN restage_keymap.nights_public_child AS k ON k.target_key = c.id
+      LEFT JOIN restage_keymap.nights_public_parent AS q ON q.target_key = c.parent_id;
+      SELECT count(*), md5(string_agg(concat_ws(' ', k.source_id, p.v), ',' ORDER BY k.source_id))
+      FROM public.parent AS p
+      LEFT JOIN restage_keymap.nights_public_parent AS k ON k.target_key = p.id;
+      SELECT count(*), md5(string_agg(l::text, ',' ORDER BY l::text)) FROM public.line AS l;
+      SELECT count(*), count(k.vanished_run), md5(string_agg(k.row_hash::text, ',' ORDER BY k.source_id))
+      FROM restage_keymap.nights_public_child AS k;
+      SELECT count(*), count(k.vanished_run) FROM restage_keymap.nights_public_parent AS k;
+      SELECT count(*), count(k.vanished_run) FROM restage_keymap.nights_public_line AS k;
+      """)
+  }
+
+  /// The target holds the first night or the second one, and the second one once it is loaded again.
+  func check(_ target: TestPostgres, _ place: String, _ endings: inout [String: Int]) throws {
+    let found = try Self.content(of: target)
+    let night = contents.firstIndex(of: found)
+    #expect(night != nil, "\(place): neither before nor after")
+    endings[night == 0 ? "before" : "after", default: 0] += 1
+    let finished = try target.load(second, options)
+    #expect(finished.status == 0, "\(place): \(finished.errors)")
+    #expect(try Self.content(of: target) == contents[1], "\(place)")
+    #expect(try target.verify(second, "--mapping", options[1]).status == 0, "\(place)")
+    let unfinished = try target.psql("SELECT count(*) FROM restage.run WHERE status = 'running'")
+    #expect(unfinished == "0", "\(place)")
   }
 }
