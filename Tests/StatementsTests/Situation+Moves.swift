@@ -6,7 +6,8 @@ import Catalog
 extension Situation {
   static let moves = [
     referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues,
-    referencedCompositeValues, spelledKeys, spelledCompositeKeys, spelledReported, spelledOrphans,
+    referencedCompositeValues, spelledKeys, spelledCompositeKeys, spelledReported, spelledKept,
+    spelledOrphans,
     fixedCycle, fixedCycleOfText,
   ]
 
@@ -293,6 +294,25 @@ extension Situation {
       unprovenNight(
         "measure: 2 inserted, 3 respelled, 2 unchanged; unit: 1 changed",
         ["Unit": ["kg ,kilogram"], "Measure": ["1,kg", "2,kg ", "3,kg ", "4,kg "]]),
+    ])
+
+  /// The same where somebody edited the final row and it is to stay so.
+  static let spelledKept = Situation(
+    name: "spelled-kept",
+    tables: [
+      TestTable("Unit", [column("Code", "varchar(6)"), column("Name", "varchar(20)", .null)])
+        .key("Code").onConflict(.keep),
+      TestTable("Measure", [column("Id", "int"), column("Code", "varchar(6)", .null)])
+        .surrogate("Id").link("Code", to: "Unit", "Code"),
+    ],
+    nights: [
+      night(
+        "measure: 2 inserted; unit: 2 inserted",
+        ["Unit": ["kg,kilogram", "m,metre"], "Measure": ["1,kg", "2,m"]]),
+      unprovenNight(
+        "measure: 1 inserted, 2 respelled, 1 unchanged, 1 updated; unit: 1 kept, 1 updated",
+        ["Unit": ["kg ,kilogram", "m ,metre"], "Measure": ["1,kg", "2,m", "3,kg "]],
+        after: "UPDATE public.unit SET name = 'mine' WHERE code = 'kg';"),
     ])
 
   /// A row whose key and another foreign key are spelled otherwise, and that lacks a parent as well.

@@ -427,10 +427,31 @@ extension TableNames {
       SET
         \(lines: values, indent: 2)
       FROM \(stage) AS s
-      WHERE \(all: keyJoin() + [differs] + (mapped.onChanged == .update ? [] : [isNew]), indent: 2);
+      WHERE \(all: keyJoin() + [differs] + isRespelled(isNew), indent: 2);
 
       \(Settings.withNestedLoops)
       """
+  }
+
+  /// Final rows that are left alone keep their spelling, and so does the key map: children follow what is
+  /// there.
+  private func isRespelled(_ isNew: String) -> [String] {
+    guard mapped.onChanged == .update else { return [isNew] }
+    guard mapped.onConflict == .keep else { return [] }
+    let isAsWritten =
+      "k.row_hash = \(rowHash(of: "t", columns: allColumns.map(mappedBack)))"
+    return [
+      """
+      (
+        \(isNew)
+        OR EXISTS (
+          SELECT
+          \(lines: ["FROM \(target) AS t"] + allMappedBackJoins, indent: 4, separator: "")
+          WHERE \(all: ownPairs + [isAsWritten], indent: 6)
+        )
+      )
+      """
+    ]
   }
 
   private func keyMapColumn(of index: Int) -> String {

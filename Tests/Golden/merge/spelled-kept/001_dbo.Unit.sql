@@ -1,0 +1,752 @@
+-- file:    merge/001_dbo.Unit/10_stage.sql
+-- table:   public.unit
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:696d66cdc83983afbd10f95fa339244176a1180496d2339f16587551e5821ca6
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.unit;
+
+CREATE UNLOGGED TABLE restage_stage.unit (
+  code varchar(6),
+  name varchar(20)
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/001_dbo.Unit/15_check.sql
+-- table:   public.unit
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:dc42e43643724cc7a4b78d015d2eda3adeda69091ed96c4c062fe9af9c10d909
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.unit ADD COLUMN IF NOT EXISTS chunk integer;
+
+ANALYZE restage_stage.unit;
+
+SELECT restage.count_staged('public.unit', count(*)) AS staged
+FROM restage_stage.unit AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    rtrim(s.code) AS code
+  FROM restage_stage.unit AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    rtrim(s.code)
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.unit AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.unit AS s
+    ON rtrim(s.code) = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.unit AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/001_dbo.Unit/20_match.sql
+-- table:   public.unit
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Unit/30_allocate.sql
+-- table:   public.unit
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:0159f342d5973ba591dad7a9d8ee074c537bf46e4bed2930da448f88fb54d71b
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH allocated AS (
+  INSERT INTO restage_keymap.unit (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run,
+    chunk
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    s.chunk
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.name
+      )::text)::uuid AS row_hash,
+      s.chunk
+    FROM restage_stage.unit AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.unit AS k
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.unit'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.unit
+      ADD PRIMARY KEY (source_code),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.unit'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.unit'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.unit;
+  END IF;
+END
+$restage$;
+
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unit AS k
+SET
+  source_code = s.code,
+  target_key = CASE
+    WHEN k.first_run = (SELECT restage.run_id()) THEN s.code
+    ELSE k.target_key
+  END
+FROM restage_stage.unit AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_code COLLATE "C" <> s.code COLLATE "C"
+  AND (
+    k.first_run = (SELECT restage.run_id())
+    OR EXISTS (
+      SELECT
+      FROM public.unit AS t
+      WHERE k.target_key = t.code
+        AND k.row_hash = md5(ROW(
+          t.code,
+          t.name
+        )::text)::uuid
+    )
+  );
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.unit'
+  AND c.kind = 'allocated';
+
+-- file:    merge/001_dbo.Unit/35_orphans.sql
+-- table:   public.unit
+-- step:    35 orphans
+-- purpose: no foreign key to check
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:46f80ce7106095e397de36444e3d29029705e43bda7696aa74d1894b9fdbb68c
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.unit'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/001_dbo.Unit/40_insert.sql
+-- table:   public.unit
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:7a3df14245a7bc708bf1eca74391c7ad919ab39d6533c531ef0fb2c5204266a7
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.unit (
+    code,
+    name
+  )
+  SELECT
+    s.code,
+    s.name
+  FROM restage_stage.unit AS s
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+    AND k.first_run = (SELECT restage.run_id())
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.unit'
+      AND c.kind = 'inserted'
+  )
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/001_dbo.Unit/50_update.sql
+-- table:   public.unit
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:2577c2fce0531f852ee257e361002ff3a403c03ca714eddc0196064452289e05
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
+  SELECT
+    s.code,
+    s.name,
+    md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid AS row_hash
+  FROM restage_stage.unit AS s
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.first_run <> (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.name
+    )::text)::uuid
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.row_count AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.unit'
+        AND c.kind = 'kept'
+    )
+),
+edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.unit AS t
+  JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+  JOIN changed AS c
+    ON rtrim(k.source_code) = rtrim(c.code)
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      t.name
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'kept',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.unit AS t
+  SET
+    code = c.code,
+    name = c.name
+  FROM changed AS c
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(c.code)
+  WHERE t.code = k.target_key
+    AND NOT EXISTS (
+      SELECT
+      FROM edited AS e
+      WHERE e.source_code = k.source_code
+    )
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.unit AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id()),
+    target_key = c.code
+  FROM changed AS c
+  WHERE rtrim(k.source_code) = rtrim(c.code)
+    AND NOT EXISTS (
+      SELECT
+      FROM edited AS e
+      WHERE e.source_code = k.source_code
+    )
+)
+SELECT
+  restage.count_rows('public.unit', 'updated', count(*)) AS rows,
+  restage.count_rows('public.unit', 'kept', (SELECT count(*) FROM noted)) AS kept
+FROM updated;
+
+-- file:    merge/001_dbo.Unit/60_vanished.sql
+-- table:   public.unit
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:f202420eb5e9db4003a887ca0900d7e71697f2b2825bb62d066ee8c7dd7fb1de
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unit AS k
+SET chunk = s.chunk
+FROM restage_stage.unit AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.first_run <> (SELECT restage.run_id())
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.unit'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.unit AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run <> (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.unit AS s
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE rtrim(k.source_code) = rtrim(r.code)
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN restage_stage.unit AS s
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN refused AS r
+    ON rtrim(k.source_code) = rtrim(r.code)
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.unit AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_code = b.source_code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/001_dbo.Unit/70_reset.sql
+-- table:   public.unit
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/001_dbo.Unit/90_account.sql
+-- table:   public.unit
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:9f1749810986863ec73af0fda7d64fb72965d87522b6db8069704722b313b745
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+SELECT restage.count_skipped(
+  'public.unit',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    count(k.chunk) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN restage_keymap.unit AS k
+    ON k.chunk = c.chunk_id
+    AND k.vanished_run IS NULL
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.unit'
+    AND c.is_skipped
+  GROUP BY
+    c.number,
+    c.file,
+    c.rows
+) AS c;
+
+SELECT restage.close_account('public.unit', count(*) - (
+  SELECT coalesce(sum(c.rows), 0)::bigint
+  FROM restage.row_count AS c
+  WHERE c.run_id = restage.run_id()
+    AND c.table_name = 'public.unit'
+    AND c.kind = 'kept'
+)) AS rows
+FROM restage_stage.unit AS s
+JOIN restage_keymap.unit AS k
+  ON rtrim(k.source_code) = rtrim(s.code)
+WHERE k.last_run <> (SELECT restage.run_id());
+
+-- file:    verify/001_dbo.Unit/content.sql
+-- table:   public.unit
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Unit
+-- body:    sha256:8bdfbf12117866ba40fc2a702b11ccdec41649ef22d874d9e8da477f1e23f120
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.name,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+        AND r.table_name = 'public.unit'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    t.name
+  FROM public.unit AS t
+  JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+  LEFT JOIN noted AS n
+    ON rtrim(k.source_code) = rtrim(n.code)
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.name
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/001_dbo.Unit/counts.sql
+-- table:   public.unit
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Unit
+-- body:    sha256:ef1dc65544fa197468013efabf4149cf0f3fa8106fe767038d43598c0e13da9d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+    AND r.table_name = 'public.unit'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.unit AS t
+    JOIN restage_keymap.unit AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE rtrim(k.source_code) = rtrim(r.code)
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+  AND g.table_name = 'public.unit';
+
+-- file:    verify/001_dbo.Unit/keys.sql
+-- table:   public.unit
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Unit
+-- body:    sha256:f1ff841c6bd358497cfdbce49773d79fa1825410c9d39c04f3f8b62d870c251a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.unit AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.unit AS t
+    JOIN restage_keymap.unit AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.unit AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/001_dbo.Unit/others.sql
+-- table:   public.unit
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Unit
+-- body:    sha256:79529c669e861ceab92d86a61d8ae25ccad5a20969fd05c02d9932429f23357f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.unit AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.unit AS k
+  WHERE k.target_key = t.code
+);
+
+-- file:    verify/001_dbo.Unit/unique.sql
+-- table:   public.unit
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Unit
+-- body:    sha256:0007fb1ba674d752b516e9e3baca0fe6d382b31f014294ea31a4ec19009ddaa1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- unit_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.unit
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.unit'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.unit AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+
