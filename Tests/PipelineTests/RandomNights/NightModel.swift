@@ -1,0 +1,377 @@
+// What a target must hold after a night, worked out row by row and by nothing that the product does.
+// All values are those of the source: surrogate keys stand for the rows that have them.
+
+import Catalog
+
+/// What a night counts of one table.
+struct NightCounts: Equatable {
+  var inserted = 0
+  var updated = 0
+  /// Rows that were loaded before and are not written.
+  var known = 0
+  var rejected = 0
+  var vanished = 0
+  var returned = 0
+  var deleted = 0
+}
+
+struct NightModel {
+  /// A row of a table with a key.
+  struct Known: Equatable {
+    /// As the final table has it.
+    var row: Row
+    var isVanished = false
+  }
+
+  /// Equal rows of a table without a key.
+  struct Equals: Equatable {
+    var row: Row
+    var count: Int
+    /// Of them, those that have not vanished.
+    var present: Int
+  }
+
+  enum Outcome {
+    /// The run ends with 65.
+    case refused(String)
+    case loaded(NightResult)
+  }
+
+  let tables: [NightTable]
+  /// Indexes of tables, as the plan has them in order.
+  let order: [Int]
+  let policies: NightPolicies
+  /// By table and key.
+  var known: [[[String]: Known]]
+  /// By table and row.
+  var equals: [[Row: Equals]]
+
+  init(_ source: NightSource, order: [Int]) {
+    tables = source.tables
+    self.order = order
+    policies = source.policies
+    known = tables.map { _ in [:] }
+    equals = tables.map { _ in [:] }
+  }
+
+  /// Rows of a final table.
+  func rows(_ table: Int) -> Rows {
+    known[table].values.map(\.row)
+      + equals[table].values.flatMap { Array(repeating: $0.row, count: $0.count) }
+  }
+
+  /// - Parameter staged: The rows of the tables that are loaded, by their index.
+  func loading(_ staged: [Int: Rows]) -> Outcome {
+    var night = Night(model: self, staged: staged)
+    return night.outcome()
+  }
+}
+
+struct NightResult {
+  var model: NightModel
+  var counts: [Int: NightCounts] = [:]
+  /// Whether the final tables hold the staged rows, all of them.
+  var isEqual = true
+  /// Why the run may be refused all the same.
+  var doubt: String?
+}
+
+/// One night under way.
+private struct Night {
+  let before: NightModel
+  let staged: [Int: Rows]
+  var result: NightResult
+  /// The staged rows that are not refused.
+  var alive: [Int: Rows]
+  /// Key columns as key maps spell them tonight, by table and key.
+  var spelling: [[[String]: Row]]
+
+  init(model: NightModel, staged: [Int: Rows]) {
+    before = model
+    self.staged = staged
+    result = NightResult(model: model)
+    alive = staged
+    spelling = model.known.map { $0.mapValues(\.row) }
+  }
+
+  private var tables: [NightTable] { before.tables }
+  private var order: [Int] { before.order.filter { staged[$0] != nil } }
+
+  mutating func outcome() -> NightModel.Outcome {
+    for table in staged.keys { result.counts[table] = NightCounts() }
+    refuse()
+    spell()
+    for table in order {
+      var adjusted: [(staged: Row, loaded: Row)] = []
+      for row in alive[table] ?? [] {
+        guard let loaded = adjust(row, table) else {
+          return .refused("\(tables[table].name): no parent of \(row)")
+        }
+        adjusted.append((row, loaded))
+      }
+      if tables[table].key.isEmpty {
+        merge(adjusted, table)
+      } else {
+        merge(adjusted.map(\.loaded), table)
+      }
+      noteVanished(table)
+    }
+    if before.policies.onVanished == .delete { delete() }
+    if let reason = contradiction { return .refused(reason) }
+    result.doubt = doubt
+    return .loaded(result)
+  }
+}
+
+// MARK: - Parents
+
+extension Night {
+  private func policy(_ link: NightLink, of table: Int) -> OrphanPolicy {
+    let policy = before.policies.onOrphan
+    guard policy == .null else { return policy }
+    let canBeEmptied = link.columns.allSatisfy { column in
+      tables[table].columns[column].isNullable && !tables[table].key.contains(column)
+    }
+    return canBeEmptied ? .null : .fail
+  }
+
+  /// Refuses rows without their parents, and those that hang on them.
+  private mutating func refuse() {
+    guard before.policies.onOrphan == .reject else { return }
+    var isChanged = true
+    while isChanged {
+      isChanged = false
+      // The last ones first would be as right: nothing but the end counts.
+      for table in order {
+        let rows = alive[table] ?? []
+        let kept = rows.filter { row in tables[table].links.allSatisfy { hasParent(row, $0, table) }
+        }
+        guard kept.count < rows.count else { continue }
+        isChanged = true
+        result.counts[table]?.rejected += rows.count - kept.count
+        alive[table] = kept
+      }
+    }
+  }
+
+  private func hasParent(_ row: Row, _ link: NightLink, _ table: Int) -> Bool {
+    guard link.columns.allSatisfy({ row[$0] != nil }) else { return true }
+    let child = tables[table]
+    let parent = tables[link.parent]
+    if child.leadsToKey(link, of: parent) {
+      let columns = parent.key.map { column in
+        link.columns[link.parentColumns.firstIndex(of: column) ?? 0]
+      }
+      // A row that is its own key is taken to the letter.
+      guard !child.key.isEmpty else {
+        let value = child.exact(row, columns)
+        return spelling[link.parent].values.contains { parent.exact($0, parent.key) == value }
+          || (alive[link.parent] ?? []).contains { parent.exact($0, parent.key) == value }
+      }
+      let value = child.normal(row, columns)
+      return before.known[link.parent][value] != nil
+        || (alive[link.parent] ?? []).contains { parent.normalKey($0) == value }
+    }
+    let value = child.exact(row, link.columns)
+    return ((alive[link.parent] ?? []) + before.rows(link.parent)).contains {
+      parent.exact($0, link.parentColumns) == value
+    }
+  }
+
+  /// Keys are known before children look for them.
+  private mutating func spell() {
+    for table in order where !tables[table].key.isEmpty {
+      // A key that takes its parent's spelling has it from then on.
+      let isParents = tables[table].links.contains { link in
+        !Set(link.columns).isDisjoint(with: tables[table].key)
+          && tables[table].leadsToKey(link, of: tables[link.parent])
+          && link.columns.contains { tables[table].columns[$0].kind == .text }
+      }
+      for row in alive[table] ?? []
+      where !isParents || before.known[table][tables[table].normalKey(row)] == nil {
+        noteSpelling(row, table)
+      }
+    }
+  }
+
+  private mutating func noteSpelling(_ row: Row, _ table: Int) {
+    let key = tables[table].normalKey(row)
+    guard before.known[table][key] == nil || before.policies.onChanged == .update else { return }
+    spelling[table][key] = row
+  }
+
+  /// The row as it is loaded; nil where it stops the run.
+  private mutating func adjust(_ row: Row, _ table: Int) -> Row? {
+    var loaded = row
+    for link in tables[table].links where !hasParent(row, link, table) {
+      guard policy(link, of: table) == .null else { return nil }
+      for column in link.columns { loaded[column] = nil }
+    }
+    guard !tables[table].key.isEmpty else { return loaded }
+    for link in tables[table].links where tables[table].leadsToKey(link, of: tables[link.parent]) {
+      respell(&loaded, link, table)
+    }
+    noteSpelling(loaded, table)
+    return loaded
+  }
+
+  /// PostgreSQL holds 'a' and 'a ' to be two keys.
+  private func respell(_ row: inout Row, _ link: NightLink, _ table: Int) {
+    let parent = tables[link.parent]
+    guard link.columns.allSatisfy({ row[$0] != nil }) else { return }
+    let columns = parent.key.map { column in
+      link.columns[link.parentColumns.firstIndex(of: column) ?? 0]
+    }
+    guard let spelled = spelling[link.parent][tables[table].normal(row, columns)],
+      tables[table].exact(row, columns) != parent.exact(spelled, parent.key)
+    else { return }
+    for (column, key) in zip(columns, parent.key) where parent.columns[key].kind == .text {
+      row[column] = spelled[key]
+    }
+  }
+}
+
+// MARK: - Rows
+
+extension Night {
+  private mutating func merge(_ rows: Rows, _ table: Int) {
+    for row in rows {
+      let key = tables[table].normalKey(row)
+      guard var known = before.known[table][key] else {
+        result.model.known[table][key] = NightModel.Known(row: row)
+        result.counts[table]?.inserted += 1
+        continue
+      }
+      if known.row == row {
+        result.counts[table]?.known += 1
+      } else if before.policies.onChanged == .update {
+        known.row = row
+        result.counts[table]?.updated += 1
+      } else {
+        result.counts[table]?.known += 1
+        result.isEqual = false
+      }
+      result.model.known[table][key] = known
+    }
+  }
+
+  private mutating func merge(_ rows: [(staged: Row, loaded: Row)], _ table: Int) {
+    for (row, equal) in Dictionary(grouping: rows, by: \.staged) {
+      let known = before.equals[table][row]
+      let count = known?.count ?? 0
+      result.counts[table]?.inserted += max(0, equal.count - count)
+      result.counts[table]?.known += min(equal.count, count)
+      result.model.equals[table][row] = NightModel.Equals(
+        row: known?.row ?? equal[0].loaded, count: max(count, equal.count),
+        present: known?.present ?? equal.count)
+    }
+  }
+
+  private mutating func noteVanished(_ table: Int) {
+    let keys = Set((staged[table] ?? []).map { tables[table].normalKey($0) })
+    for (key, known) in before.known[table] where known.isVanished == keys.contains(key) {
+      result.model.known[table][key]?.isVanished = !known.isVanished
+      if known.isVanished {
+        result.counts[table]?.returned += 1
+      } else {
+        result.counts[table]?.vanished += 1
+      }
+    }
+    guard tables[table].key.isEmpty else { return }
+    let counts = Dictionary(grouping: staged[table] ?? [], by: \.self).mapValues(\.count)
+    let kept = Set(alive[table] ?? [])
+    for (row, known) in before.equals[table] {
+      let count = counts[row] ?? 0
+      // Equal rows are refused together.
+      let present = count > 0 && !kept.contains(row) ? known.count : min(count, known.count)
+      result.counts[table]?.vanished += max(0, known.present - present)
+      result.counts[table]?.returned += max(0, present - known.present)
+      result.model.equals[table][row]?.present =
+        max(present, count > 0 && kept.contains(row) ? count : 0)
+    }
+  }
+
+  /// Children before parents; a row that another one refers to stays.
+  private mutating func delete() {
+    for table in order.reversed() {
+      while true {
+        let keys = result.model.known[table].filter { $1.isVanished && !isHeld($1.row, table) }.keys
+        for key in keys { result.model.known[table][key] = nil }
+        result.counts[table]?.deleted += keys.count
+        guard !keys.isEmpty, tables[table].links.contains(where: { $0.parent == table }) else {
+          break
+        }
+      }
+      // A row that was loaded without its parent looks like another one, and is not found again.
+      for (row, known) in result.model.equals[table]
+      where known.present < known.count && known.row == row {
+        result.counts[table]?.deleted += known.count - known.present
+        result.model.equals[table][row]?.count = known.present
+        if known.present == 0 { result.model.equals[table][row] = nil }
+      }
+    }
+  }
+
+  private func isHeld(_ row: Row, _ table: Int) -> Bool {
+    tables.indices.contains { child in
+      tables[child].links.contains { link in
+        guard link.parent == table else { return false }
+        let value = tables[table].exact(row, link.parentColumns)
+        guard !value.contains("NULL") else { return false }
+        return result.model.rows(child).contains { other in
+          tables[child].exact(other, link.columns) == value && !(child == table && other == row)
+        }
+      }
+    }
+  }
+}
+
+// MARK: - Constraints
+
+extension Night {
+  /// A constraint of the target that the rows would break.
+  private var contradiction: String? {
+    for (index, table) in tables.enumerated() {
+      let rows = result.model.rows(index)
+      for columns in table.unique {
+        let values = Dictionary(grouping: rows) { table.exact($0, columns) }
+        if let double = values.first(where: { $1.count > 1 }) {
+          return "\(table.name): \(double.key) on \(double.value.count) rows"
+        }
+      }
+      for link in table.links {
+        let parents = Set(
+          result.model.rows(link.parent).map { tables[link.parent].exact($0, link.parentColumns) })
+        let orphan = rows.first { row in
+          link.columns.allSatisfy { row[$0] != nil }
+            && !parents.contains(table.exact(row, link.columns))
+        }
+        if let orphan { return "\(link.name): \(orphan) would have no parent" }
+      }
+    }
+    return nil
+  }
+
+  /// A unique key that a foreign key leads to is checked row by row.
+  private var doubt: String? {
+    for index in tables.indices {
+      for columns in tables[index].unique
+      where tables.contains(where: {
+        $0.links.contains { $0.parent == index && $0.parentColumns == columns }
+      }) {
+        func owners(_ model: NightModel) -> [[String]: [String]] {
+          Dictionary(
+            model.known[index].map { (tables[index].exact($1.row, columns), $0) },
+            uniquingKeysWith: { $1 })
+        }
+        let after = owners(result.model)
+        for (value, owner) in owners(before) {
+          if let other = after[value], other != owner {
+            return "\(tables[index].name): \(value) goes to another row"
+          }
+        }
+      }
+    }
+    return nil
+  }
+}
