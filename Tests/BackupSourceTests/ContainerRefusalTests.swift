@@ -69,6 +69,21 @@ struct ContainerRefusalTests {
     }
   }
 
+  @Test("blocks of the server that hold no pages are passed over, and said")
+  func blocksWithoutPages() throws {
+    var backup = try PatchedBackup("bak/peepstat-2012.bak")
+    let before = try BackupFile.open([MemoryStream(backup.bytes)]).facts
+    try backup.patch(block: "MSTL", at: 0, Array("MSFS".utf8))
+    let facts = try BackupFile.open([MemoryStream(backup.bytes)]).facts
+    #expect(before.warnings.isEmpty && before.otherBlocks.isEmpty)
+    #expect(facts.otherBlocks == ["MSFS"])
+    #expect(facts.warnings.count == 1 && facts.warnings[0].hasSuffix("filegroups: blocks MSFS."))
+    // Outside of a set nobody knows what it would belong to.
+    backup = try PatchedBackup("bak/peepstat-2012.bak")
+    try backup.patch(block: "VOLB", at: 0, Array("MSFS".utf8))
+    try backup.expect(.unknown, "the block MSFS is not one that SQL Server writes")
+  }
+
   @Test("an encrypted database is named, in a backup and in a data file")
   func encryptedDatabase() throws {
     var backup = try PatchedBackup("bak/peepstat-2012.bak")

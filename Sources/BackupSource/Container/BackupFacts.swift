@@ -21,6 +21,8 @@ struct BackupFacts: Hashable, Sendable {
   var finishedAt: String?
   /// Transaction log in the backup, which is not replayed.
   var logByteCount = 0
+  /// Types of blocks that are not read.
+  var otherBlocks: [String] = []
   /// The set that was opened, from 1.
   var setNumber: Int?
   /// Every set in the file.

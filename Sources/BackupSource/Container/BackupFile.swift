@@ -64,6 +64,7 @@ enum BackupFile {
     let map = try Placement.ofFull(parts, in: backup.streams)
     var facts = BackupFacts(of: parts[0], in: backup)
     facts.logByteCount = parts.reduce(0) { $0 + $1.logByteCount }
+    facts.otherBlocks = Set(parts.flatMap(\.otherBlocks).map(\.description)).sorted()
     facts.warnings = warnings(facts)
     let pages = BackupPages(
       fileName: backup.streams[0].fileName, map: map, streams: backup.streams)
@@ -82,6 +83,7 @@ enum BackupFile {
     facts.files = streams.map(\.fileName)
     facts.isCompressed = full.isCompressed || differential.isCompressed
     facts.logByteCount = parts.reduce(0) { $0 + $1.logByteCount }
+    facts.otherBlocks = Set(parts.flatMap(\.otherBlocks).map(\.description)).sorted()
     facts.warnings = warnings(facts)
     let pages = BackupPages(fileName: full.streams[0].fileName, map: map, streams: streams)
     return OpenedBackup(pages: pages, facts: facts)
@@ -162,6 +164,11 @@ extension BackupFile {
       warnings.append(
         "The database was in use while it was backed up: \(facts.logByteCount) bytes of log are "
           + "not replayed, so rows of unfinished transactions may be there.")
+    }
+    if !facts.otherBlocks.isEmpty {
+      warnings.append(
+        "The backup has parts that are not read, as of FILESTREAM or memory-optimised filegroups: "
+          + "blocks \(facts.otherBlocks.joined(separator: ", ")).")
     }
     if facts.sets.count > 1, let number = facts.setNumber {
       warnings.append("The file holds \(facts.sets.count) backup sets; set \(number) is read.")

@@ -10,6 +10,8 @@ struct BackupSet: Sendable {
   var regions: [DataRegion] = []
   /// Bytes of transaction log (MSTL). They are not replayed.
   var logByteCount = 0
+  /// Types of the server's blocks that hold no pages of data files, and are not read.
+  var otherBlocks: Set<Tag> = []
 
   var type: BackupSetType { configuration.setType }
 }

@@ -93,6 +93,10 @@ private struct Walk {
         .notABackup, file: fileName, offset: block.header.baseOffset,
         problem: "is a backup of files and folders",
         advice: "restore it and give the .bak or .mdf inside")
+    case let type where type.description.hasPrefix("MS") && current != nil:
+      // Files of FILESTREAM and memory-optimised filegroups. The block and its streams say where they
+      // end, and tables that have rows there are refused by what the catalog says of them.
+      try change(block) { $0.otherBlocks.insert(type) }
     default:
       throw BackupError(
         .unknown, file: fileName, offset: block.header.baseOffset,

@@ -58,8 +58,8 @@ struct NightTarget {
   /// Writes the rows of tonight, a few to a chunk.
   func snapshot(of source: NightSource, named name: String) throws -> Snapshot {
     var limits = StagingLimits()
-    limits.chunkByteCountMin = 32
-    limits.chunkByteCountAverage = 64
+    limits.chunkByteCountAverageMin = 64
+    limits.chunkByteCountAverageMax = 64
     limits.chunkByteCountMax = 256
     let path = "\(folder.path)/\(name)"
     let writer = try SnapshotWriter(folder: path, limits: limits)
