@@ -111,6 +111,17 @@ struct RangedExportTests {
     try expectSame(snapshot, as: database, "whole")
   }
 
+  @Test("the connection that asked for the catalog is one of those that read")
+  func connections() throws {
+    let database = KeyedDatabase(seed: 1).database
+    let server = try DatabaseAnswers(database).serve()
+    let snapshot = try export(database, on: server, jobs: 3)
+    #expect(!rangesRead(server).isEmpty)
+    // One more looks at the log.
+    #expect(server.connectionCount == 4)
+    try expectSame(snapshot, as: database, "three connections")
+  }
+
   @Test("without SNAPSHOT isolation whole tables are read")
   func readCommitted() throws {
     let database = KeyedDatabase(seed: 2).database

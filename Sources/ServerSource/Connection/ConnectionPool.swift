@@ -82,6 +82,15 @@ final class ConnectionPool: Sendable {
     return connection
   }
 
+  /// Idle connections that are in no transaction yet.
+  func takeIdle(atMost count: Int) -> [ServerConnection] {
+    state.withLock { state in
+      let fitting = state.idle.filter { !$0.isDead && !$0.isInSnapshot }.prefix(count)
+      state.idle.removeAll { connection in fitting.contains { $0 === connection } }
+      return Array(fitting)
+    }
+  }
+
   /// Takes in connections whose transactions have begun at one state, instead of those that are idle.
   func share(_ connections: [ServerConnection]) {
     let now = ContinuousMilliseconds.now

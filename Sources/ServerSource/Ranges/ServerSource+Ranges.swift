@@ -22,7 +22,9 @@ extension ServerSource {
       let first = tables.first(where: mayBeLarge)
     else { return }
     let state = SharedState(address: address, password: password, kind: server.version.kind)
-    guard let shared = try state.begin(count: readerCount, lookingAt: first.name) else {
+    let idle = connections.takeIdle(atMost: readerCount)
+    guard let shared = try state.begin(count: readerCount, with: idle, lookingAt: first.name)
+    else {
       throw ServerError(
         .conflict, server: address.label,
         problem: "others wrote each time that the connections' transactions began")

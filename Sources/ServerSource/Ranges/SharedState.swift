@@ -13,10 +13,14 @@ struct SharedState {
 
   /// - Parameters:
   ///   - count: Of the connections.
+  ///   - idle: Connections to begin with: a new one costs a login, and with some servers much of what
+  ///     they have to learn of the database first.
   ///   - table: One that they may read: a transaction's moment is that of its first look at rows.
   /// - Returns: The connections, each in its transaction; nil where others wrote in every attempt.
   /// - Throws: What the server says; `permission` or `sql` where it does not show its state.
-  func begin(count: Int, lookingAt table: ObjectName) throws(ServerError) -> [ServerConnection]? {
+  func begin(
+    count: Int, with idle: [ServerConnection], lookingAt table: ObjectName
+  ) throws(ServerError) -> [ServerConnection]? {
     let observer =
       kind == .babelfish ? nil : try ServerConnection.ready(address, password: password)
     if let observer, try LogEnd.read(observer) == nil {
@@ -25,9 +29,9 @@ struct SharedState {
         problem: "the server does not say where the log ends before which all commits are seen "
           + "(delayed durability, or a secondary replica)")
     }
-    for _ in 0..<ServerLimits.shareAttemptCountMax {
-      var connections: [ServerConnection] = []
-      for _ in 0..<count {
+    for attempt in 0..<ServerLimits.shareAttemptCountMax {
+      var connections = attempt == 0 ? idle : []
+      while connections.count < count {
         connections.append(try ServerConnection.ready(address, password: password))
       }
       let isShared =
