@@ -67,7 +67,7 @@ struct ChunkTests {
     #expect(known.contains(try #require(after.chunks.last).xxh3))
   }
 
-  @Test("chunks get longer with the rows before them, and the last one is a small part of the table")
+  @Test("chunks get longer with the rows before them, and the last is a small part of the table")
   func growingChunks() throws {
     var limits = StagingLimits.tiny
     limits.chunkByteCountAverageMin = 1 << 10

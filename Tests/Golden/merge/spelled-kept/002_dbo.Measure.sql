@@ -345,7 +345,7 @@ FROM inserted;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:aa02d9fc56551034923adedb9e9b61ad12435f7aea2c143c211246efb4b3b90a
+-- body:    sha256:49080197911b7f91d201bc31be5125c917e5f25f6b6cac8a873970cdf6901a3c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -374,7 +374,7 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.measure AS s
   JOIN restage_keymap.measure AS k
     ON k.source_id = s.id
-  WHERE k.first_run <> (SELECT restage.run_id())
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.id,
       s.code
@@ -442,7 +442,7 @@ FROM updated;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:a7df78dae4cf2954b356744f329062ca3317752ee72a8485575cf810d05992c1
+-- body:    sha256:0faa578ba65f4404671d227ba87a8bf03ae97f632eaca9b1403aafa5c44c0b2d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -463,7 +463,7 @@ vanished AS (
   UPDATE restage_keymap.measure AS k
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
-    AND k.first_run <> (SELECT restage.run_id())
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND NOT EXISTS (
       SELECT
       FROM restage_stage.measure AS s
@@ -536,7 +536,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:9dcd486ac6117de9067204949c77f11e85766352e988626a42e4390a170e5f99
+-- body:    sha256:24d1cf0128a050014a7ce6493f1c474c639ba4b56bed9e99af9c05d37a873e24
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -548,7 +548,7 @@ SELECT restage.close_account('public.measure', count(*)) AS rows
 FROM restage_stage.measure AS s
 JOIN restage_keymap.measure AS k
   ON k.source_id = s.id
-WHERE k.last_run <> (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id());
 
 -- file:    verify/002_dbo.Measure/content.sql
 -- table:   public.measure
