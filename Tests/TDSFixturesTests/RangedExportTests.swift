@@ -96,13 +96,21 @@ struct RangedExportTests {
     try expectSame(snapshot, as: database, "whole")
   }
 
-  @Test("a server that does not say where its log ends is not asked for it again and again")
-  func secondaryReplica() throws {
+  @Test(
+    "a log that does not show what is seen is not asked for its end again and again",
+    arguments: [
+      [FixtureValue.null, .integer(0), .integer(0)], [.text("1F:30:1"), .integer(1), .integer(0)],
+      [.text("1F:30:1"), .integer(0), .integer(1)],
+    ])
+  func noUsableLog(row: [FixtureValue]) throws {
     let database = KeyedDatabase(seed: 1).database
     var answers = DatabaseAnswers(database)
     answers.overrides["log end"] = ResultSet(
-      [ResultColumn("log_end", "nvarchar(48)"), ResultColumn("delayed_durability", "int")],
-      rows: [[.null, .integer(0)]])
+      [
+        ResultColumn("log_end", "nvarchar(48)"), ResultColumn("delayed_durability", "int"),
+        ResultColumn("awaited_replicas", "int"),
+      ],
+      rows: [row])
     let server = try answers.serve()
     let snapshot = try export(database, on: server)
     #expect(rangesRead(server).isEmpty)

@@ -27,7 +27,7 @@ struct SharedState {
       throw ServerError(
         .unknown, server: address.label,
         problem: "the server does not say where the log ends before which all commits are seen "
-          + "(delayed durability, or a secondary replica)")
+          + "(delayed durability, a synchronous replica, or a secondary replica)")
     }
     for attempt in 0..<ServerLimits.shareAttemptCountMax {
       var connections = attempt == 0 ? idle : []
@@ -82,23 +82,29 @@ struct SharedState {
 
 /// Where the log of a database ends.
 enum LogEnd {
-  /// - Returns: nil where a commit need not be in the log before others see it, and on a secondary replica,
-  ///   which does not say it: there rows follow the log at a distance.
-  /// - Throws: `sql` where the server has no such view (before SQL Server 2016), `permission` without
-  ///   VIEW SERVER STATE (Azure SQL Database: VIEW DATABASE STATE).
+  /// - Returns: nil where a commit need not be in the log before others see it; where it can be there long
+  ///   before they do, because synchronous replicas are waited for; and on a secondary replica, which does
+  ///   not say it: there rows follow the log at a distance.
+  /// - Throws: `sql` where the server has no such view (before SQL Server 2016, and Azure SQL Database, which
+  ///   does not tell whether it waits for replicas), `permission` without VIEW SERVER STATE.
   static func read(_ connection: ServerConnection) throws(ServerError) -> String? {
     let batch = SQLBatch(
       "log end",
       """
       SELECT
         CAST(l.log_end_lsn AS nvarchar(48)) AS log_end,
-        d.delayed_durability AS delayed_durability
+        d.delayed_durability AS delayed_durability,
+        (
+          SELECT COUNT(*)
+          FROM sys.dm_hadr_database_replica_states AS r
+          WHERE r.database_id = d.database_id AND r.is_local = 0 AND r.is_commit_participant = 1
+        ) AS awaited_replicas
       FROM sys.databases AS d
       CROSS APPLY sys.dm_db_log_stats(d.database_id) AS l
       WHERE d.database_id = DB_ID()
       """)
     guard let record = try connection.query(batch).first,
-      record.integer("delayed_durability") == 0
+      record.integer("delayed_durability") == 0, record.integer("awaited_replicas") == 0
     else { return nil }
     return record.text("log_end")
   }

@@ -17,7 +17,12 @@ extension DatabaseAnswers {
         ]
       ]
     case "log end":
-      [["log_end": .text(logEnd(batch)), "delayed_durability": .integer(0)]]
+      [
+        [
+          "log_end": .text(logEnd(batch)), "delayed_durability": .integer(0),
+          "awaited_replicas": .integer(0),
+        ]
+      ]
     case "database's origin":
       [
         [
