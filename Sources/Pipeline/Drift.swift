@@ -126,7 +126,7 @@ struct Registration {
 
 extension Drift {
   /// A source's name stands for one database: two that are spelled alike would overwrite each other.
-  private func checkSource() async throws {
+  func checkSource() async throws {
     let claimed = try await connection.query(
       "SELECT s.database_name FROM restage.source AS s WHERE s.source_name = $1",
       [database.sourceName])

@@ -17,16 +17,57 @@ extension Load {
     }
     guard refusal.sqlstate == "23505" else { return error }
     for table in tables {
+      if let explained = table.mapped.explained(name) { return explained }
       for (key, query) in Collisions.queries(for: table.index, of: plan.database)
       where key.name == name {
-        // Where the target has no such table the load was the first, and its tables are gone again.
-        guard let found = try? await connection.query(query),
+        guard let found = await collisions(query, on: connection),
           let collision = Collision(found.rows)
         else { continue }
         return collision.error(of: table.mapped, key: key)
       }
     }
     return error
+  }
+
+  /// The rows that collide, nil where the final table is gone again: then the load was the first.
+  ///
+  /// The first load of a source into tables that others filled left no key map either. Without rows
+  /// it says the same: no final row is one of this source.
+  private func collisions(
+    _ query: String, on connection: TargetConnection
+  ) async -> QueryResult? {
+    if let found = try? await connection.query(query) { return found }
+    let keyMaps = plan.files.filter { $0.phase == .keyMaps }.compactMap { plan.texts[$0.path] }
+    let found: QueryResult?
+    do {
+      try await connection.query("BEGIN")
+      for text in keyMaps {
+        try await connection.execute(text)
+      }
+      found = try await connection.query(query)
+    } catch {
+      found = nil
+    }
+    await connection.rollback()
+    return found
+  }
+}
+
+extension MappedTable {
+  /// What a duplicate key means in a table without a key of its own.
+  fileprivate func explained(_ name: String) -> PipelineError? {
+    let keys = uniqueConstraints.map(\.name) + indexes.filter(\.isUnique).map(\.name)
+    guard case .wholeRow = sourceKey, let key = keys.first(where: { $0.name == name }) else {
+      return nil
+    }
+    return PipelineError(
+      .differences,
+      """
+      \(target.quoted): unique key \(key.quoted) does not let a new row stand beside the final row that \
+      has its values: \(source) has no key, so that a changed row is a new row, and the row that it was \
+      has vanished and is kept
+      """,
+      advice: "say in the mapping which columns are its key (key: [...]), or on_vanished: delete")
   }
 }
 

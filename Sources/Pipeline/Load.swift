@@ -102,6 +102,8 @@ public struct Load: Sendable {
 
   private func stageAndMerge(_ tables: [StagedTable], run: RunRecord) async throws -> LoadOutcome {
     try await run.keepTexts(of: plan)
+    // All tables of another database would seem to be gone.
+    try await drift(on: run.control).checkSource()
     try await warnOfGoneTables(on: run.control)
     try await checkPartialTables(tables, on: run.control)
     let state = try await drift(on: run.control).check()

@@ -12,11 +12,16 @@ extension Plan {
   /// What an earlier plan left in `ddl`, `merge`, `verify` and `undo` is removed first, so that no file of
   /// another plan stays between the new ones.
   ///
-  /// - Throws: `cannotWrite` with the path and the system's reason.
+  /// - Throws: `cannotWrite` with the path and the system's reason; `usage` where the folder holds the plan
+  ///   of another source, or something else under the names of a plan's folders.
   public func write(to folder: String) throws(PipelineError) {
+    try checkOwner(of: folder)
     let manager = FileManager.default
     do {
       try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      // Says whose the folder is when this is interrupted.
+      let owner = try JSONEncoder().encode(PlanOwner(source: database.sourceName))
+      try owner.write(to: URL(filePath: "\(folder)/\(Self.unfinishedName)"))
       for name in ["plan.json", "ddl", "merge", "verify", "undo", "unsupported.md"]
       where manager.fileExists(atPath: "\(folder)/\(name)") {
         try manager.removeItem(atPath: "\(folder)/\(name)")
@@ -26,11 +31,37 @@ extension Plan {
       }
       try Self.write(UnsupportedReport.markdown(for: database), to: "\(folder)/unsupported.md")
       try Self.write(try PlanIndex(self).json, to: "\(folder)/plan.json")
+      try manager.removeItem(atPath: "\(folder)/\(Self.unfinishedName)")
     } catch {
       throw PipelineError(
         .cannotWrite, "the plan cannot be written to \(folder): \(PipelineError.reason(of: error))",
         advice: "name another folder with --into or --plan")
     }
+  }
+
+  private static let unfinishedName = "plan.json.unfinished"
+
+  /// What is removed here must be an earlier plan for the same source, not somebody's approved plan for
+  /// another one.
+  private func checkOwner(of folder: String) throws(PipelineError) {
+    let advice = "name another folder with --into or --plan, or remove this one"
+    let manager = FileManager.default
+    let indexes = ["plan.json", Self.unfinishedName].map { "\(folder)/\($0)" }
+    guard let bytes = indexes.lazy.compactMap({ manager.contents(atPath: $0) }).first else {
+      let names = ["ddl", "merge", "verify", "undo"]
+      let found = names.first { manager.fileExists(atPath: "\(folder)/\($0)") }
+      guard let found else { return }
+      throw PipelineError(
+        .usage, "\(folder) holds \(found) and no plan.json: it is not a plan that could be written anew",
+        advice: advice)
+    }
+    guard let earlier = try? JSONDecoder().decode(PlanOwner.self, from: bytes),
+      earlier.source != database.sourceName
+    else { return }
+    throw PipelineError(
+      .usage,
+      "\(folder) holds the plan of source '\(earlier.source)', not of '\(database.sourceName)'",
+      advice: advice)
   }
 
   /// Reads a plan that `write` made.
@@ -96,6 +127,11 @@ extension Plan {
       at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: url)
   }
+}
+
+/// The part of `plan.json` that says whose it is, whatever its format.
+private struct PlanOwner: Codable {
+  let source: String
 }
 
 /// What `plan.json` holds.

@@ -45,6 +45,17 @@ struct BindingTests {
     #expect(try target.psql("SELECT v FROM public.t ORDER BY 1") == "11\n12\n99")
   }
 
+  @Test("tables of the right database are not called gone before the wrong one is refused")
+  func otherDatabaseHasOtherTables() throws {
+    let mapping = try source.mapping("source: shop\n")
+    let one = try source.snapshot("1", of: "Shop", SmallTable("dbo", "T", [[1, 11]]))
+    let two = try source.snapshot("2", of: "Stock", SmallTable("dbo", "Other", [[1, 12]]))
+    expect(try target.load(one, "--mapping", mapping), 0)
+    let refused = try target.load(two, "--mapping", mapping)
+    expect(refused, 78, naming: "Shop", "Stock")
+    #expect(!refused.errors.contains("no longer in the source"), "\(refused.errors)")
+  }
+
   @Test("a database that was renamed is told by an UPDATE")
   func renamedDatabase() throws {
     let one = try source.snapshot("1", of: "Old", SmallTable("dbo", "T", [[1, 11]]))
@@ -74,6 +85,26 @@ struct BindingTests {
     let plan = "\(source.folder.path)/plan"
     _ = try RestageTool.run(["plan", one, "--into", plan])
     expect(try target.load(two, "--plan", plan), 76, naming: "A B", "a_b")
+  }
+
+  @Test("64: a plan is not written over that of another source, nor over what is no plan")
+  func planOverOther() throws {
+    let one = try source.snapshot("1", of: "Shop", SmallTable("dbo", "T", [[1, 11]]))
+    let two = try source.snapshot("2", of: "Stock", SmallTable("dbo", "T", [[1, 11]]))
+    let plan = "\(source.folder.path)/plan"
+    expect(try RestageTool.run(["plan", one, "--into", plan]), 0)
+    expect(try RestageTool.run(["plan", two, "--into", plan]), 64, naming: "shop", "stock")
+    expect(try RestageTool.run(["plan", one, "--into", plan]), 0)
+    // A plan that was being written when it was interrupted.
+    let manager = FileManager.default
+    try manager.moveItem(atPath: "\(plan)/plan.json", toPath: "\(plan)/plan.json.unfinished")
+    expect(try RestageTool.run(["plan", two, "--into", plan]), 64, naming: "shop")
+    expect(try RestageTool.run(["plan", one, "--into", plan]), 0)
+    #expect(!manager.fileExists(atPath: "\(plan)/plan.json.unfinished"))
+    let other = "\(source.folder.path)/other"
+    try manager.createDirectory(atPath: "\(other)/verify", withIntermediateDirectories: true)
+    expect(try RestageTool.run(["plan", one, "--into", other]), 64, naming: "verify")
+    #expect(manager.fileExists(atPath: "\(other)/verify"))
   }
 
   // MARK: - Key maps of other sources

@@ -49,6 +49,47 @@ struct UniqueTests {
     #expect(error?.advice?.contains("natural_key") == true)
   }
 
+  @Test("so is a row of another source, when this one is loaded for the first time")
+  func heldByOtherSource() async throws {
+    let nights = try Nights([Self.item])
+    _ = try await nights.load(["Item": [["1", "a"]]])
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(["Item": [["7", "a"]]], mapping: "source: other")
+    }
+    #expect(error?.problem.contains(#"lets {"Code": "a"} stand once"#) == true)
+    #expect(error?.problem.contains("a final row that restage never loaded has it") == true)
+    #expect(error?.advice?.contains("natural_key") == true)
+    let left = "SELECT count(*) FROM restage.table_map WHERE source_name = 'other'"
+    #expect(try nights.postgres.psql(left) == "0")
+  }
+
+  @Test("in a table without a key a changed row is told from the row that it was")
+  func withoutKey() async throws {
+    var table = Self.item
+    table.name = ObjectName("dbo", "Log")
+    table.primaryKey = nil
+    table.columns[0].identity = nil
+    table.uniqueConstraints = []
+    table.columns[0].isNullable = true
+    table.indexes = [
+      Index(
+        name: "IX_Log", kind: .nonclustered, isUnique: true, columns: [KeyColumn("ItemID")])
+    ]
+    let nights = try Nights([table])
+    _ = try await nights.load(["Log": [["1", "a"], ["2", "b"]]])
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(["Log": [["1", "a"], ["2", "c"]]])
+    }
+    #expect(error?.status == .differences)
+    #expect(error?.problem.hasPrefix("public.log: unique key ix_log does not let a new row") == true)
+    #expect(error?.advice?.contains("on_vanished: delete") == true)
+    let (counts, proof) = try await nights.load(
+      ["Log": [["1", "a"], ["2", "c"]]], options: Load.Options(allowsShrink: true),
+      mapping: "source: music\non_vanished: delete")
+    #expect(counts.contains("1 inserted") && counts.contains("1 deleted"))
+    #expect(proof.isEqual)
+  }
+
   @Test("values that change places under a filtered unique index stop the run with the reason")
   func filteredIndex() async throws {
     let index = Index(

@@ -127,6 +127,33 @@ struct MappingTests {
     #expect(columns[1].defaultExpression != nil)
   }
 
+  @Test(
+    "an expression is one, however much it holds of what would end it",
+    arguments: [
+      "a > 1", "(a OR b) AND f(c[1])", "name = ')'", "name = 'it''s ('", #"name = E'\')'"#,
+      #""odd)" = 1"#, "a -- )\n", "a /* ) /* ; */ ( */", "name = $$ ) ; $$", "name = $x$ $$ ( $x$",
+      #"name = 'C:\'"#, "a$b$c > 1", "größe > 1",
+    ])
+  func expressions(text: String) throws {
+    let quoted = "'" + text.replacing("'", with: "''").replacing("\n", with: "\n\n") + "'"
+    let mapping = try Mapping(yaml: "tables: { dbo.Artist: { where: \(quoted) } }")
+    #expect(mapping != Mapping())
+  }
+
+  @Test(
+    "an expression that ends what it stands in is refused",
+    arguments: [
+      "a) OR (b", "a)", "(a", "f(a]", "a; b", "name = 'x", #"name = E'\'"#, #""odd"#, "a /* b",
+      "a /* /* */", "name = $x$ $$", "a -- (\n)",
+    ])
+  func brokenExpressions(text: String) {
+    let quoted = "'" + text.replacing("'", with: "''").replacing("\n", with: "\n\n") + "'"
+    let error = #expect(throws: MappingError.self) {
+      try Mapping(yaml: "tables: { dbo.Artist: { where: \(quoted) } }")
+    }
+    #expect(error?.code == .wrongValue)
+  }
+
   @Test("what is wrong is named with its line", arguments: wrong)
   func wrongMappings(wrong: WrongMapping) throws {
     let error = #expect(throws: MappingError.self) {
@@ -209,6 +236,15 @@ struct MappingTests {
       "tables: { dbo.Artist: { columns: { Name: { skip: x } } } }", .notSupported, line: 1,
       "tables.dbo.Artist.columns.Name.skip", "'skip'"),
     // Expressions of the mapping.
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    where: \"id > 1) OR (true\"", .wrongValue, line: 3,
+      "tables.dbo.Artist.where", "a ) without its ("),
+    WrongMapping(
+      "tables: { dbo.Artist: { columns: { Name: { expr: \"(name\" } } } }", .wrongValue, line: 1,
+      "tables.dbo.Artist.columns.Name.expr", "a ( that is never closed"),
+    WrongMapping(
+      "tables:\n  dbo.Artist:\n    add: { a: { type: text, expr: \"1; DROP TABLE t\" } }",
+      .wrongValue, line: 3, "tables.dbo.Artist.add.a.expr", "a ; which ends a statement"),
     WrongMapping(
       "tables:\n  dbo.Artist:\n    add: { a: \"now()\" }", .wrongValue, line: 3,
       "tables.dbo.Artist.add.a", "keys with values"),

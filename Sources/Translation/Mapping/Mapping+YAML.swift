@@ -79,7 +79,7 @@ extension TableMapping {
       }
     case "columns":
       for column in try field.fields() { columns.append(try ColumnMapping(column)) }
-    case "where": filter = try field.located()
+    case "where": filter = try field.expression()
     case "add":
       for column in try field.fields() { added.append(try AddedColumnMapping(column)) }
     default:
@@ -111,7 +111,7 @@ extension AddedColumnMapping {
     for field in try column.fields() {
       switch field.key {
       case "type": type = try field.located()
-      case "expr": expression = try field.located()
+      case "expr": expression = try field.expression()
       default: throw field.unknown("type, expr")
       }
     }
@@ -133,7 +133,7 @@ extension ColumnMapping {
       case "default": defaultExpression = field.located(try field.textOrNull())
       case "references": references = try field.located()
       case "nul": nul = try field.choice()
-      case "expr": expression = try field.located()
+      case "expr": expression = try field.expression()
       case "skip": throw field.notSupported
       default: throw field.unknown("rename, type, default, references, expr, nul")
       }
@@ -142,6 +142,15 @@ extension ColumnMapping {
 }
 
 extension MappingField {
+  /// One expression of PostgreSQL's SQL.
+  fileprivate func expression() throws(MappingError) -> Located<String> {
+    let text = try text()
+    if let fault = ExpressionText.fault(in: text) {
+      throw error(.wrongValue, expected: "one SQL expression", actual: fault)
+    }
+    return located(text)
+  }
+
   /// `5%`, `0.5%` or a number of rows.
   fileprivate func ceiling() throws(MappingError) -> RowCeiling {
     let text = try text()
