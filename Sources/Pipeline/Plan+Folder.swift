@@ -52,7 +52,8 @@ extension Plan {
       let found = names.first { manager.fileExists(atPath: "\(folder)/\($0)") }
       guard let found else { return }
       throw PipelineError(
-        .usage, "\(folder) holds \(found) and no plan.json: it is not a plan that could be written anew",
+        .usage,
+        "\(folder) holds \(found) and no plan.json: it is not a plan that could be written anew",
         advice: advice)
     }
     guard let earlier = try? JSONDecoder().decode(PlanOwner.self, from: bytes),

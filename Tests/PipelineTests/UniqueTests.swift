@@ -81,7 +81,8 @@ struct UniqueTests {
       _ = try await nights.load(["Log": [["1", "a"], ["2", "c"]]])
     }
     #expect(error?.status == .differences)
-    #expect(error?.problem.hasPrefix("public.log: unique key ix_log does not let a new row") == true)
+    #expect(
+      error?.problem.hasPrefix("public.log: unique key ix_log does not let a new row") == true)
     #expect(error?.advice?.contains("on_vanished: delete") == true)
     let (counts, proof) = try await nights.load(
       ["Log": [["1", "a"], ["2", "c"]]], options: Load.Options(allowsShrink: true),
