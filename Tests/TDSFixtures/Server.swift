@@ -151,7 +151,9 @@ final class ServerCore: Sendable {
     }
     if count == faults.closesOthersAtLogin {
       for other in record.withLockedValue({ $0.channels }) where other !== channel {
-        other.close(promise: nil)
+        // Closed before the login is answered, whichever thread it belongs to.
+        let isClosed = other.close()
+        if !other.eventLoop.inEventLoop { try? isClosed.wait() }
       }
     }
     if count == faults.loginCountMax { listener.withLockedValue { $0?.close(promise: nil) } }
