@@ -22,7 +22,7 @@ extension Plan {
       // Says whose the folder is when this is interrupted.
       let owner = try JSONEncoder().encode(PlanOwner(source: database.sourceName))
       try owner.write(to: URL(filePath: "\(folder)/\(Self.unfinishedName)"))
-      for name in ["plan.json", "ddl", "merge", "verify", "undo", "unsupported.md"]
+      for name in ["plan.json", "unsupported.md"] + Self.folderNames
       where manager.fileExists(atPath: "\(folder)/\(name)") {
         try manager.removeItem(atPath: "\(folder)/\(name)")
       }
@@ -39,6 +39,7 @@ extension Plan {
     }
   }
 
+  private static let folderNames = ["ddl", "merge", "verify", "undo"]
   private static let unfinishedName = "plan.json.unfinished"
 
   /// What is removed here must be an earlier plan for the same source, not somebody's approved plan for
@@ -48,9 +49,9 @@ extension Plan {
     let manager = FileManager.default
     let indexes = ["plan.json", Self.unfinishedName].map { "\(folder)/\($0)" }
     guard let bytes = indexes.lazy.compactMap({ manager.contents(atPath: $0) }).first else {
-      let names = ["ddl", "merge", "verify", "undo"]
-      let found = names.first { manager.fileExists(atPath: "\(folder)/\($0)") }
-      guard let found else { return }
+      guard
+        let found = Self.folderNames.first(where: { manager.fileExists(atPath: "\(folder)/\($0)") })
+      else { return }
       throw PipelineError(
         .usage,
         "\(folder) holds \(found) and no plan.json: it is not a plan that could be written anew",

@@ -8,7 +8,7 @@ extension TableNames {
   func orphansFile() -> SQLFile {
     let tests = orphanTests
     let refusals = refusesEarly ? [] : self.refusals
-    let failures = tests.filter { $0.policy == .fail && !isKeptOutByInsert($0) }.map {
+    let failures = tests.filter { $0.policy == .fail && !isCheckedAfterInsert($0) }.map {
       failure($0)
     }
     let spelled = tests.filter { !$0.respelled.isEmpty }
@@ -23,7 +23,7 @@ extension TableNames {
       .orphans, of: self,
       purpose: tests.isEmpty
         ? "no foreign key to check"
-        : tests.allSatisfy { $0.policy == .fail && isKeptOutByInsert($0) }
+        : tests.allSatisfy(isCheckedAfterInsert)
           ? "no row to be rejected or loaded without its parent: step 40 checks all foreign keys"
           : "find rows whose parent is in no key map",
       body: (settings + refusals + failures + respelledKeys + spellings + respelled + nulled
@@ -44,10 +44,10 @@ extension TableNames {
     "-- \(comment: test.name): on_orphan: \(test.policy.rawValue)"
   }
 
-  /// Whether step 40 leaves out a row that fails the test, since it joins the same key map: as long as
-  /// it inserts every staged row, none fails.
-  private func isKeptOutByInsert(_ test: OrphanTest) -> Bool {
-    guard test.columns.count == 1, let column = test.columns.first,
+  /// Whether a row that fails the test stops the run, and step 40 leaves it out, since it joins the same
+  /// key map: as long as it inserts every staged row, none fails.
+  private func isCheckedAfterInsert(_ test: OrphanTest) -> Bool {
+    guard test.policy == .fail, test.columns.count == 1, let column = test.columns.first,
       !waitingColumns.contains(column)
     else { return false }
     return references.contains { $0.column == column && $0.parent.index == test.parent.index }
@@ -55,7 +55,7 @@ extension TableNames {
 
   /// The end of step 40: foreign keys whose orphans fail the run, looked at unless all rows are in.
   var failuresAfterInsert: String? {
-    let tests = orphanTests.filter { $0.policy == .fail && isKeptOutByInsert($0) }
+    let tests = orphanTests.filter(isCheckedAfterInsert)
     guard !tests.isEmpty else { return nil }
     let isIncomplete = """
       NOT EXISTS (
