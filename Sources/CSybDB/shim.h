@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,6 +71,9 @@ static inline void restage_widen_pipe(int descriptor, int byteCount)
 {
   (void) fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, byteCount);
 }
+
+/* Of glibc 2.34 and later, declared there for GNU sources only. */
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
 /* Whether the server has ended a connection that waits for nothing. */
 static inline int restage_is_hung_up(DBPROCESS *process)

@@ -91,6 +91,8 @@ public enum Shell {
     for (descriptor, file) in zip([1, 2] as [Int32], names.dropFirst()) {
       posix_spawn_file_actions_addopen(&actions, descriptor, file.path, O_WRONLY | O_CREAT, 0o600)
     }
+    // A socket of another test that a server had inherited would stay open as long as the server runs.
+    for file in 3..<4_096 as Range<Int32> { posix_spawn_file_actions_addclose(&actions, file) }
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] =

@@ -20,7 +20,8 @@ enum Child {
   /// - Parameters:
   ///   - environment: Added to that of this process, less what would change FreeTDS or tell the password.
   ///   - standard: Its standard input, output and error.
-  ///   - inherited: Files that it has under the same numbers.
+  ///   - inherited: Files that it has under the same numbers; it has no others, so that a connection
+  ///     which is closed here is closed.
   static func spawn(
     _ program: String, _ arguments: [String], environment: [String: String],
     standard: (input: Int32, output: Int32, error: Int32), inherited: [Int32]
@@ -38,6 +39,11 @@ enum Child {
     posix_spawn_file_actions_adddup2(&actions, standard.error, 2)
     // Onto itself: the child keeps it open.
     for file in inherited { posix_spawn_file_actions_adddup2(&actions, file, file) }
+    let firstOther = (inherited.max() ?? 2) + 1
+    for file in 3..<max(3, firstOther) where !inherited.contains(file) {
+      posix_spawn_file_actions_addclose(&actions, file)
+    }
+    posix_spawn_file_actions_addclosefrom_np(&actions, firstOther)
     // Signals that restage ignores must end the child; an interrupt of the terminal is for restage alone.
     var signals = sigset_t()
     sigfillset(&signals)
