@@ -425,6 +425,36 @@ $restage$;
 
 COMMENT ON FUNCTION restage.count_staged(text, bigint) IS 'Holds the rows found in a stage table to what COPY took (RS002), or remembers them where nothing was recorded, as in a run by hand. Whatever was settled of the table no longer is.';
 
+CREATE OR REPLACE FUNCTION restage.choose_joins(table_name text, key_map regclass) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+DECLARE
+  staged_rows bigint;
+  known_rows real;
+  are_few boolean;
+BEGIN
+  SELECT g.staged_rows INTO staged_rows
+  FROM restage.staged AS g
+  WHERE g.run_id = restage.run_id()
+    AND g.table_name = choose_joins.table_name;
+  -- As of the last ANALYZE: where the planner takes a full key map for an empty one, they are not few.
+  SELECT r.reltuples INTO known_rows
+  FROM pg_catalog.pg_class AS r
+  WHERE r.oid = choose_joins.key_map;
+  -- Sixteen is on the safe side of where both ways cost the same.
+  are_few := coalesce(staged_rows * 16 < known_rows, false);
+  PERFORM set_config('jit', 'off', true);
+  PERFORM set_config('enable_nestloop', are_few::text, true);
+  IF are_few THEN
+    PERFORM set_config('random_page_cost', '1.1', true);
+  END IF;
+  RETURN CASE WHEN are_few THEN 'lookups' ELSE 'hash joins' END;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.choose_joins(text, regclass) IS 'Sets for this transaction how the planner joins a stage table with its key map: lookups in the index where few rows are staged beside many known ones, else hash joins, since a nested loop over many would not end.';
+
 CREATE OR REPLACE FUNCTION restage.count_skipped(
   table_name text,
   rows bigint,

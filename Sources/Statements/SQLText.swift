@@ -95,4 +95,7 @@ enum Settings {
     """
 
   static let withNestedLoops = "SET LOCAL enable_nestloop TO DEFAULT;\nSET LOCAL jit TO DEFAULT;"
+
+  /// After `TableNames.joinSettings`.
+  static let withDefaults = "\(withNestedLoops)\nSET LOCAL random_page_cost TO DEFAULT;"
 }

@@ -25,7 +25,7 @@ extension TableNames {
       body: """
         \(Settings.text)
 
-        \(absentParents)\(earlyRefusals.map { $0 + "\n\n" } ?? "")\(Settings.withoutNestedLoops)
+        \(absentParents)\(earlyRefusals.map { $0 + "\n\n" } ?? "")\(joinSettings)
 
         WITH \(orphans)allocated AS (
           INSERT INTO \(keyMap) (
@@ -41,7 +41,7 @@ extension TableNames {
         SELECT restage.count_rows(\(auditName), 'allocated', count(*)) AS rows
         FROM allocated;
 
-        \(Settings.withNestedLoops)
+        \(Settings.withDefaults)
 
         \(keysAndStatistics)
 

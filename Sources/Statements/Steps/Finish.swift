@@ -60,13 +60,15 @@ extension TableNames {
     SQLFile(
       .account, of: self, purpose: "prove that every staged row is accounted for",
       body: """
-        \(wholeRowSettings)\(Settings.withoutNestedLoops)
+        \(wholeRowSettings)\(joinSettings)
 
         \(skippedProof)SELECT restage.close_account(\(auditName), \(block: unchangedCount, indent: 0)) AS rows
         FROM \(stagedRows())
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 2)
         WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+        \(Settings.withDefaults)
         """)
   }
 

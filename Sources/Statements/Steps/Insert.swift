@@ -14,7 +14,9 @@ extension TableNames {
     return SQLFile(
       .insert, of: self, purpose: "insert the unseen rows with their new keys",
       body: """
-        \(wholeRowSettings)\(deferral)WITH \(waiting)inserted AS (
+        \(wholeRowSettings)\(joinSettings)
+
+        \(deferral)WITH \(waiting)inserted AS (
           INSERT INTO \(target) (
             \(lines: allColumns.map(column) + addedColumns, indent: 4)
           )
@@ -27,6 +29,8 @@ extension TableNames {
         )
         SELECT restage.count_rows(\(auditName), 'inserted', count(*)) AS rows
         FROM inserted;\(following.map { "\n\n" + $0 }.joined())
+
+        \(Settings.withDefaults)
         """)
   }
 

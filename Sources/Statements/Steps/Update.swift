@@ -18,11 +18,13 @@ extension TableNames {
         body: """
           \(Settings.text)
 
-          \(Settings.withoutNestedLoops)
+          \(joinSettings)
 
           \(filling)SELECT restage.count_rows(\(auditName), 'changed', count(*)) AS rows
           \(changedSource)
           WHERE \(all: isChanged + [notYet("changed")], indent: 2);
+
+          \(Settings.withDefaults)
           """)
     case .update:
       return SQLFile(
@@ -74,7 +76,7 @@ extension TableNames {
     return """
       \(Settings.text)
 
-      \(Settings.withoutNestedLoops)
+      \(joinSettings)
 
       \(deferral)\(filling)WITH changed AS MATERIALIZED (
         -- Known rows whose hash is another than when they were loaded last.
@@ -106,6 +108,8 @@ extension TableNames {
         restage.count_rows(\(auditName), 'updated', count(*)) AS rows,
         \(editedCount)
       FROM updated;
+
+      \(Settings.withDefaults)
       """
   }
 

@@ -19,10 +19,12 @@ extension TableNames {
       case .delete: [noting, guarding(going: goingCount), deletion]
       case .mark: [noting, guarding(going: "0"), marking].compactMap { $0 }
       }
+    let movement = moving.map { [joinSettings, $0, Settings.withDefaults] } ?? []
+    let statements =
+      movement + [Settings.withoutNestedLoops] + parts + [Settings.withNestedLoops]
     return SQLFile(
       .vanished, of: self, purpose: purpose,
-      body: wholeRowSettings + Settings.withoutNestedLoops + "\n\n"
-        + ([moving].compactMap(\.self) + parts).joined(separator: "\n\n"))
+      body: wholeRowSettings + statements.joined(separator: "\n\n"))
   }
 
   /// The rows of a chunk that was not staged are in the snapshot all the same.
@@ -30,13 +32,16 @@ extension TableNames {
     guard chunkName != nil else { return "" }
     return """
 
-      AND NOT EXISTS (
-        SELECT
-        FROM restage.chunk AS c
-        WHERE c.run_id = (SELECT restage.run_id())
-          AND c.table_name = \(auditName)
-          AND c.is_skipped
-          AND c.chunk_id = k.chunk
+      AND (
+        k.chunk IS NULL
+        OR k.chunk NOT IN (
+          SELECT c.chunk_id
+          FROM restage.chunk AS c
+          WHERE c.run_id = (SELECT restage.run_id())
+            AND c.table_name = \(auditName)
+            AND c.is_skipped
+            AND c.chunk_id IS NOT NULL
+        )
       )
       """
   }
@@ -87,20 +92,24 @@ extension TableNames {
         )
       RETURNING 1
     ),
+    gone AS MATERIALIZED (
+      SELECT
+        \(lines: returning, indent: 4)
+      FROM \(keyMap) AS k
+      WHERE k.vanished_run IS NOT NULL
+    ),
     back AS MATERIALIZED (
       SELECT
         \(lines: returning, indent: 4)
-      FROM \(keyMap) AS k
+      FROM gone AS k
       JOIN \(block: stagedRows(), indent: 2)
         ON \(all: keyJoin(), indent: 4)
-      WHERE k.vanished_run IS NOT NULL
       UNION
       SELECT
         \(lines: returning, indent: 4)
-      FROM \(keyMap) AS k
+      FROM gone AS k
       JOIN refused AS r
         ON \(all: refusedJoin("r"), indent: 4)
-      WHERE k.vanished_run IS NOT NULL
     ),
     \(imagesOfNotes),
     returned AS (

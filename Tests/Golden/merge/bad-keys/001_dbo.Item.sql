@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:9e06c6ddbf5ba4fcd1e60e31a8eb8dd3c5ecb4800bf9b039a919878032c06a4a
+-- body:    sha256:a9ce16ff6e495194ed0728550add7d12ae1d0998993cdeb49aa4f3870cafb464
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.item (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -248,9 +248,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:1dc8614c246a5493d13922dd3b2583c0ea31a20cf4a3a0282ab55d52071f0d78
+-- body:    sha256:27323e6fdd5c85b4596a71ceda55d2ab4f633aff44f7ad3230a7af5382c0fe7c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -282,12 +285,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.item', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/50_update.sql
 -- table:   public.item
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:a593a1117c4e7003883bc1ecdbf01e95054399550bc6e0718aed8123130678dc
+-- body:    sha256:604091e88f58690ba9ea4238b87e337fef45a46aed23b7af5c255d8069795113
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -297,9 +304,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -391,18 +397,21 @@ SELECT
   restage.count_rows('public.item', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/60_vanished.sql
 -- table:   public.item
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:942c7c0cc9252f143ec793f71313a0f839be64da5d08dfef90a9f13afd734d33
+-- body:    sha256:c585451b1352820aa470b5b510c7d71ecc8a94a80f6feb51767657c0ca910779
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
@@ -412,6 +421,14 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -428,13 +445,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.item'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.item'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -450,26 +470,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_lot,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.source_lot,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN restage_stage.item AS s
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.source_lot,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_lot = r.lot
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -499,6 +525,9 @@ SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item
 -- step:    70 reset
@@ -515,13 +544,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:7176b8e34c6de45e5c9f4ca0599d108bfa165f58e64d90a47f56a4c8d7625c4e
+-- body:    sha256:c8267b1629db3a080cabcaeff14e3350965a8e866f150166cb162150e26fe3f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH found AS (
   SELECT
@@ -563,6 +591,10 @@ JOIN restage_keymap.item AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_lot = s.lot
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:8221baee11746a92eeed313faae10fb0cd299b41ab0752943cd8113a82795bce
+-- body:    sha256:dc0bd836c0beebb53d0e91de7e3d9483e772948861e8f9f89f707fc3a2fb0c98
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.part', 'restage_keymap.part') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -175,6 +174,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -394,9 +394,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:356b58be6322148331da2fd099cbfe0a237ee5d4c2668abbc7f05a2f53dced3e
+-- body:    sha256:3096f480aca41bcec3068bf08543649d0017f75d3b2e6de6e5b94e76324a3f67
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.part', 'restage_keymap.part') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -427,12 +430,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.part', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Part/50_update.sql
 -- table:   public.part
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:b4b8f6a09a17e97e5b3c8281297139e6ffb166d758a738a400485ef38f4c02dd
+-- body:    sha256:a1f91eb815f11557d8d35b0ccda4a7f0e50e2143381ca2a511a1d1ec49493f93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -442,9 +449,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.part', 'restage_keymap.part') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -529,12 +535,16 @@ SELECT
   restage.count_rows('public.part', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Part/60_vanished.sql
 -- table:   public.part
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:326315c5cb466841768da2e37cacb62d49922562bf12fb102de65a923a8ac42a
+-- body:    sha256:3c7ce611d6e770f422c2929400d3aa96c0b1ed2ca6a6545d56a9ab41eea6ef00
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -568,22 +578,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_partid,
+    k.vanished_run
+  FROM restage_keymap.part AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_partid,
     k.vanished_run
-  FROM restage_keymap.part AS k
+  FROM gone AS k
   JOIN restage_stage.part AS s
     ON k.source_partid = s.partid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_partid,
     k.vanished_run
-  FROM restage_keymap.part AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_partid = r.partid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -612,6 +627,9 @@ SELECT
   restage.count_rows('public.part', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.part', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Part/70_reset.sql
 -- table:   public.part
 -- step:    70 reset
@@ -628,19 +646,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:324bf0f51297087d0e5666fe03bb3523e8e67b99ca778224cace17069166617e
+-- body:    sha256:002e3748383eb5add258d450b3df9d934fbad4eef22a178dbcf3103db1ba67f1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.part', 'restage_keymap.part') AS joins;
 
 SELECT restage.close_account('public.part', count(*)) AS rows
 FROM restage_stage.part AS s
 JOIN restage_keymap.part AS k
   ON k.source_partid = s.partid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Part/content.sql
 -- table:   public.part

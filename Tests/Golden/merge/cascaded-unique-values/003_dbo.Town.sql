@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:08b33d8ad1be9288d3e4b49710b6f854ae692d918e0c1206cd3d7b3d95102dc1
+-- body:    sha256:b41b9c1c0d0e6e396de0e5bf033f492c59cc52d50cc56b8a63ee1dbf91f77231
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -135,9 +135,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.town (
@@ -176,6 +175,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -252,9 +252,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:b62ea8b35988b138ff5b8a7187b700196840cbaf79ed5d77f4c8d5b01743ded0
+-- body:    sha256:e3ac426b9b8944fd7885e3e7078b4cc238cc6f509b5babde535a8af49c2b0ec5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -283,12 +286,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.town', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Town/50_update.sql
 -- table:   public.town
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:9d0afd560fb17c55cbc035380cbc034b2bf600fc960e224c3af81ed66ede4707
+-- body:    sha256:f6cc97c2bf816e6df0e8308f54ef580f86ca152964b4050d79470b3f73c34267
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -298,9 +305,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -370,12 +376,16 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Town/60_vanished.sql
 -- table:   public.town
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:6df78545be8a1d4312a925055111311ab433de7f460350393f979080aa2ba91b
+-- body:    sha256:f7e0fb781308b1c8a289520eb02fb085a6b72d8e53dc1879494732dc5ecbdcb2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -409,22 +419,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.town AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.town AS k
+  FROM gone AS k
   JOIN restage_stage.town AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.town AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -453,6 +468,9 @@ SELECT
   restage.count_rows('public.town', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.town', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Town/70_reset.sql
 -- table:   public.town
 -- step:    70 reset
@@ -469,19 +487,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:dc5f6cf8550d4d98ae9080a2e6ae785e7d67c13cf684430d1a3c71b6733c0fd7
+-- body:    sha256:9cccf6a2e3e72d2a29f66a253e7a79abfb056879338770e22396898c22357a52
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 SELECT restage.close_account('public.town', count(*)) AS rows
 FROM restage_stage.town AS s
 JOIN restage_keymap.town AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Town/content.sql
 -- table:   public.town

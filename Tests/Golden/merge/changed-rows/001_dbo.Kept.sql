@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:6c4046bc16110660f0e7456db41a20cdc203f9fdbe804d85030021f7a0566c28
+-- body:    sha256:9ffe4f769600067fc05d12f971aee4636f53628a941718b90af666c233d325b1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.kept (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:f23c5722ea23752270b02c250943310c21d9d6b6cfc4ebdb73380a0f4604c487
+-- body:    sha256:e152898b573c92ae5bef51ab22d5805fdf3e1c46276e87547869acdd6335ab15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.kept (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.kept', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Kept/50_update.sql
 -- table:   public.kept
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:270be6494e304bc0c918a8ce951b4c7c56fdc01cd825fd70bca3ceb653c01246
+-- body:    sha256:712d2a884eae1af133bf2dc18b1a47e0b23cc2b84264bca9847e7e18ba06b997
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.kept', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Kept/60_vanished.sql
 -- table:   public.kept
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:d3f4410553c837bac3d78796c12f0476d11417e72d54ae0ea090b87b71f553f4
+-- body:    sha256:b6d0a73546a15be52114b2a17574c865125d0666425fe2a870746ddbcbea5184
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
 UPDATE restage_keymap.kept AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -381,13 +398,16 @@ vanished AS (
         AND g.table_name = 'public.kept'
         AND g.since IS NOT NULL
     )
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.kept'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.kept'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -401,22 +421,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.kept AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.kept AS k
+  FROM gone AS k
   JOIN restage_stage.kept AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.kept AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -565,6 +590,9 @@ recorded AS (
 SELECT restage.count_rows('public.kept', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Kept/70_reset.sql
 -- table:   public.kept
 -- step:    70 reset
@@ -581,13 +609,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:cfc7a341f1e607d0bf7bbe5a48de36a32072991bbbe9dde9547cf8e4419be015
+-- body:    sha256:d7b1168bf62fa8f2abcd650ffb2965bb81c15c35583b2d6fbe0cd9889acb0f78
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
 WITH found AS (
   SELECT
@@ -628,6 +655,10 @@ FROM restage_stage.kept AS s
 JOIN restage_keymap.kept AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Kept/content.sql
 -- table:   public.kept

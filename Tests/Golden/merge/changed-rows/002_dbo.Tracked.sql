@@ -165,7 +165,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:44562f72534d78eef741bb3210e43b5977b795437b4fe6b53378eacd950ff065
+-- body:    sha256:b822d2a3b2c3db4b517341c6d3ada0e0fc5a24b8d75fa85d7c04177889efc548
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -175,9 +175,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tracked', 'restage_keymap.tracked') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.tracked (
@@ -220,6 +219,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -274,9 +274,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:a6a508c73c9a59ece71625692274dbff1268265e1e1bfe3df54f44a339fcbd4b
+-- body:    sha256:13418b4ae1e4af7fac89be01fdac2870481cf23fdc20d655d4a5cb21ede69633
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tracked', 'restage_keymap.tracked') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.tracked (
@@ -305,12 +308,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.tracked', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Tracked/50_update.sql
 -- table:   public.tracked
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:9d310f3e6a623053bed9a5338269635b3433b72599827806a0866f5a30419a3d
+-- body:    sha256:24d1bc97100d26baf4445718e9c222dc29efedebc4d45965452727831d2559cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -320,9 +327,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tracked', 'restage_keymap.tracked') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -410,12 +416,16 @@ SELECT
   restage.count_rows('public.tracked', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Tracked/60_vanished.sql
 -- table:   public.tracked
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:a7db482bba517aa88dbf302ee4ba2627d21f2f66b1bfc0d247d95a8f75427d06
+-- body:    sha256:5e5f709f11c2a5aaf1e135275b32523529d50ecde0d264786a02b6136df04448
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -467,26 +477,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_no,
+    k.source_day,
+    k.vanished_run
+  FROM restage_keymap.tracked AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_no,
     k.source_day,
     k.vanished_run
-  FROM restage_keymap.tracked AS k
+  FROM gone AS k
   JOIN restage_stage.tracked AS s
     ON k.source_no = s.no
     AND k.source_day = s.day
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_no,
     k.source_day,
     k.vanished_run
-  FROM restage_keymap.tracked AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_no = r.no
     AND k.source_day = r.day
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -645,6 +661,9 @@ recorded AS (
 SELECT restage.count_rows('public.tracked', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Tracked/70_reset.sql
 -- table:   public.tracked
 -- step:    70 reset
@@ -661,13 +680,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:f688e54f0451d5591616f0913d1bf94b5fcd0a0ba28d9635ac177e30bbf9b68b
+-- body:    sha256:fe882f8e6bd961ff54b8076d6f75d668f01f0b43c4b87ac8097ff8f2034aa778
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tracked', 'restage_keymap.tracked') AS joins;
 
 SELECT restage.close_account('public.tracked', count(*)) AS rows
 FROM restage_stage.tracked AS s
@@ -675,6 +693,10 @@ JOIN restage_keymap.tracked AS k
   ON k.source_no = s.no
   AND k.source_day = s.day
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Tracked/content.sql
 -- table:   public.tracked

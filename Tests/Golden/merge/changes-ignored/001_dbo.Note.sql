@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:5b48a55148d510a32b5b683202043277189415826886afb2ccb285ee8b95ca15
+-- body:    sha256:fca85ca1f2ba734ba4d3182a538d79a12dd28b861a855f506160bd2956da1f3b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.note', 'restage_keymap.note') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.note (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:0bfffb3091e8b051f90d125616590d670f1f993fc78f04b5e005434fb9f04539
+-- body:    sha256:642c5b5d2ce447624200ba2f3f38a3839a31f98b43cb7edb73a47e700df0dda3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.note', 'restage_keymap.note') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.note (
@@ -245,6 +248,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.note', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Note/50_update.sql
 -- table:   public.note
 -- step:    50 update
@@ -261,13 +268,12 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:b1173c5037d25ec4346e6734770e39d380361d4a123eb2e41f4291189f79fb72
+-- body:    sha256:c2afdaa4d32589428853ff6812d41df59aca9f8b79642edc324bea58627b193c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.note', 'restage_keymap.note') AS joins;
 
 UPDATE restage_keymap.note AS k
 SET chunk = s.chunk
@@ -276,6 +282,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -291,13 +305,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.note'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.note'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -311,22 +328,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.note AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.note AS k
+  FROM gone AS k
   JOIN restage_stage.note AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.note AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -355,6 +377,9 @@ SELECT
   restage.count_rows('public.note', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.note', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Note/70_reset.sql
 -- table:   public.note
 -- step:    70 reset
@@ -371,13 +396,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:8b1f99f66b0d75d59fb11be5536f8fb406cc7ce40318f0f7f266693b8d9d5095
+-- body:    sha256:7d0c13c546696d835a77319069bc6bf206b490249dcbf5225226c8365b8200c3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.note', 'restage_keymap.note') AS joins;
 
 WITH found AS (
   SELECT
@@ -418,6 +442,10 @@ FROM restage_stage.note AS s
 JOIN restage_keymap.note AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Note/content.sql
 -- table:   public.note

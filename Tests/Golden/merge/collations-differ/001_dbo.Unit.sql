@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:710f4a6444e73e49dddae14c07c2ba2ea789b17d9eb37c01295982dc775249c8
+-- body:    sha256:8ccf1f7066216f5ea1efe42cc67d36b77015ab4d699429f064ef728053f8e13d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.unit (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -236,9 +236,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:7d7df08b2e6b8a719101a44a6538ee021b3af62203a19aeb1166aaf382c05acb
+-- body:    sha256:31c3b48556ebb7d26dfc486176cf538659636a4a13a66a9d5a7e91b1634ed4db
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -267,12 +270,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.unit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/50_update.sql
 -- table:   public.unit
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:9484ae166913ad7906ff03daeb0fbfb2db860accf09f84bcefba5a078df8c6c8
+-- body:    sha256:dbfc2b7b5e597a215a5801be1e16891a871643faf23acd533a88d58918a71b8a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,9 +289,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -366,18 +372,21 @@ SELECT
   restage.count_rows('public.unit', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/60_vanished.sql
 -- table:   public.unit
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:5a22a59f80249c6dcbcf8a85168ece81b0648f3f7dc91397896f32f1898bd86d
+-- body:    sha256:e4d82e0ddcb651e5af329487278a9820bbeb9ea50358cc6d4133898932116504
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
@@ -386,6 +395,14 @@ WHERE rtrim(k.source_symbol) = rtrim(s.symbol)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -401,13 +418,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.unit'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.unit'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -421,22 +441,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_symbol,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_symbol,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN restage_stage.unit AS s
     ON rtrim(k.source_symbol) = rtrim(s.symbol)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_symbol,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_symbol) = rtrim(r.symbol)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -465,6 +490,9 @@ SELECT
   restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/70_reset.sql
 -- table:   public.unit
 -- step:    70 reset
@@ -481,13 +509,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:7430053fac6ec7bda73f78c52f4ca96c0c352ccf5c88d249ca9828ec4b7ed34b
+-- body:    sha256:b220fd72ffae7fbdbfc9fe27c5fcb56b89117b84eb921f1baeabbcf7cbdf711a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 WITH found AS (
   SELECT
@@ -528,6 +555,10 @@ FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_symbol) = rtrim(s.symbol)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

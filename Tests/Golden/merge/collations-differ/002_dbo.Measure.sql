@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:2df4d9e202a9c3f43114c2d5055be51f3fd67b4f6aff1c2ee29b4814e699a7b1
+-- body:    sha256:731cba40868fa5e07beafdff89d332063d8f9fb9589bfe16da950451e24f5fb3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -115,9 +115,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.measure (
@@ -156,6 +155,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -375,9 +375,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:625b077950ec4374869bdc20a1c314446a5433f7f4b4a6123aec303fd973c21c
+-- body:    sha256:369ba916b6e00d50dd57ec055387ff03535b023ef283121f5bcd7fe7d2e9f33e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -406,12 +409,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.measure', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Measure/50_update.sql
 -- table:   public.measure
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:e9d8bed75e5a1d51cf76d8e49d44b78ebd4448fc18747413664bbb9f3d29ab6e
+-- body:    sha256:b33aab9f6c9140dd9f3cc96a9dcaa22cd23de76330d0b7d517cad12fdfa7931f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -421,9 +428,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -503,12 +509,16 @@ SELECT
   restage.count_rows('public.measure', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Measure/60_vanished.sql
 -- table:   public.measure
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:b54b9bc446834a88f655d41f495f9ee33c30e6337f702136de4d179b1a20af93
+-- body:    sha256:bc01ac7c1db24eec133fb94886d805676fd6b7a69f9ee5d75cfe79cbd12c7ffa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -542,22 +552,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_measureid,
+    k.vanished_run
+  FROM restage_keymap.measure AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_measureid,
     k.vanished_run
-  FROM restage_keymap.measure AS k
+  FROM gone AS k
   JOIN restage_stage.measure AS s
     ON k.source_measureid = s.measureid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_measureid,
     k.vanished_run
-  FROM restage_keymap.measure AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_measureid = r.measureid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -586,6 +601,9 @@ SELECT
   restage.count_rows('public.measure', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.measure', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Measure/70_reset.sql
 -- table:   public.measure
 -- step:    70 reset
@@ -602,19 +620,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:8b00fcc5bd9552df364ee6b2d540d9580bebe9eb18658be8947ca168b5d7c955
+-- body:    sha256:6f70a8a10b3d827c323865f559a9cb3f8af6e725f8c41ff7ff89996f61d443df
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 SELECT restage.close_account('public.measure', count(*)) AS rows
 FROM restage_stage.measure AS s
 JOIN restage_keymap.measure AS k
   ON k.source_measureid = s.measureid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Measure/content.sql
 -- table:   public.measure

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:3aa23e9aa414a38699529894c20d38d9798b17574268ac907a906182fec01b67
+-- body:    sha256:f50fda7bedde31ff649ca73b298dfa177dbc0b3f69486a32b7e4a6ddf2d7cd6f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.ledger (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -232,9 +232,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:6f30ed3d53f2da151f885baa2b80cc7759b91edb78c6e23e686b1bd086292484
+-- body:    sha256:dd9b755a0f7b9298a9d804fbd3da372ee689722cc4116f03dafd7bb57beb947c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.ledger (
@@ -263,12 +266,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.ledger', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Ledger/50_update.sql
 -- table:   public.ledger
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:0a91d7520052ab16081dbea24b806e35b2669bf4ec86c9d5a3efc0aeb033506c
+-- body:    sha256:c1a17b4a6b762c8e2de243cf5c285f8fd0ab9affed697640697c24d963fb3f96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -278,9 +285,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -368,18 +374,21 @@ SELECT
   restage.count_rows('public.ledger', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Ledger/60_vanished.sql
 -- table:   public.ledger
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:4a9fbd0773e358954ef8631d9d81e8475f271d7ecb8abaea7fdea2e3c1723587
+-- body:    sha256:c7706a3d75db63a67f22dcc5067518d16d74a68803c951fe33594f905cef1712
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
 UPDATE restage_keymap.ledger AS k
 SET chunk = s.chunk
@@ -389,6 +398,14 @@ WHERE k.source_year = s.year
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -405,13 +422,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.ledger'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.ledger'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -427,26 +447,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_year,
+    k.source_number,
+    k.vanished_run
+  FROM restage_keymap.ledger AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_year,
     k.source_number,
     k.vanished_run
-  FROM restage_keymap.ledger AS k
+  FROM gone AS k
   JOIN restage_stage.ledger AS s
     ON k.source_year = s.year
     AND k.source_number = s.number
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_year,
     k.source_number,
     k.vanished_run
-  FROM restage_keymap.ledger AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_year = r.year
     AND k.source_number = r.number
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -476,6 +502,9 @@ SELECT
   restage.count_rows('public.ledger', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.ledger', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Ledger/70_reset.sql
 -- table:   public.ledger
 -- step:    70 reset
@@ -492,13 +521,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:838b4b06989ef0d248cd331bd2a65656038631faec5f42612bd9b084b26de09f
+-- body:    sha256:c04e0f0a1ac6c77145b70728eba79a039edafc70ed5838238991d744e803c75a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
 WITH found AS (
   SELECT
@@ -540,6 +568,10 @@ JOIN restage_keymap.ledger AS k
   ON k.source_year = s.year
   AND k.source_number = s.number
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Ledger/content.sql
 -- table:   public.ledger

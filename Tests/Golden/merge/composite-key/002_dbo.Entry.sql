@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:d69910a94e6fd390717eb6046126be3b6dc2d393a83066f644ecc29b9f88e661
+-- body:    sha256:39fb383735fc0c51c7ed4ddea78257c1822a42969510c7c89459c207ac589d08
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.entry (
@@ -166,6 +165,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -242,9 +242,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:c99be0cde99b0b6ebaff47643324c7d03cf40208322a2e0618cfceb3adf0bf69
+-- body:    sha256:312a7d08423de3b303bbca159ca17dfdb2d6d172e0cbe35b8cf8d087e5d34fb8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.entry (
@@ -274,12 +277,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.entry', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Entry/50_update.sql
 -- table:   public.entry
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:8184ddd2f35fb1ce70f2dab07dfe9eb61a6ddbcf5e224b9c09fb12b5c8a90cc2
+-- body:    sha256:da315c8e0d30981228456f4757b0c7e371ef368d765b372c005c3a51d0608e5d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -289,9 +296,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -378,18 +384,21 @@ SELECT
   restage.count_rows('public.entry', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Entry/60_vanished.sql
 -- table:   public.entry
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:d90984317e26b2a62a513280b36476271ed755ed0c96f36a4a114c0f207a250e
+-- body:    sha256:32ef37884989e6125d10670324903c231a257a0ab263c1522d97ff513baac112
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
 UPDATE restage_keymap.entry AS k
 SET chunk = s.chunk
@@ -398,6 +407,14 @@ WHERE k.source_entryid = s.entryid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -413,13 +430,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.entry'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.entry'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -433,22 +453,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_entryid,
+    k.vanished_run
+  FROM restage_keymap.entry AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_entryid,
     k.vanished_run
-  FROM restage_keymap.entry AS k
+  FROM gone AS k
   JOIN restage_stage.entry AS s
     ON k.source_entryid = s.entryid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_entryid,
     k.vanished_run
-  FROM restage_keymap.entry AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_entryid = r.entryid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -477,6 +502,9 @@ SELECT
   restage.count_rows('public.entry', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.entry', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Entry/70_reset.sql
 -- table:   public.entry
 -- step:    70 reset
@@ -493,13 +521,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:ab095cd2d99e8e6b30a1ca6f79fba330c3e5e4ea22e6f680954ebb019fe094ac
+-- body:    sha256:ad03230ba2678576e99d3e8edbb25132b2a7ef869487ab7935cd1e348155e956
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
 WITH found AS (
   SELECT
@@ -540,6 +567,10 @@ FROM restage_stage.entry AS s
 JOIN restage_keymap.entry AS k
   ON k.source_entryid = s.entryid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Entry/content.sql
 -- table:   public.entry

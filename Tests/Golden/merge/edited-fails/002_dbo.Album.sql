@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:dd48cd85dbd10b4b8ea41edde742d2aa7918be85d7bb134a7bebeee9b20b8072
+-- body:    sha256:4c515979ffc257d7a88c96476cd79b75bd742b7f52c38d96b29231dee0bc29d1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -119,9 +119,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.album (
@@ -164,6 +163,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -308,9 +308,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:ca6db70de1510cec3a35f7e5387cf57a89268646236e2353a668f62b4a9051c5
+-- body:    sha256:dd565570250d0b7542f58ed40dea6d654df885185242b1a716e601bc9520d338
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.album (
@@ -341,12 +344,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.album', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/50_update.sql
 -- table:   public.album
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:c0af3100769aa6c23bd646aafa9b803c5c62f23e11386876a7f0aaf0acc91948
+-- body:    sha256:2f5d1096cfe8b81830ef9d035300962a09cd165810f45309916c822458742366
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -356,9 +363,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -435,18 +441,21 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/60_vanished.sql
 -- table:   public.album
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:4458422f5ab4d6033effcec3e13b87ace8761d98936c7fd3447432f85d8415bd
+-- body:    sha256:f0fb1a10e5087c80261970bc78504278d810cdb76a325286b0883984f3bf12c0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
@@ -455,6 +464,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -470,13 +487,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.album'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.album'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -490,22 +510,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.album AS k
+  FROM gone AS k
   JOIN restage_stage.album AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.album AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -534,6 +559,9 @@ SELECT
   restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/70_reset.sql
 -- table:   public.album
 -- step:    70 reset
@@ -550,13 +578,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:3b795c3e5f3834fe3875ea25a64752fc4da598b31cf5fcab0482c442a4cf0094
+-- body:    sha256:00de9511c3d3580ad907378230e0955e54c4492feaf3949f19368905a435dd43
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH found AS (
   SELECT
@@ -597,6 +624,10 @@ FROM restage_stage.album AS s
 JOIN restage_keymap.album AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Album/content.sql
 -- table:   public.album

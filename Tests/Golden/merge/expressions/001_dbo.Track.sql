@@ -163,7 +163,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:73e2c18e1287892a6017b6bcfbd6dc47be22a9940d020211336a328fb3bc6360
+-- body:    sha256:1aa450011d1f531ae8a6e715d9dd34a166cab0617f274693c7acde19ea1c5ae5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -173,9 +173,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.track (
@@ -216,6 +215,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -271,9 +271,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a0f2c462f9fce4e2db34856ddc54ecd0e6ab96ef1b94a8d17d6fadb69b917070
+-- body:    sha256:c84781da99b914dd51abeb9312712e8e4d163382e9234ada54c31928646887d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.track (
@@ -307,12 +310,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Track/50_update.sql
 -- table:   public.track
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:8aaa4770cdfbceb0d43e1820dd80909f270f5336c2f20c0fbff5818025b08102
+-- body:    sha256:61ba9c4dcb5e81c34cf8326270df1347f8a63cfdf3978c71c0078594c1ba5974
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -322,9 +329,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -415,12 +421,16 @@ SELECT
   restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Track/60_vanished.sql
 -- table:   public.track
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:fa2d27fc7c1917eb97887fef0ed1d292674f48531b4799957942f4dec041358e
+-- body:    sha256:02cb8c485bcdfb6324fb68fe7575d396da67c6c40f50640a166c23baf003f8b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -454,22 +464,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN restage_stage.track AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -618,6 +633,9 @@ recorded AS (
 SELECT restage.count_rows('public.track', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Track/70_reset.sql
 -- table:   public.track
 -- step:    70 reset
@@ -634,19 +652,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
+-- body:    sha256:308f277f63111f61ad0c77f9523fd11debfeb7a73ca899bae4c84673ca7ed1b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Track/content.sql
 -- table:   public.track

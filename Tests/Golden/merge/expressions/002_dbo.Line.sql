@@ -95,7 +95,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:2de225c9f63e82417753dc25ba669b5236912e84dbdbe96058e82ea96f86113f
+-- body:    sha256:adc2c7cd71d751e33724ace56334988b6f2226ab2dda0c23b5d424ec772002cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -105,9 +105,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.line (
@@ -157,6 +156,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -211,7 +211,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:5057c54e98f1f174b9e7a6e5853f4dfac23f9cb2ecc5e8f6d802ddb56ff46ac5
+-- body:    sha256:f51de23a008f7fd03a60416bf2efe0f0d427faf6398aeace12a06eb671783d94
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -220,6 +220,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.line (
@@ -266,6 +269,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.line', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Line/50_update.sql
 -- table:   public.line
 -- step:    50 update
@@ -282,7 +289,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:98601e4a60c540ee219db75483d7995ab82ad56502e62201c5a81fadc5a6c027
+-- body:    sha256:5649c0ffa84ab2406be623d385e26380a43bdd92cd2d0b1016e3a4e5cf5fa2ef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -338,12 +345,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.line AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -359,16 +374,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.line AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -398,6 +411,9 @@ SELECT
   restage.count_rows('public.line', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.line', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Line/70_reset.sql
 -- table:   public.line
 -- step:    70 reset
@@ -414,7 +430,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:1b5bac81158e3d914fde38646d0865bb27078d53bcd156a052d54d2c4d9f9786
+-- body:    sha256:121dee3e3d1e5e9a18104f45959dea20e9b3d95aae99d9dcf10763b2b1429e6e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -424,9 +440,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 SELECT restage.close_account('public.line', count(*)) AS rows
 FROM (
@@ -446,6 +461,10 @@ JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Line/content.sql
 -- table:   public.line

@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:a637a124d78dfd0d23b017848e8d687a85ef72614a183dbcaa6e60157ebf3a41
+-- body:    sha256:89f3ac6c3acdea41a07549f67b530a6cc4891ea3e05599059f0c239d0428e289
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -127,9 +127,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.team', 'restage_keymap.team') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.team (
@@ -172,6 +171,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -347,9 +347,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:f726212593c36f77a6cca3b177232a398fb88ab86333ee0e53ec889fdafd9f06
+-- body:    sha256:eb6bab60aa1a756b11ea244f14be5040188094318bbb4d52800a090337994177
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.team', 'restage_keymap.team') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -393,12 +396,16 @@ inserted AS (
 SELECT restage.count_rows('public.team', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Team/50_update.sql
 -- table:   public.team
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:19e23cbd9d25374d552db3bdb6e157b5b9eaa84a940112715fae2386c4edde71
+-- body:    sha256:8bddf0b06a6f3f5f7fce30d76a36fef2d7cc034946c4b7059dbb3482bc1102f2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -408,9 +415,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.team', 'restage_keymap.team') AS joins;
 
 WITH waiting AS MATERIALIZED (
   -- Columns whose foreign key the target checks at once: empty in step 40, filled in step 50.
@@ -465,12 +471,16 @@ WHERE k.first_run NOT IN (SELECT restage.run_id())
       AND c.kind = 'changed'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Team/60_vanished.sql
 -- table:   public.team
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:8657af4e81bfa2d341560f0aa97c63cefd181e333b7aa5c5f09c6b3b79386f34
+-- body:    sha256:d69ea7df63c84795411375f9580df6701197d4bc1cfad15e9fe6d3f220c36430
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -507,26 +517,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.team AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.team AS k
+  FROM gone AS k
   JOIN restage_stage.team AS s
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.team AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -556,6 +572,9 @@ SELECT
   restage.count_rows('public.team', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.team', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Team/70_reset.sql
 -- table:   public.team
 -- step:    70 reset
@@ -572,13 +591,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:b95d01ab126d54906b468c88d3d3d4da8f39fc44b4c5b23109bd31c286c13db3
+-- body:    sha256:80d67f5705d17dc96473d4b56edd953d9f76dc332c7a6ec6f4ae329300e87086
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.team', 'restage_keymap.team') AS joins;
 
 SELECT restage.close_account('public.team', count(*) - (
   SELECT coalesce(sum(c.rows), 0)::bigint
@@ -592,6 +610,10 @@ JOIN restage_keymap.team AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Team/content.sql
 -- table:   public.team

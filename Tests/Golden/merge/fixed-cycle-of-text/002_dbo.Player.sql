@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:c213bbeb15e571cb62f303fc09ee1918531b2a00b2af619202a7ff71efaa6d00
+-- body:    sha256:f2aa380907214cfa88582515830ba0b65e43f6be26a668bc0e0bc59dbb053182
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.player', 'restage_keymap.player') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.player (
@@ -158,6 +157,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -341,9 +341,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:e83ddfd40601978dadbb3e3848570d954a91693529a52c98be76aef38988889b
+-- body:    sha256:5be963fd5ea62e41003c23d74c97a757276413f40ba2db8a60791fd71f139366
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.player', 'restage_keymap.player') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -374,12 +377,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.player', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Player/50_update.sql
 -- table:   public.player
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:fa83ecda0acd478e08bb43203d92e329df0393982d11b963c2ae19c58d288728
+-- body:    sha256:7e59f937b1c68810540317dc4108e9e7071febbf4508517f4c001f8966c4b725
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -389,9 +396,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.player', 'restage_keymap.player') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -478,12 +484,16 @@ SELECT
   restage.count_rows('public.player', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Player/60_vanished.sql
 -- table:   public.player
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:44543d75774826ab311667f7c4e47d62dca4139b7d3babc2733bb1c55c256bd9
+-- body:    sha256:97dc42cc2cb42508b39cc84c0029d45670d5fa0bc892939c16e255abd0982a22
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -517,22 +527,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_nick,
+    k.vanished_run
+  FROM restage_keymap.player AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_nick,
     k.vanished_run
-  FROM restage_keymap.player AS k
+  FROM gone AS k
   JOIN restage_stage.player AS s
     ON rtrim(k.source_nick) = rtrim(s.nick)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_nick,
     k.vanished_run
-  FROM restage_keymap.player AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_nick) = rtrim(r.nick)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -561,6 +576,9 @@ SELECT
   restage.count_rows('public.player', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.player', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Player/70_reset.sql
 -- table:   public.player
 -- step:    70 reset
@@ -577,19 +595,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:a8c4b28e9a9adca195a7be98c522a49d2d482fe28c288282cfe250f430fb76ea
+-- body:    sha256:ee276d6f1180c976a55008dba1bf5d66c0621451cba1e2d5b313c6c7c8f693e9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.player', 'restage_keymap.player') AS joins;
 
 SELECT restage.close_account('public.player', count(*)) AS rows
 FROM restage_stage.player AS s
 JOIN restage_keymap.player AS k
   ON rtrim(k.source_nick) = rtrim(s.nick)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Player/content.sql
 -- table:   public.player

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:f123f6f4d567ac55ad642894f68e5a3c07f25aa3baae78e19c5f017480d154b7
+-- body:    sha256:8ed2a4a5ac49e27bcb68c1dbc26bb851a8de229df7f7b39faafaee84994d5842
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.department (
@@ -166,6 +165,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -253,9 +253,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:4f58e55daa4ac8972ba5e80cbc6c567d66f831ce3f6a6ab8b3a270d98e43c8a7
+-- body:    sha256:bcb8e10c20bf02e8b276b5ea634cadfe4a03a4d694988fe5744cf49afce3ef96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -306,12 +309,16 @@ inserted AS (
 SELECT restage.count_rows('public.department', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Department/50_update.sql
 -- table:   public.department
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:fadd6573abc49c96ad4e5e1a03e8efd162c9791ba202ba8e50d8020b9b5aedc1
+-- body:    sha256:8af2fbf1b51c0b8ebda491b6e3e28b5678ddfa69f5bc52e46a25dc257181b423
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -321,9 +328,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -463,18 +469,21 @@ SELECT
   restage.count_rows('public.department', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Department/60_vanished.sql
 -- table:   public.department
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:d9ac949aa1fa02438c7f22e8a216dda2107399efce2136cf604044bc2e9b150b
+-- body:    sha256:b2d144eb35caddb69bdfd4b0657e77d42d5c677be20a37f3d89bc4dca1502360
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
 UPDATE restage_keymap.department AS k
 SET chunk = s.chunk
@@ -483,6 +492,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -498,13 +515,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.department'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.department'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -518,22 +538,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.department AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.department AS k
+  FROM gone AS k
   JOIN restage_stage.department AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.department AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -562,6 +587,9 @@ SELECT
   restage.count_rows('public.department', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.department', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Department/70_reset.sql
 -- table:   public.department
 -- step:    70 reset
@@ -578,13 +606,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:dbc636b6cf97fc6ce67bfc2c7a5b0f981bc253d530b904c8b153861032356b6e
+-- body:    sha256:e4dd61980b4222380f238195db5a33d11499e7b7254ad7f37478a0763b80cce1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
 WITH found AS (
   SELECT
@@ -625,6 +652,10 @@ FROM restage_stage.department AS s
 JOIN restage_keymap.department AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Department/content.sql
 -- table:   public.department

@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:2870b2600cdb2c03213fab6106c7df9c9f0bb0c4ee79437dfa26fde90428729a
+-- body:    sha256:a802a67bcbe14acf1a051b763280033aa9093d8866de0612c0e14be48a702613
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,9 +124,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap."Customer""; DROP TABLE x; --" (
@@ -174,6 +173,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -331,9 +331,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:91bc5abafde3cf69545447caa31bb5b705197f46a4b7939811f28fee7f77e1fa
+-- body:    sha256:8188c012172016c35d2a5bc64838cf03a2298de41ee98d283ce7988e1982b8e2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
 WITH inserted AS (
   INSERT INTO public."Customer""; DROP TABLE x; --" (
@@ -375,12 +378,16 @@ end" IS NULL OR p1.target_key IS NOT NULL)
 SELECT restage.count_rows('public."Customer""; DROP TABLE x; --"', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/50_update.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:70136d1b3b92c12da9786ddb5661d6dd3385a9125ea14ff6bae273d0e8607cce
+-- body:    sha256:4f0b613061cfe5729cda043c811373cda93e672edbeac1adbba4c419cafb68db
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -390,9 +397,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -506,18 +512,21 @@ SELECT
   restage.count_rows('public."Customer""; DROP TABLE x; --"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/60_vanished.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:1518e8e72b9a35b01a36bec4643bcc80b80e3a03f4ff43fd9138ee3d2cf33596
+-- body:    sha256:dbd06ab60b2afce6d6144fbd1e1c9ccec817dfa4fa68443099a5e1104d11f5ca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
 UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
 SET chunk = s.chunk
@@ -526,6 +535,14 @@ WHERE k."source_Customer""ID" = s."Customer""ID"
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -541,13 +558,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public."Customer""; DROP TABLE x; --"'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public."Customer""; DROP TABLE x; --"'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -561,22 +581,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k."source_Customer""ID",
+    k.vanished_run
+  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k."source_Customer""ID",
     k.vanished_run
-  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  FROM gone AS k
   JOIN restage_stage."Customer""; DROP TABLE x; --" AS s
     ON k."source_Customer""ID" = s."Customer""ID"
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k."source_Customer""ID",
     k.vanished_run
-  FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k."source_Customer""ID" = r."Customer""ID"
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -605,6 +630,9 @@ SELECT
   restage.count_rows('public."Customer""; DROP TABLE x; --"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public."Customer""; DROP TABLE x; --"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Customer%22%3B%20DROP/70_reset.sql
 -- table:   public."Customer""; DROP TABLE x; --"
 -- step:    70 reset
@@ -621,13 +649,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:2cd994286d501a49ef163a514637fec36986b2fcc7a3eafe55ca1bc12df3b191
+-- body:    sha256:103c86e923daf456ee314b17ef22dae4d0816ce22b42c863c06b704428ee76f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
 WITH found AS (
   SELECT
@@ -668,6 +695,10 @@ FROM restage_stage."Customer""; DROP TABLE x; --" AS s
 JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
   ON k."source_Customer""ID" = s."Customer""ID"
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Customer%22%3B%20DROP/content.sql
 -- table:   public."Customer""; DROP TABLE x; --"

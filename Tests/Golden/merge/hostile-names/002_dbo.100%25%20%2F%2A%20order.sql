@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:514f568ec216ed04003a9a9b97c03be0ecb96b649d60778cd57118a883aa03be
+-- body:    sha256:1de4d6c4eb3876d1f44842436201a4a4ed949f69cc662be3c179125902a855ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -193,6 +192,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -318,9 +318,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:5bbe7f268052fe8233bacc80ad43f0a61eff3d4984d6f14250ca8f31b820e793
+-- body:    sha256:112a519a24a370b9d996066ca0a989a6ab7a7ef8028a890099c2267356c35505
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
 WITH inserted AS (
   INSERT INTO public."100% /* order" (
@@ -352,12 +355,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public."100% /* order"', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/50_update.sql
 -- table:   public."100% /* order"
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:465a8bf5b8e963483b323752219c1aa32b1a7fd6760120228d8a4d086027df91
+-- body:    sha256:5d8f53e625ea2dcda470a6a46d41163ef7512f47789fc2c85c86b0336d638a8f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -367,9 +374,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -462,18 +468,21 @@ SELECT
   restage.count_rows('public."100% /* order"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/60_vanished.sql
 -- table:   public."100% /* order"
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:bdbe31a25cd84323a3d872fbaefb9fa101df9e90eb2437ff0b44fda18ede7442
+-- body:    sha256:84b2656f9d0c743f8d403651f5efa8e05a05002aaffafa59cc135c76ec77d65e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
 UPDATE restage_keymap."100% /* order" AS k
 SET chunk = s.chunk
@@ -483,6 +492,14 @@ WHERE k.source_r = s.r
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -499,13 +516,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public."100% /* order"'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public."100% /* order"'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -521,26 +541,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_r,
+    k.source_k,
+    k.vanished_run
+  FROM restage_keymap."100% /* order" AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_r,
     k.source_k,
     k.vanished_run
-  FROM restage_keymap."100% /* order" AS k
+  FROM gone AS k
   JOIN restage_stage."100% /* order" AS s
     ON k.source_r = s.r
     AND k.source_k = s.k
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_r,
     k.source_k,
     k.vanished_run
-  FROM restage_keymap."100% /* order" AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_r = r.r
     AND k.source_k = r.k
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -570,6 +596,9 @@ SELECT
   restage.count_rows('public."100% /* order"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public."100% /* order"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.100%25%20%2F%2A%20order/70_reset.sql
 -- table:   public."100% /* order"
 -- step:    70 reset
@@ -586,13 +615,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:22aabb38dc09377465422747c7ef890afb4ccdb8c4894777b91f071868e18283
+-- body:    sha256:507d12ec10c718f7bffa561d355b192590a173a768a269404fc0182a0c20d331
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
 WITH found AS (
   SELECT
@@ -634,6 +662,10 @@ JOIN restage_keymap."100% /* order" AS k
   ON k.source_r = s.r
   AND k.source_k = s.k
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.100%25%20%2F%2A%20order/content.sql
 -- table:   public."100% /* order"

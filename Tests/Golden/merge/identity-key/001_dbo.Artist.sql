@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:e4d1fefcadc5cf0b0b1dfa62c54e5638243c2cc912ce3ba5bc2280d689eee79c
+-- body:    sha256:df216402b1e59220a05f19b7629f49c1626dd2a9a0e683e7b3b2b4b76a51b726
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.artist (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:34514143f907b5c3e71451d2be774f2370488bb5e96e9f9bd1a87cb9adb853eb
+-- body:    sha256:172f49956060829f1feb6ea41a4af63368ccb15e2251f309af3c376b91a16435
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.artist (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.artist', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/50_update.sql
 -- table:   public.artist
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:c2876d582266a734c22decd7b72454acdb3bb312d5c0e346497406c130702887
+-- body:    sha256:5db8dc78b85cc1f0a14731180942e28e33d2f9af973e4a5522650bddbae734fa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.artist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/60_vanished.sql
 -- table:   public.artist
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:a7a417a9bbca4a4872de8df23b2a185ef22ef8610ad1e04b1410b03a7d712da3
+-- body:    sha256:bd167ffb33d7703f82997ab1608e56b5c9d8b38601bab8b79f756277de3a22c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_artistid = s.artistid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.artist'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.artist'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_artistid,
     k.vanished_run
-  FROM restage_keymap.artist AS k
+  FROM gone AS k
   JOIN restage_stage.artist AS s
     ON k.source_artistid = s.artistid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_artistid,
     k.vanished_run
-  FROM restage_keymap.artist AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_artistid = r.artistid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.artist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.artist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/70_reset.sql
 -- table:   public.artist
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:4946ee112351f35ab2f071c54efbd0b49a8f07c11d5c6c3c9c26a8527b739f88
+-- body:    sha256:bf188ed6018cd91515a147921d8b6936c323e50b8f26521005c08560aa4d052d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.artist AS s
 JOIN restage_keymap.artist AS k
   ON k.source_artistid = s.artistid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Artist/content.sql
 -- table:   public.artist

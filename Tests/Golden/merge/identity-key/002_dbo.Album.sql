@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:a0e0d8c55dcc083c22072b460465e5db7db33f27f5e60ab818cfbb9c28a60afd
+-- body:    sha256:f1de3b5d0fc906edc1797ab96be0cb433290b4b4388d45e5880e5f41ba3c69ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.album (
@@ -166,6 +165,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -221,9 +221,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:0781be4a407ff9de9f8100d64b1696f4054ab27ebb9cadee8957b06d86475a1b
+-- body:    sha256:9309a23a0ca016b272fba1a0e9364659d802d5ea859e1244518ec074292cb52b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.album (
@@ -314,12 +317,16 @@ WHERE s.reviewed_by IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/50_update.sql
 -- table:   public.album
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:0a8094c0783eb5e5d5abdd55a587240d66b02b284d1d08ee5d8ff79a38a62afd
+-- body:    sha256:345295fb04c7dbebb1cdf19a2d76258a42fe49b876d9fd6adc02a5e79785be0c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -329,9 +336,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -427,18 +433,21 @@ SELECT
   restage.count_rows('public.album', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/60_vanished.sql
 -- table:   public.album
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:adeb85155470837cdd56dcf1d13ac0ecbf83f0391e78623f599725725411aa64
+-- body:    sha256:768e1cf92fc8bb9376f925ee74f8881b051f7b13d96b555af352fdc8604a7091
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 UPDATE restage_keymap.album AS k
 SET chunk = s.chunk
@@ -447,6 +456,14 @@ WHERE k.source_albumid = s.albumid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -462,13 +479,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.album'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.album'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -482,22 +502,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_albumid,
+    k.vanished_run
+  FROM restage_keymap.album AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_albumid,
     k.vanished_run
-  FROM restage_keymap.album AS k
+  FROM gone AS k
   JOIN restage_stage.album AS s
     ON k.source_albumid = s.albumid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_albumid,
     k.vanished_run
-  FROM restage_keymap.album AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_albumid = r.albumid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -526,6 +551,9 @@ SELECT
   restage.count_rows('public.album', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.album', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Album/70_reset.sql
 -- table:   public.album
 -- step:    70 reset
@@ -542,13 +570,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:651411b4eced812880e09d93675d06b79be6db4dfd6ce380cdab079f28f9982c
+-- body:    sha256:df238dd05cf536050b6696b00fbf698ea034bb85499372337deb356d13469c33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.album', 'restage_keymap.album') AS joins;
 
 WITH found AS (
   SELECT
@@ -589,6 +616,10 @@ FROM restage_stage.album AS s
 JOIN restage_keymap.album AS k
   ON k.source_albumid = s.albumid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Album/content.sql
 -- table:   public.album

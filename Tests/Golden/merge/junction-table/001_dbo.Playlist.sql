@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:f1e1ac748c4d9b4f08201c66aeb87df0cf01f75573bf734744de644126ac84ac
+-- body:    sha256:803d7e1cf467c91b139581c93cb1ada50f0ffee8de3c142a069060ff9dcb2e3b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.playlist (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:17d9647914f57b039e4e66988860d9a835107920f9075172ed09a5f413f881dc
+-- body:    sha256:f5cd940d44410a646f165574b65f22fbf0e515264f85dce31b1e3b65bd12b5c0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.playlist (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.playlist', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Playlist/50_update.sql
 -- table:   public.playlist
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:6df3921615bc47fdd4e2379222869ec60b5a18407e3f9d2a79f50e12c62e1be4
+-- body:    sha256:561d2836ec0c4e6cb1ae38de9dd2f34003fd13ae9a9e19f5e2c5ebfeda9e9eed
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.playlist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Playlist/60_vanished.sql
 -- table:   public.playlist
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:7a352e2258262801015c6659b7be88e88f9b72722c433a1570b86555db280d94
+-- body:    sha256:c8541771e6343c962702fd8c9d0d0e00468a39f37be67094af37d44b177a2bbc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
 UPDATE restage_keymap.playlist AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_playlistid = s.playlistid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.playlist'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.playlist'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    k.vanished_run
+  FROM restage_keymap.playlist AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_playlistid,
     k.vanished_run
-  FROM restage_keymap.playlist AS k
+  FROM gone AS k
   JOIN restage_stage.playlist AS s
     ON k.source_playlistid = s.playlistid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_playlistid,
     k.vanished_run
-  FROM restage_keymap.playlist AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_playlistid = r.playlistid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.playlist', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.playlist', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Playlist/70_reset.sql
 -- table:   public.playlist
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:7d262dbf7cdd0c0d06e3064b53c1927136fba283e6fb1bab3dda058022546f4e
+-- body:    sha256:a2c5209de032f466dd79db59e33032c89494e8c7f9b0370b34f67642818dec9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.playlist AS s
 JOIN restage_keymap.playlist AS k
   ON k.source_playlistid = s.playlistid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Playlist/content.sql
 -- table:   public.playlist

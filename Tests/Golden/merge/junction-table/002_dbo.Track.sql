@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:90de676c32cde71ffdf84c419924fda076b58355bb8fadffbf9b515268c09e90
+-- body:    sha256:2b801b774d7b860a5209df5a6f3e6ad7ae7342f005deab4f57415fb1f0d1e0f9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.track (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:329bd1dec467fd75e5db41d4654103f58a1e3e8d00d4fdae9cdfe63db4aa23b2
+-- body:    sha256:b9378727cfdca394e0b2de393529884e9901a731544807e0aa7fa456c2099f30
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.track (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.track', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/50_update.sql
 -- table:   public.track
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:dfda1e350f7fafe8b43bb67751c5bea9f9fd927c35dfbb9c5d52b692f3326c11
+-- body:    sha256:c3ab8b19161a35f97e83f915b9cef2154bf44588dce040168c5cbbc9fabfe242
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/60_vanished.sql
 -- table:   public.track
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:225c1943f1c85ea41ae3ddb44d12a964f3cde5dcb48b6e0d1c0eb280389da6b6
+-- body:    sha256:f3953768574a37652fd73cacc69e44bb4552d970809c3a00ef0e078ba4759e3e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 UPDATE restage_keymap.track AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_trackid = s.trackid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.track'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.track'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_trackid,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN restage_stage.track AS s
     ON k.source_trackid = s.trackid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_trackid,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_trackid = r.trackid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/70_reset.sql
 -- table:   public.track
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:4fb4e12e6a8455a09af99144d237da1a7fc8474c07a1338728857d28e621fe8f
+-- body:    sha256:760864355aeee388a529f704c07bf08ca0ac1f20b66b91e50744955b16cf3d35
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_trackid = s.trackid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:899fb7a0256a264aaa31f5b9d14462ee20258bd6929ec75c4f99815e1a824c11
+-- body:    sha256:66d7e732b499053bafe9425db38309b6f829511c581f97076548a497d558ea52
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlisttrack', 'restage_keymap.playlisttrack') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.playlisttrack (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -232,9 +232,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:513a5fd9772b5bf33f3508c33acead264ec74721f78838bed117d21e6611531d
+-- body:    sha256:8d3d0ee82e080c7b0684cad10e008ea827ff1a16e0a8345a6d04822725a8aaeb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlisttrack', 'restage_keymap.playlisttrack') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.playlisttrack (
@@ -323,12 +326,16 @@ WHERE s.trackid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.PlaylistTrack/50_update.sql
 -- table:   public.playlisttrack
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:deeec26716733ac0032a222b7a007b442d1cd11e99f9b3cd13c14e69acb94e90
+-- body:    sha256:74d4c64e645b879f22a82dd3afd5efad9964c72e1fb7e26adaf0bb307431bb44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -338,9 +345,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlisttrack', 'restage_keymap.playlisttrack') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -436,18 +442,21 @@ SELECT
   restage.count_rows('public.playlisttrack', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.PlaylistTrack/60_vanished.sql
 -- table:   public.playlisttrack
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:d375d1b77f789959854a03aaf3e4fee51a2eb04a8b31bd1bac668fe6ed0aa196
+-- body:    sha256:1daf096a6b7df06ab8a9cb142b7f6d026b5b652f17d16817a60e6846f43cb0ed
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlisttrack', 'restage_keymap.playlisttrack') AS joins;
 
 UPDATE restage_keymap.playlisttrack AS k
 SET chunk = s.chunk
@@ -457,6 +466,14 @@ WHERE k.source_playlistid = s.playlistid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -473,13 +490,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.playlisttrack'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.playlisttrack'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -495,26 +515,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_playlistid,
+    k.source_trackid,
+    k.vanished_run
+  FROM restage_keymap.playlisttrack AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_playlistid,
     k.source_trackid,
     k.vanished_run
-  FROM restage_keymap.playlisttrack AS k
+  FROM gone AS k
   JOIN restage_stage.playlisttrack AS s
     ON k.source_playlistid = s.playlistid
     AND k.source_trackid = s.trackid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_playlistid,
     k.source_trackid,
     k.vanished_run
-  FROM restage_keymap.playlisttrack AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_playlistid = r.playlistid
     AND k.source_trackid = r.trackid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -544,6 +570,9 @@ SELECT
   restage.count_rows('public.playlisttrack', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.playlisttrack', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.PlaylistTrack/70_reset.sql
 -- table:   public.playlisttrack
 -- step:    70 reset
@@ -560,13 +589,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:02f0190416c821ed3eb50bedb0b724276e2776ff0b57486f92be5abf70349992
+-- body:    sha256:a239069a4cbe5602cd39204dc203f403f93afc990ede6a56f6acfad61108037c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.playlisttrack', 'restage_keymap.playlisttrack') AS joins;
 
 WITH found AS (
   SELECT
@@ -608,6 +636,10 @@ JOIN restage_keymap.playlisttrack AS k
   ON k.source_playlistid = s.playlistid
   AND k.source_trackid = s.trackid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.PlaylistTrack/content.sql
 -- table:   public.playlisttrack

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:51bf26d4cdec57d2310e242c781f897b944e1e72616039d03385894111747569
+-- body:    sha256:0ac280c5f6ab8cb2ea7cf96c4c149ebcb51ee7a51f372b684ef3230990eb1777
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.vote (
@@ -166,6 +165,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -242,9 +242,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:4abe36e15326f1764f2d61cb8c94b25f530b82248bca41443665f7b5bfdf1033
+-- body:    sha256:73a25b7a6d8f12bd0463eb7ad22311dbb9c78f6c53ba200c88aa09a5fe756764
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.vote (
@@ -278,12 +281,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.vote', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Vote/50_update.sql
 -- table:   public.vote
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:dfb47bbf361dc88d85b110e2bb051c92ac340a257dcdc51f1cc0525641190d8f
+-- body:    sha256:88ff6c53945e9aad5239407b16d64786c4326f97d4121a57c6bee93e6eb1d49d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -293,9 +300,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -390,18 +396,21 @@ SELECT
   restage.count_rows('public.vote', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Vote/60_vanished.sql
 -- table:   public.vote
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:bdcba6847374f1c60e560373510b7fa9d49f542414786ec906204a7465e65912
+-- body:    sha256:d7c139ead520b43b2eb774431d947a2f0392b5332e35210818662f438f6ef1d5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
 UPDATE restage_keymap.vote AS k
 SET chunk = s.chunk
@@ -410,6 +419,14 @@ WHERE k.source_voteid = s.voteid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -425,13 +442,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.vote'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.vote'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -445,22 +465,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_voteid,
+    k.vanished_run
+  FROM restage_keymap.vote AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_voteid,
     k.vanished_run
-  FROM restage_keymap.vote AS k
+  FROM gone AS k
   JOIN restage_stage.vote AS s
     ON k.source_voteid = s.voteid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_voteid,
     k.vanished_run
-  FROM restage_keymap.vote AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_voteid = r.voteid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -489,6 +514,9 @@ SELECT
   restage.count_rows('public.vote', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.vote', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Vote/70_reset.sql
 -- table:   public.vote
 -- step:    70 reset
@@ -505,13 +533,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:e4c1e0488282ef2b40c44650843f7d230e46ebaf8aa133721d38d4b78a7b5843
+-- body:    sha256:e880ac5193eabdbe89ed3deaf61b900731a72ae9788d1367adf13167f1894db2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
 WITH found AS (
   SELECT
@@ -552,6 +579,10 @@ FROM restage_stage.vote AS s
 JOIN restage_keymap.vote AS k
   ON k.source_voteid = s.voteid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Vote/content.sql
 -- table:   public.vote

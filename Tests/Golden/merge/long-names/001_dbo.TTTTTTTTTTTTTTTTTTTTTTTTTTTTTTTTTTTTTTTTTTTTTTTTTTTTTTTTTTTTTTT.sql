@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:0d29d2158303e5cf97d46e93e0df3fab9f280d8e4b327ce72b73b8e1ef8f7ee5
+-- body:    sha256:89957fc513736231998c58d27e71f89521991fa5891b07c7efc5d822a46f65e9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -232,9 +232,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:ec38ea41e3ef19fe93e8efd2602a7f2cccfb0729e15276859969fd4217c40d17
+-- body:    sha256:7e6be27e77fca1c61c258406f771030d3daaa75bfcd99f017843eac9cf230bd0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (
@@ -263,12 +266,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/50_update.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:b2832475ec7e1111dad9e2d771755b176f04ed56827371bdbc87b975600229c7
+-- body:    sha256:a874a7409b93a86d2152d08418382d606dd20d4c9a3d69fc89f64ff553b50367
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -278,9 +285,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -368,18 +374,21 @@ SELECT
   restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/60_vanished.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:dbcd0563fa2e410d999a8ce5fd3f2c15cba8812d9a01a16fbf3c40e16bc7ab7e
+-- body:    sha256:cf50673d1919d16754f748bde4bf5a3c53d9d7a051d0a605c2cd40f72692dccf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
 UPDATE restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
 SET chunk = s.chunk
@@ -389,6 +398,14 @@ WHERE k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaa
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -405,13 +422,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -427,26 +447,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f,
+    k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a,
+    k.vanished_run
+  FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f,
     k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a,
     k.vanished_run
-  FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
+  FROM gone AS k
   JOIN restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
     ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
     AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f,
     k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a,
     k.vanished_run
-  FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = r.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
     AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = r.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -476,6 +502,9 @@ SELECT
   restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/70_reset.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 -- step:    70 reset
@@ -492,13 +521,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:0df63fa1551da676ebebe3c8867c45e4e900c9ac1873d5aeb3777565ddce6dac
+-- body:    sha256:ff0a2ecb66f45c4a93a464a9f7ce32076c48051b318ae53c671cbf2753db386e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
 WITH found AS (
   SELECT
@@ -540,6 +568,10 @@ JOIN restage_keymap.tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
   ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
   AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/content.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt

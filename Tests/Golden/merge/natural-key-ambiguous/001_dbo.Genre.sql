@@ -331,7 +331,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:eb6426280412c5d771ab8d0120dff5a009e98c7c3400f43a922d1b74cc693c9d
+-- body:    sha256:9023d20f068ef2717ad055066fc613c2a7d706e8824c9424bd64138f00d5468f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -341,9 +341,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.genre (
@@ -382,6 +381,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -437,9 +437,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:1923134a8af03d682a038706c514402242843c1b8effa3ac57a0f46338d4b080
+-- body:    sha256:34208f769bfcf813e4ba33beaeebf2115cfe7da7f09db66c56027babeff56a79
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.genre (
@@ -480,12 +483,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/50_update.sql
 -- table:   public.genre
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:8f90000024bcd826988d93c8609dca3447d5900974ef410d673207761defe4d0
+-- body:    sha256:9839504f60e66309f277f37d72335f09196939e7eba29ac64c46230a5404a183
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -495,9 +502,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -575,12 +581,16 @@ SELECT
   restage.count_rows('public.genre', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/60_vanished.sql
 -- table:   public.genre
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:8bcee008623869b5550b66dc57a766e32ac1bd8e01754fb48e69e453de8d8cea
+-- body:    sha256:c2b69e1eff35a19314f81256fef0306237003618cf37979f016b309ca31ab8b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -614,22 +624,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.genre AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN restage_stage.genre AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -658,6 +673,9 @@ SELECT
   restage.count_rows('public.genre', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.genre', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/70_reset.sql
 -- table:   public.genre
 -- step:    70 reset
@@ -674,19 +692,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
+-- body:    sha256:c874aef1096f3adcca0eceec739196ae9d1bc7fefd3986ae38eb3134fab41d83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

@@ -195,7 +195,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:459c10a0e0f4b94c94ad56f32656563ea2e843e46c955d8c8b28a49a20b64cef
+-- body:    sha256:cca108338b680cf3f46f4d8d8661e1464d16dfde6a4f5958216ad75ab7909978
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -205,9 +205,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.country (
@@ -246,6 +245,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -301,9 +301,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:97fbe430bc2775cdd0e1bc18537c9deff1f0c0a9106cc42e1599f0672205c9cc
+-- body:    sha256:e44ccf1a76d94ecdeb2ff4f328c4a8000103a4846e4910a9ee1a8a3110b54fec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.country (
@@ -344,12 +347,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/50_update.sql
 -- table:   public.country
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:0633205d9c81c3b2a2f8c263cc602cf5fdc4fca758fd77f3fb043d0604e524f4
+-- body:    sha256:4cc08579d4d8afe97086e23920f51c9d862665a82b68d871555e3f487ce1a71d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -359,9 +366,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -440,12 +446,16 @@ SELECT
   restage.count_rows('public.country', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/60_vanished.sql
 -- table:   public.country
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:b31faaf22c527a4dd0103e303b3b2260803a6c85606c444db691b449d23c1cfe
+-- body:    sha256:b2f76a2e8a3a3ffa5f91c170dd80b82cd22a37db627d5d4e143aa52974fde5f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -479,22 +489,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN restage_stage.country AS s
     ON k.source_code = s.code
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_code = r.code
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -523,6 +538,9 @@ SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/70_reset.sql
 -- table:   public.country
 -- step:    70 reset
@@ -539,19 +557,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:f39f940171df7d1846b572ad9da64b8d4d33bdbcd09622216afaa50f3b012b10
+-- body:    sha256:7d19e4151f91defcde583e0ab6ffe2669aa710f12de37b2ff81e8c34c2f29989
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_code = s.code
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Country/content.sql
 -- table:   public.country

@@ -212,7 +212,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:9023bcac537346c78c518c34563871acab14cf7889f5fb9c1ee2d7bce29e2fb3
+-- body:    sha256:f635c0b2dc23613dbb0fe6ad10c8cc1b22b5d8b572c3fca4ba9a7189e87a17ae
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -222,9 +222,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.pair', 'restage_keymap.pair') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.pair (
@@ -267,6 +266,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -321,9 +321,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:8c39ded50c4100c231818a6f1ea1c80bedda771b35f09da366294987a62d3bb4
+-- body:    sha256:fac148d4e18ad7b6d4914a4143e9d8b90bb036b6598ebef3ebbfedb61fd88d31
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.pair', 'restage_keymap.pair') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.pair (
@@ -368,12 +371,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Pair/50_update.sql
 -- table:   public.pair
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:1425ca03f9f2efb6ff28d279fd59472109d36f092b6b8b8889ab71d93ca4ca53
+-- body:    sha256:0c2d0dd7e4a492f4e72367d352fed09f265962d80409020688a4cd7378d0db9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -383,9 +390,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.pair', 'restage_keymap.pair') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -474,12 +480,16 @@ SELECT
   restage.count_rows('public.pair', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Pair/60_vanished.sql
 -- table:   public.pair
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:8389be1aba377a811ebe35aec80c64720670b5d35eeb81cd41ae741d694a3d90
+-- body:    sha256:8ecdc8c6dfaff8e682e0460ae14d1cb1ec03a2f4d1dde47f13b1456e87945b3c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -516,26 +526,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_a,
+    k.source_b,
+    k.vanished_run
+  FROM restage_keymap.pair AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_a,
     k.source_b,
     k.vanished_run
-  FROM restage_keymap.pair AS k
+  FROM gone AS k
   JOIN restage_stage.pair AS s
     ON k.source_a = s.a
     AND k.source_b = s.b
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_a,
     k.source_b,
     k.vanished_run
-  FROM restage_keymap.pair AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_a = r.a
     AND k.source_b = r.b
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -565,6 +581,9 @@ SELECT
   restage.count_rows('public.pair', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.pair', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Pair/70_reset.sql
 -- table:   public.pair
 -- step:    70 reset
@@ -581,13 +600,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:b56a884ffb93faf378741aacc991932057b06eba2edcc8cc0f327d7bc4b0f9ae
+-- body:    sha256:e74c3195831b8271ed26012d8d01bba9a4b947f4de938c2acc73fe5d0bd452f5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.pair', 'restage_keymap.pair') AS joins;
 
 SELECT restage.close_account('public.pair', count(*)) AS rows
 FROM restage_stage.pair AS s
@@ -595,6 +613,10 @@ JOIN restage_keymap.pair AS k
   ON k.source_a = s.a
   AND k.source_b = s.b
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Pair/content.sql
 -- table:   public.pair

@@ -472,7 +472,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:65de8ed013ba1a314dc6c3822ba5202ebf1176da53441fd2ff6a16842a245569
+-- body:    sha256:148421902de8f6e3f4650673bf43bc40c1059379f5b3ceef0a5fd0f1190c535b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -482,9 +482,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.genre (
@@ -525,6 +524,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -580,9 +580,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:44a415b8f670b356afe9830ded3a788f76bdee378747b47f3c8c6e8248a1e81a
+-- body:    sha256:db7d285ccebb0926f5785601737bc97debac441c1e179b55ec94fc3a1e3df899
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.genre (
@@ -658,12 +661,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/50_update.sql
 -- table:   public.genre
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:ddefcb1fe2eabc0da6139362b27f46d7d2fdf7557242a51500b61e0c85fd7dc0
+-- body:    sha256:8608f1477cb32dee557b7890f1bc58fb574d045edc9b5e2aebab7f48f0973b62
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -673,9 +680,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -758,12 +764,16 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/60_vanished.sql
 -- table:   public.genre
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:8bcee008623869b5550b66dc57a766e32ac1bd8e01754fb48e69e453de8d8cea
+-- body:    sha256:c2b69e1eff35a19314f81256fef0306237003618cf37979f016b309ca31ab8b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -797,22 +807,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.genre AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN restage_stage.genre AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -841,6 +856,9 @@ SELECT
   restage.count_rows('public.genre', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.genre', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/70_reset.sql
 -- table:   public.genre
 -- step:    70 reset
@@ -857,19 +875,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
+-- body:    sha256:c874aef1096f3adcca0eceec739196ae9d1bc7fefd3986ae38eb3134fab41d83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

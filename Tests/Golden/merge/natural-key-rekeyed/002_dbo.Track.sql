@@ -363,7 +363,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:4f94aa0d3c662c96f815c98e818dd79dcd00d04385bb35103d4a4b447d9454df
+-- body:    sha256:b765688cd72d3b2ddfbebbebbc3df4e7e7be4016a9ff0d4c31f87c691bfc7430
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -373,9 +373,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.track (
@@ -416,6 +415,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -471,9 +471,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:c773c4ed88ed8b7715a8c16bf5bf8b1053780247b7158f6e90cd2d3fdb43c1f6
+-- body:    sha256:1c70f6146878ae48115fc2960f34a9aaf450bf61e926eea48822b85062bb9625
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.track (
@@ -580,12 +583,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/50_update.sql
 -- table:   public.track
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:8ebd5b2394edf527bfe2bc131ebecb64c2ddd14b9c61373ca3022272e8dc5fb0
+-- body:    sha256:d9cf7163165b6b221a7d10c74ecbcaa7aa25485470be4b720198361052d70a98
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -595,9 +602,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -685,12 +691,16 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/60_vanished.sql
 -- table:   public.track
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:85786f2b653f4475165e0b45c62a69c6007e3006601fa634fe4022df0063d395
+-- body:    sha256:2b7d2e969d5e0d9bb8c4eb2e873b2c03b87912f8b3d7f1796d440bc13ce7d05c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -724,22 +734,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN restage_stage.track AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -768,6 +783,9 @@ SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/70_reset.sql
 -- table:   public.track
 -- step:    70 reset
@@ -784,19 +802,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
+-- body:    sha256:308f277f63111f61ad0c77f9523fd11debfeb7a73ca899bae4c84673ca7ed1b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

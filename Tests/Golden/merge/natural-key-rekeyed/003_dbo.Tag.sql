@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:43d8a7fa56c56b3032c40a68ad215a3ad08a116caca76e959073e9754e82ce23
+-- body:    sha256:7b04361a007c1dd960468d9c74f443d515013eddbb397ece73aab01e91b6a35d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -127,9 +127,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tag', 'restage_keymap.tag') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.tag (
@@ -172,6 +171,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -226,9 +226,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:3dbc1461ded7cab3e0cb2fd79d8b34de2ebe46b2fb65b94660ac63512c7abf7b
+-- body:    sha256:a7f241fd8244a17e29e31f82953825f83444f07638536bf89861e2f7f6998035
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tag', 'restage_keymap.tag') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.tag (
@@ -287,12 +290,16 @@ WHERE s.genreid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Tag/50_update.sql
 -- table:   public.tag
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:7495e12b73767011ae9dce9c66bb4965d09f5e88f23ec4002bb8f9e4a2307112
+-- body:    sha256:016568aca46b73a25f1c2d671b07116197063b33834fecbe7a0c92ec538a8168
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -302,9 +309,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tag', 'restage_keymap.tag') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -386,12 +392,16 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Tag/60_vanished.sql
 -- table:   public.tag
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:963f80407a84a11d754007d54f77438edb2774b719e9745b914daafbcc4c9326
+-- body:    sha256:bd4d0601460c28c76c7479b43a8a93209dede2d5214a0c9490bdfb85f72a2d40
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -428,26 +438,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_genreid,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.tag AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_genreid,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.tag AS k
+  FROM gone AS k
   JOIN restage_stage.tag AS s
     ON k.source_genreid = s.genreid
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_genreid,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.tag AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_genreid = r.genreid
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -477,6 +493,9 @@ SELECT
   restage.count_rows('public.tag', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.tag', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Tag/70_reset.sql
 -- table:   public.tag
 -- step:    70 reset
@@ -493,13 +512,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:bab1056cb66731a926215eb16c8643443df3426c5055661fad4a05cb2a21b6bd
+-- body:    sha256:232445cf57a8619c037f91a9879a780788aff44295f74b3cddcdeb80250a3797
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tag', 'restage_keymap.tag') AS joins;
 
 SELECT restage.close_account('public.tag', count(*)) AS rows
 FROM restage_stage.tag AS s
@@ -507,6 +525,10 @@ JOIN restage_keymap.tag AS k
   ON k.source_genreid = s.genreid
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Tag/content.sql
 -- table:   public.tag

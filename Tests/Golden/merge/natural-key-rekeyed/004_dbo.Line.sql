@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:250989b6d003be7a61aa47affadc3e9e95bf347be0d2ac06c0f08251dfa35c63
+-- body:    sha256:2107c051fa93c51d598ef0a80b57d31f944d09ac5d65a11029b708c5ac59d4ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -56,9 +56,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.line (
@@ -108,6 +107,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -168,7 +168,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:c9d1e94e1015c6ac6c9d1712765760d3347beea08cda5422a635aecb7999d035
+-- body:    sha256:5fbc904a0529f4244f4be9f9f9aa1384e45362829d924eb4d7e7e04341e8a16d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -177,6 +177,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.line (
@@ -250,6 +253,10 @@ WHERE s.genreid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Line/50_update.sql
 -- table:   public.line
 -- step:    50 update
@@ -266,7 +273,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:00929f0584a3f4e40eda24aa6da598ed9d274f56f2aa13215fcc4840e79b3523
+-- body:    sha256:6b46d7b688491954b11cd7b5df73b1ce7dd71611e5f9816f411e0786ff6aa5fa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -322,12 +329,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.line AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -343,16 +358,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.line AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -382,6 +395,9 @@ SELECT
   restage.count_rows('public.line', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.line', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Line/70_reset.sql
 -- table:   public.line
 -- step:    70 reset
@@ -398,7 +414,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:79484260840edfdfd838e56e5fef5b652944981c4442d1b42f4e5bab9e9ab7b6
+-- body:    sha256:64a5252129bc4be26883e7bd7f91c9044d719c329f85aa9a46ca63fd744ead84
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -408,9 +424,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 SELECT restage.close_account('public.line', count(*)) AS rows
 FROM (
@@ -430,6 +445,10 @@ JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Line/content.sql
 -- table:   public.line

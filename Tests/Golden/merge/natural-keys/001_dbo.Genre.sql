@@ -387,7 +387,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:014137b7986503c69fd648c1618e8606265e0090d0b620d493868241ce7a2ca4
+-- body:    sha256:ed8e977d74ac70aea183d70f01c1d0f4729c2f971eb661507a82023eaf266e07
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -397,9 +397,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.genre (
@@ -439,6 +438,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -494,9 +494,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:294b04b8b7cd443839154f8cc06d1bd7d8a1def56b69d60fd1a725fec13d8259
+-- body:    sha256:48d1967f3b3e37af63463a8b7a45d290f0ed83f8fd64c4d9a3f6e77bc74a0a6f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.genre (
@@ -539,12 +542,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/50_update.sql
 -- table:   public.genre
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:bc812e62d8391bb9d7946ed9c31673e25ee3e3e8f4857cd4a4477aa60c0e5678
+-- body:    sha256:7db25b306f7522b53fe51f4098328711c09ebbab7461450b60886514ca9409c9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -554,9 +561,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -639,12 +645,16 @@ SELECT
   restage.count_rows('public.genre', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/60_vanished.sql
 -- table:   public.genre
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:bb35de77348100b0cadf37ca68e0fbda580fa20cbd61c690c740debf603a0ece
+-- body:    sha256:863025f79248d4c7f9b8fa61efd492c9f958d76b749c9a188d2bb950f803d61b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -678,22 +688,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.genre AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN restage_stage.genre AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.genre AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -852,6 +867,9 @@ recorded AS (
 SELECT restage.count_rows('public.genre', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Genre/70_reset.sql
 -- table:   public.genre
 -- step:    70 reset
@@ -868,19 +886,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:abb418355eb9d303e7ea9ee28fc59cf6bed089149f1f88836fbd783cf490cf6b
+-- body:    sha256:c874aef1096f3adcca0eceec739196ae9d1bc7fefd3986ae38eb3134fab41d83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.genre', 'restage_keymap.genre') AS joins;
 
 SELECT restage.close_account('public.genre', count(*)) AS rows
 FROM restage_stage.genre AS s
 JOIN restage_keymap.genre AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Genre/content.sql
 -- table:   public.genre

@@ -361,7 +361,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:eaf26735b31ff08037e964a2d8b0446a08315970505fc1b9206cfe1e91875fab
+-- body:    sha256:5c5f58bc1e618ddf6083303eac3a91ec911f0a3a791ac307b57553cf8929d858
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -371,9 +371,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -429,6 +428,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -552,9 +552,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:055d1953380ba1b88b10bc06633bc82e1a95b5180d8a55b86b8ffad87a84059e
+-- body:    sha256:6442b1d65303b1b64306863d4ff4694eb7762573af1a7c628a34d1236bc0ad00
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.track (
@@ -602,12 +605,16 @@ WHERE k.matched_run = (SELECT restage.run_id())
       AND c.kind = 'matched'
   );
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/50_update.sql
 -- table:   public.track
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a2fb1d7617d79de5dc67525f8f53d2333a595bf444f21df02e9203471c107981
+-- body:    sha256:183a5c6c2231385eb6dfb385e2b5b6d71bdd6e6882efd50b6b81b54bac991172
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -617,9 +624,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -712,12 +718,16 @@ SELECT
   restage.count_rows('public.track', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/60_vanished.sql
 -- table:   public.track
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:85786f2b653f4475165e0b45c62a69c6007e3006601fa634fe4022df0063d395
+-- body:    sha256:2b7d2e969d5e0d9bb8c4eb2e873b2c03b87912f8b3d7f1796d440bc13ce7d05c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -751,22 +761,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.track AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN restage_stage.track AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.track AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -795,6 +810,9 @@ SELECT
   restage.count_rows('public.track', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.track', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Track/70_reset.sql
 -- table:   public.track
 -- step:    70 reset
@@ -811,19 +829,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:a6debb0cac8d43eddbff4e071dfdae64f798bff1c3739a887d8868e6c0d5c040
+-- body:    sha256:308f277f63111f61ad0c77f9523fd11debfeb7a73ca899bae4c84673ca7ed1b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.track', 'restage_keymap.track') AS joins;
 
 SELECT restage.close_account('public.track', count(*)) AS rows
 FROM restage_stage.track AS s
 JOIN restage_keymap.track AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Track/content.sql
 -- table:   public.track

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:4bfb90722df8f12495aa3c70e082886a4d2513700ea60afde76820fac80c5a33
+-- body:    sha256:5bc3e1798941f0b0502fe4bee7f2e875ffc182686013c63fb0bc294ee641f0de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.tenant (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:21b647091c34c6b980b9d8edf15c163dc1b1b124e6bcc2b96f4b01927e64007d
+-- body:    sha256:1a513818f0d92bdde09633e1d083f759355374e1045f246fae8354da1215d5b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.tenant (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.tenant', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Tenant/50_update.sql
 -- table:   public.tenant
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:0f28637a33998b7ffaacd90606a5a6e6eb00281d2513ab5f21ce8b5fe0849426
+-- body:    sha256:a4ba0794bab11ccece925106eff4eceb0d37ef541ba20e188174833a34b3c422
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.tenant', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Tenant/60_vanished.sql
 -- table:   public.tenant
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:be8c4dd7314ad1c797a47e426949c8b5e3aaefd3d24fbaf778bb55e6ff1cefba
+-- body:    sha256:55c42480c3e0f1f62b28561904de09e0bfb8c04fc811d8e5624219aa627f91c1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
 UPDATE restage_keymap.tenant AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_tenantid = s.tenantid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.tenant'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.tenant'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    k.vanished_run
+  FROM restage_keymap.tenant AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_tenantid,
     k.vanished_run
-  FROM restage_keymap.tenant AS k
+  FROM gone AS k
   JOIN restage_stage.tenant AS s
     ON k.source_tenantid = s.tenantid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_tenantid,
     k.vanished_run
-  FROM restage_keymap.tenant AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_tenantid = r.tenantid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.tenant', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.tenant', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Tenant/70_reset.sql
 -- table:   public.tenant
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:35f3cf31292465ef509e526e81e32abca23b9890b558f57bbf78c826112fa5e1
+-- body:    sha256:03dfa581b4011e59dff9f846934647a0ab2309a518cc2abd41594629ec75bd05
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.tenant AS s
 JOIN restage_keymap.tenant AS k
   ON k.source_tenantid = s.tenantid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Tenant/content.sql
 -- table:   public.tenant

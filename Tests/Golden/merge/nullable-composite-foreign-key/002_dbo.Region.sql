@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:fe6fcdbc8c838a857c2d42a20c01f54a7c8975aca38bbea393294fc415e48778
+-- body:    sha256:65c4f1f54d1e1676140e2bbfd93646f7038c653a25b5f27f5bf57c37a9a0b78f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.region (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:3191f7609e7c878f309a95c0683ddb1f72aa8386ef32e4e02d873f48a7f2a86e
+-- body:    sha256:5ba39d7b2a9e97819cba49ad5c2bbfe36d4a19112e3f0d76fb1513460e6a67f5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.region (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.region', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Region/50_update.sql
 -- table:   public.region
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:84f85e8c1393f65bed0acc4e7b43ad7422a67113b702e6eabe07fb82b2811d26
+-- body:    sha256:772d570cab86e109eb462d0cdfe6f72353e1bee8f00b2f1488f6ec8897249cea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.region', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Region/60_vanished.sql
 -- table:   public.region
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:9181d331f49779f7ecd797b761755a39922b1cd04f026784d97a14554de2e4a4
+-- body:    sha256:568185d0f3d95c559f355b3f05c74a630027999ba0ced9ec68d91d126b1cf9e1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_regionid = s.regionid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.region'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.region'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_regionid,
     k.vanished_run
-  FROM restage_keymap.region AS k
+  FROM gone AS k
   JOIN restage_stage.region AS s
     ON k.source_regionid = s.regionid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_regionid,
     k.vanished_run
-  FROM restage_keymap.region AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_regionid = r.regionid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Region/70_reset.sql
 -- table:   public.region
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:2e6436bbab7c4234578132d3774550a65ec705ddab37deda088d0b07e02455f9
+-- body:    sha256:aa83c5b6a9c0c5201a4909215ef7dfc767a38e5974c910c9c6c9f5858105bb14
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.region AS s
 JOIN restage_keymap.region AS k
   ON k.source_regionid = s.regionid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Region/content.sql
 -- table:   public.region

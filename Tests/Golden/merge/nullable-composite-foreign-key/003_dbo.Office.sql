@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:70d9753a0636fc4e976e571c9d185a198f8057110df4d2b30266da3e52921398
+-- body:    sha256:babe39b0b387a0c97edd13f1ce0f0b8fb52dcba3099e3ab0268826a6b11f2058
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.office (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -232,9 +232,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:ba25df1e602a64dc439f3fb21c89c95741758b6964463fd84de6238c2f397c8b
+-- body:    sha256:f2a78f0c6f278db23f323371c3ceb6e4aaf831a13dabddbada003e7c3f84cd2c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.office (
@@ -323,12 +326,16 @@ WHERE s.regionid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Office/50_update.sql
 -- table:   public.office
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:17f7515a7e9213287334cd8da1c200d4a0406cfa58632268a751cc8d6ea09ad1
+-- body:    sha256:35002be28df34f42cb7bae8b34d95fe966af2b1ed15433c8df9f38ec71c92bce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -338,9 +345,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -436,18 +442,21 @@ SELECT
   restage.count_rows('public.office', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Office/60_vanished.sql
 -- table:   public.office
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:4d6e9360c1cd9865cfd73d1fb26d21b13b282aa27568ea465b16d27111541667
+-- body:    sha256:f882d5eeb852d1548dcbec03ccb85cfe889f8ef297141e0eb66f9c2c995263eb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
 UPDATE restage_keymap.office AS k
 SET chunk = s.chunk
@@ -457,6 +466,14 @@ WHERE k.source_tenantid = s.tenantid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -473,13 +490,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.office'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.office'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -495,26 +515,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_tenantid,
+    k.source_regionid,
+    k.vanished_run
+  FROM restage_keymap.office AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_tenantid,
     k.source_regionid,
     k.vanished_run
-  FROM restage_keymap.office AS k
+  FROM gone AS k
   JOIN restage_stage.office AS s
     ON k.source_tenantid = s.tenantid
     AND k.source_regionid = s.regionid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_tenantid,
     k.source_regionid,
     k.vanished_run
-  FROM restage_keymap.office AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_tenantid = r.tenantid
     AND k.source_regionid = r.regionid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -544,6 +570,9 @@ SELECT
   restage.count_rows('public.office', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.office', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Office/70_reset.sql
 -- table:   public.office
 -- step:    70 reset
@@ -560,13 +589,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:d0519665f5a17bd0ff97c05ad080b2df99d8e9e89fda4f4fc4fc46ae1d312e70
+-- body:    sha256:e5ee384285f6cb1507cfe85ea7c0e1de6acf41d5c0915b0a7b6a87ebdcd9cf03
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
 WITH found AS (
   SELECT
@@ -608,6 +636,10 @@ JOIN restage_keymap.office AS k
   ON k.source_tenantid = s.tenantid
   AND k.source_regionid = s.regionid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Office/content.sql
 -- table:   public.office

@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:d874321ee9e7b46d85809e851ba79eace0a47eb310d84609c97f2509b72dc666
+-- body:    sha256:c5c14868942e753624c9874f832461b7417e102bf22666fa3c1da1432c43b5d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -119,9 +119,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -199,6 +198,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -466,9 +466,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:36aabc59fb8aa241d88893cfe0fe32fdf885ed4dd41d09a13331c75984008207
+-- body:    sha256:01debf2fdcd1113f90e7d4ad43d7a6726893d7f1ef8379a9a1fb1312f7ec3c6c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.desk (
@@ -502,12 +505,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.desk', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Desk/50_update.sql
 -- table:   public.desk
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:0f2704e4061c91e8da97bbe5f58c0c63fd47f97402e22f11a73b9238325a09e8
+-- body:    sha256:ed62330a93fa26814abc3c822750a4387bbb18817f2125613c1733acbc39ea9f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -517,9 +524,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -611,18 +617,21 @@ SELECT
   restage.count_rows('public.desk', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Desk/60_vanished.sql
 -- table:   public.desk
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:133caf3642fe405502d0ae0c8a29a7deaaec8a243d28948b987bb65e89e35120
+-- body:    sha256:b2a2425cc62bb51116ba2fe32c491a9daf8d1a15b446beb8d04dbc677f8a50ba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
 UPDATE restage_keymap.desk AS k
 SET chunk = s.chunk
@@ -631,6 +640,14 @@ WHERE k.source_deskid = s.deskid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -646,13 +663,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.desk'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.desk'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -666,22 +686,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_deskid,
+    k.vanished_run
+  FROM restage_keymap.desk AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_deskid,
     k.vanished_run
-  FROM restage_keymap.desk AS k
+  FROM gone AS k
   JOIN restage_stage.desk AS s
     ON k.source_deskid = s.deskid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_deskid,
     k.vanished_run
-  FROM restage_keymap.desk AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_deskid = r.deskid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -710,6 +735,9 @@ SELECT
   restage.count_rows('public.desk', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.desk', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Desk/70_reset.sql
 -- table:   public.desk
 -- step:    70 reset
@@ -726,13 +754,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:7012a2a0116cd1e6c577d1b8ebec5b6acba91e2c8e22e7855e1f45c63d26f27b
+-- body:    sha256:8d024f28230c50b91ca77956861faeb6a5962cddf7a9e23a10584df232e35140
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
 WITH found AS (
   SELECT
@@ -773,6 +800,10 @@ FROM restage_stage.desk AS s
 JOIN restage_keymap.desk AS k
   ON k.source_deskid = s.deskid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Desk/content.sql
 -- table:   public.desk

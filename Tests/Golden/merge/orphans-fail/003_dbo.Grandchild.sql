@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:8952179970e124c61fcf86f91dc324a83fde1ae06c77a0e0a47e686b1893e430
+-- body:    sha256:96eb031ea3974e7dc9f4cdc172fbc10d9eead5f73c80880523bfd4094dc1a28a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.grandchild (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:c21378e74a0e45f4b7f0d6463dbc8f7ac7cae975749d6fefccb167973bbf9128
+-- body:    sha256:16e4034e4e30bf4fb932ce2dd3f8a84e46947e7d0b9cb1d59d794997d4444a57
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.grandchild (
@@ -275,12 +278,16 @@ WHERE s.childid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/50_update.sql
 -- table:   public.grandchild
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:6aa9771bbc2317ce2079d8f2e7ff54bd7ba03c2aa7d6ab3acc0520a18fb5da48
+-- body:    sha256:835ca44665b4d5b9ce5b4f050e90cc7f3ce67bbd4d6f747de9dc126db84b66d3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -290,9 +297,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -373,18 +379,21 @@ SELECT
   restage.count_rows('public.grandchild', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/60_vanished.sql
 -- table:   public.grandchild
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:dc148b45f7f8d1639e78efb624e09af9c8a3ed0024da7ed9c971b8280cd98f71
+-- body:    sha256:26b41162c6e8cd99a3779e9d75468bc9c27a16fd6eefac4dc22e068ba7ada193
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
@@ -393,6 +402,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -408,13 +425,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.grandchild'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.grandchild'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -428,22 +448,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.grandchild AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.grandchild AS k
+  FROM gone AS k
   JOIN restage_stage.grandchild AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.grandchild AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -472,6 +497,9 @@ SELECT
   restage.count_rows('public.grandchild', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.grandchild', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/70_reset.sql
 -- table:   public.grandchild
 -- step:    70 reset
@@ -488,13 +516,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:b211079dd6e8cf20158438666c878b33f020a413ec4b7d244e94f79e7ec17428
+-- body:    sha256:42e2cff7e977a4ffd4221ba718aeff7dfc8193de83d37eb32014a702b94d4875
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH found AS (
   SELECT
@@ -535,6 +562,10 @@ FROM restage_stage.grandchild AS s
 JOIN restage_keymap.grandchild AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Grandchild/content.sql
 -- table:   public.grandchild

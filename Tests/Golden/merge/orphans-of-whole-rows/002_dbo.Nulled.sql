@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:becdbd8413dcbfa41a59224916ddc8d602a8b630a7753ac0b0f9349633d9c884
+-- body:    sha256:d4b341e0bc32529ada178ea07d5da01e8bffd10d655f089a5789e610c301b6f8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -56,9 +56,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.nulled', 'restage_keymap.nulled') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.nulled (
@@ -108,6 +107,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -300,7 +300,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:ef25668d02f61798e4e94013c2e6fe8f1862c125e764467b502189a40c9ea318
+-- body:    sha256:f191c0c4428b3af3fac1780e248e20dd8684a75c8f730e2bfd42affacfb787fb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -309,6 +309,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.nulled', 'restage_keymap.nulled') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.nulled (
@@ -355,6 +358,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.nulled', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Nulled/50_update.sql
 -- table:   public.nulled
 -- step:    50 update
@@ -371,7 +378,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:8809e64d3ce4472f995b282753aeed720b3039525d38425d4b10ab38c6668007
+-- body:    sha256:b69031732e2f2781ab883960327f9585b4aa71200f59e133d0c917d55416329a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -427,12 +434,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.nulled AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -448,16 +463,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.nulled AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -487,6 +500,9 @@ SELECT
   restage.count_rows('public.nulled', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.nulled', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Nulled/70_reset.sql
 -- table:   public.nulled
 -- step:    70 reset
@@ -503,7 +519,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Nulled, staged in restage_stage.nulled
--- body:    sha256:7c55f30157682f724919107174f250bd0120796c9338c783bdf1b8d181447299
+-- body:    sha256:e8b70cbdb8a7f52e824a69d7db4f47be7511e17baa6bf0141a12516f427c9d77
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -513,9 +529,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.nulled', 'restage_keymap.nulled') AS joins;
 
 SELECT restage.close_account('public.nulled', count(*)) AS rows
 FROM (
@@ -535,6 +550,10 @@ JOIN restage_keymap.nulled AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Nulled/content.sql
 -- table:   public.nulled

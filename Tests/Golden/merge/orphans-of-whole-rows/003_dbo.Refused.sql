@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:e9976f7cd985cbcf62219941924fb14799b939d340133cd4c876f0d07569f552
+-- body:    sha256:4d1c9993fd0b44cdbbfe9bb518fee4ec9d67525f87cd1e86b869debbc042c7e2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -56,9 +56,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.refused', 'restage_keymap.refused') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -123,6 +122,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -256,7 +256,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:aecdbc7504b4c3f1e6d60e9adfb074d626f51d67cf5374c31c2d616da0d28678
+-- body:    sha256:9d78ae88be0caf3f6c71030eabe5d3e5c0ac73f1df4959424e5716de90355040
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -265,6 +265,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.refused', 'restage_keymap.refused') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.refused (
@@ -310,6 +313,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.refused', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Refused/50_update.sql
 -- table:   public.refused
 -- step:    50 update
@@ -326,7 +333,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:b97cf1c01660358d0fc5dd9fe64428b466067871f9ef5f0485ed5727c01ff71a
+-- body:    sha256:a74cee218dc9d2eab2e1d0baed9728b96ff27164c32b910529462f4cabf72a66
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -382,12 +389,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.refused AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -403,16 +418,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.refused AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -442,6 +455,9 @@ SELECT
   restage.count_rows('public.refused', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.refused', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Refused/70_reset.sql
 -- table:   public.refused
 -- step:    70 reset
@@ -458,7 +474,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:cbdabdd679e7279d55c63fbe472b748752fb7d8f1359e9cd271bd53b8a9cdfa5
+-- body:    sha256:78571a342e6ad965bd9947923be439b267dc1a058084f87acb10f7c751d41f5e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -468,9 +484,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.refused', 'restage_keymap.refused') AS joins;
 
 SELECT restage.close_account('public.refused', count(*)) AS rows
 FROM (
@@ -490,6 +505,10 @@ JOIN restage_keymap.refused AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Refused/content.sql
 -- table:   public.refused

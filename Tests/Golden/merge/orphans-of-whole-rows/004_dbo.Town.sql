@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:ee4ece3b8f9196580df8cd501e0f5361ecee9d9472e9b620d99ed255e1e18cce
+-- body:    sha256:3d782f5720968a5fc8d9516461f3551ca296dcf375bd9b944a3eca53012cbb7f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.town (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -248,9 +248,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:dc3e8016431242ab31fc4cd12a491622af71fa41fc609a4cda31aa44da789ddb
+-- body:    sha256:d2711827139002db71c1f4d24be8e5023e22f46fcfb3ad3a111a4ba4653aa479
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -282,12 +285,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.town', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Town/50_update.sql
 -- table:   public.town
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:81b1ca0acb2b2c64a1cf8c1f8edb7d990fa3e43ee4157c4574a7ff4c96a06742
+-- body:    sha256:6f83fad37d503c9b64b5f8f1b54fc97c3eb2940def6750a529a3347107c4e2fa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -297,9 +304,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -391,18 +397,21 @@ SELECT
   restage.count_rows('public.town', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Town/60_vanished.sql
 -- table:   public.town
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:acec96fcb753e44aa461379b7d2a30253efc74c4cb3416fcd805859e59bbf08d
+-- body:    sha256:ef955ac1818574819ccaa62f0a7aac2cf54b3bfa4a4a1d92cc0ac957870894a4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 UPDATE restage_keymap.town AS k
 SET chunk = s.chunk
@@ -412,6 +421,14 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -428,13 +445,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.town'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.town'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -450,26 +470,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.town AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.town AS k
+  FROM gone AS k
   JOIN restage_stage.town AS s
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.town AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -499,6 +525,9 @@ SELECT
   restage.count_rows('public.town', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.town', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Town/70_reset.sql
 -- table:   public.town
 -- step:    70 reset
@@ -515,13 +544,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:e1a3c174f300c26506308ab4b7cff68e3ba666474dab1fabb5b9885e2495aa08
+-- body:    sha256:f3e933c89397cc6dd743a6f51d9761ba4cc2005de3b476a55f2008c27abbd74f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
 WITH found AS (
   SELECT
@@ -563,6 +591,10 @@ JOIN restage_keymap.town AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Town/content.sql
 -- table:   public.town

@@ -47,7 +47,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:d194d182155619512bb5aeba926371ea409727ca835ff388147f53c28fa8815a
+-- body:    sha256:8d450257f3b98b7b443a9544837bef208b54c0ed31b83f0237a5c30faf54f7b1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -78,9 +78,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.visit (
@@ -131,6 +130,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -339,7 +339,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:ea51d226f838cbcf9592a395101bddbafa7d2f9301c8eb368259aa070ec2acb2
+-- body:    sha256:519d3d11010ca110ece64f9ad26235eb8dd094ca381498f885ea1d45a0aad69d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -348,6 +348,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -431,6 +434,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.visit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/005_dbo.Visit/50_update.sql
 -- table:   public.visit
 -- step:    50 update
@@ -447,7 +454,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:dcec9c7a4ce079327a11b8de1b29c1643466a2d16dbd323d2868d47a89869b9e
+-- body:    sha256:87c0e55800ee1e993a65ba3435e598be8a26b2c1b7937b6ef67692fd1fa22f34
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -505,12 +512,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.visit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -527,16 +542,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.visit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -566,6 +579,9 @@ SELECT
   restage.count_rows('public.visit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.visit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/005_dbo.Visit/70_reset.sql
 -- table:   public.visit
 -- step:    70 reset
@@ -582,7 +598,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:c24bfbd5f808b51e9f17ea4fba6ee2509526a7e4d242a74b72f574665260c720
+-- body:    sha256:16b94ebc598577f266ed488a553c5bdf03a0b5f165584f49bf5d28b852d2c5cc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -592,9 +608,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 SELECT restage.close_account('public.visit', count(*)) AS rows
 FROM (
@@ -615,6 +630,10 @@ JOIN restage_keymap.visit AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/005_dbo.Visit/content.sql
 -- table:   public.visit

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:b022a856047b4873a7b8b409be3983e4c02ad86bdc40249a699fdbbc83432a65
+-- body:    sha256:e34b4d4a5aae030fe7914156b5e7ffd08e0a43c72e4c04ec3c6015c801c0daa0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.child', 'restage_keymap.child') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -190,6 +189,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -381,9 +381,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:778339393cae4fd11e4698030b09d20defc37667c1ee92583419daf9b6d9137e
+-- body:    sha256:04e3028603539f5bd3fe8032fd4765d0ea9452d7f8dcc0b01d79d0e53195e057
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.child', 'restage_keymap.child') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.child (
@@ -419,12 +422,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.child', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Child/50_update.sql
 -- table:   public.child
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:08f0162dbbe944b3da4d96e4729aa0a2b3ddafb7fbd34bdce2df33b40b667a0f
+-- body:    sha256:e154ad7b7c002630bc2c8f110f8eb6e9895f2b9080959ec99d7afa410ea6b494
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -434,9 +441,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.child', 'restage_keymap.child') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -533,18 +539,21 @@ SELECT
   restage.count_rows('public.child', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Child/60_vanished.sql
 -- table:   public.child
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:b6bb3e67ef5d5801ea1fbc4fcae02eb40ca151c063494ac0b86d94f4974b4b93
+-- body:    sha256:ed8a51f63f31948e9666b3940aa247c165b0113ed80387d71c1ae38f84fdca3e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.child', 'restage_keymap.child') AS joins;
 
 UPDATE restage_keymap.child AS k
 SET chunk = s.chunk
@@ -553,6 +562,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -568,13 +585,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.child'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.child'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -588,22 +608,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.child AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.child AS k
+  FROM gone AS k
   JOIN restage_stage.child AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.child AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -632,6 +657,9 @@ SELECT
   restage.count_rows('public.child', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.child', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Child/70_reset.sql
 -- table:   public.child
 -- step:    70 reset
@@ -648,13 +676,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:27861291796183d48853c37d3aebfe42d45eac351be02536727a9ef0c97a66ac
+-- body:    sha256:4d51f01c8b90389ae36b0309e3e6dfb06b2323486bf85d2983a21e98f6b837c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.child', 'restage_keymap.child') AS joins;
 
 WITH found AS (
   SELECT
@@ -695,6 +722,10 @@ FROM restage_stage.child AS s
 JOIN restage_keymap.child AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Child/content.sql
 -- table:   public.child

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:a91b8eb707412cd2a2b1772b67c6c09fca2e23e23a5c05ae34b7fb1347257e0b
+-- body:    sha256:52ccd287fbe87a27d7d69042f919a223e0ea368d03046c6d7a3372cdb9e56d46
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -177,6 +176,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -300,9 +300,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:5a5cfa9cbda5a62465a5c8bfe81e4e50a8707cc91ba48e31f396e0d4c7c5ce34
+-- body:    sha256:de0bc4196f03f8e625d4ceb87364134eace02da3ab8c2bb4b517e258d96f7f02
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.grandchild (
@@ -330,12 +333,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.grandchild', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/50_update.sql
 -- table:   public.grandchild
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:6aa9771bbc2317ce2079d8f2e7ff54bd7ba03c2aa7d6ab3acc0520a18fb5da48
+-- body:    sha256:835ca44665b4d5b9ce5b4f050e90cc7f3ce67bbd4d6f747de9dc126db84b66d3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -345,9 +352,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -428,18 +434,21 @@ SELECT
   restage.count_rows('public.grandchild', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/60_vanished.sql
 -- table:   public.grandchild
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:dc148b45f7f8d1639e78efb624e09af9c8a3ed0024da7ed9c971b8280cd98f71
+-- body:    sha256:26b41162c6e8cd99a3779e9d75468bc9c27a16fd6eefac4dc22e068ba7ada193
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
@@ -448,6 +457,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -463,13 +480,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.grandchild'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.grandchild'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -483,22 +503,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.grandchild AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.grandchild AS k
+  FROM gone AS k
   JOIN restage_stage.grandchild AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.grandchild AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -527,6 +552,9 @@ SELECT
   restage.count_rows('public.grandchild', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.grandchild', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Grandchild/70_reset.sql
 -- table:   public.grandchild
 -- step:    70 reset
@@ -543,13 +571,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:b211079dd6e8cf20158438666c878b33f020a413ec4b7d244e94f79e7ec17428
+-- body:    sha256:42e2cff7e977a4ffd4221ba718aeff7dfc8193de83d37eb32014a702b94d4875
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
 WITH found AS (
   SELECT
@@ -590,6 +617,10 @@ FROM restage_stage.grandchild AS s
 JOIN restage_keymap.grandchild AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Grandchild/content.sql
 -- table:   public.grandchild

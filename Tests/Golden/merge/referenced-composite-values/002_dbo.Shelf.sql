@@ -121,7 +121,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:f39626f2c8674187a7eb90dfa581b80818ed69e4a99b8792de10cb7476c50732
+-- body:    sha256:8a557fe1085ab90670a6268cb726412486733ae47cd73e53e2ac6c252e98035b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -131,9 +131,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.shelf (
@@ -180,6 +179,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -234,9 +234,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:08118ffa97f8628f0050cf06197b89e9db4b40d042f988f14447daf4fd8c4209
+-- body:    sha256:70f5577fd434ab3ebe948278147ef613460387bd7dd86a083d353df7d9ca19a5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -300,12 +303,16 @@ WHERE s.regionid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Shelf/50_update.sql
 -- table:   public.shelf
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:4d3a76b5a7e1868830594f586b9958eda77be5d861d567ad464ac66a9599976e
+-- body:    sha256:0c19a822bded35d5ebdcc5a85ef70b4305e1d15641c1a78091d033fe2fa0715d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -315,9 +322,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -417,18 +423,21 @@ SELECT
   restage.count_rows('public.shelf', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Shelf/60_vanished.sql
 -- table:   public.shelf
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:1a0636710024f3d71012f35267a25417172a1876231add022f23602bf938fb21
+-- body:    sha256:e32af834c63084c9c6157238ddc7a8c00986a311b778043a160dc7a423c72839
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
 UPDATE restage_keymap.shelf AS k
 SET chunk = s.chunk
@@ -438,6 +447,14 @@ WHERE k.source_room = s.room
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -454,13 +471,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.shelf'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.shelf'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -476,26 +496,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_room,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.shelf AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_room,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.shelf AS k
+  FROM gone AS k
   JOIN restage_stage.shelf AS s
     ON k.source_room = s.room
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_room,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.shelf AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_room = r.room
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -525,6 +551,9 @@ SELECT
   restage.count_rows('public.shelf', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.shelf', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Shelf/70_reset.sql
 -- table:   public.shelf
 -- step:    70 reset
@@ -541,13 +570,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:bcfaff959275d48d48af97affa2b2565808031547f6802c2d1114d6f19c0775e
+-- body:    sha256:1f926990e96c876354fefe9a7be8e8148e0cacf0a2cacf6e113e2e6f629d3201
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
 WITH found AS (
   SELECT
@@ -589,6 +617,10 @@ JOIN restage_keymap.shelf AS k
   ON k.source_room = s.room
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Shelf/content.sql
 -- table:   public.shelf

@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:edd5efa0619fcc437c5fdc87775adee3f0e54543799cb45d96957eacf994131f
+-- body:    sha256:68dbe20ef8d48e8c19564c8944447efd8b7511d075e101ce19f022fab2b750af
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -138,9 +138,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.book', 'restage_keymap.book') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.book (
@@ -180,6 +179,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -264,9 +264,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:48d6411c80c8c0d5912ceee35cf1b64ded8c2390b575ce7c4f40b61bfc3ba16d
+-- body:    sha256:6d14c1027a9ddcf28b2d1e002a7d9bec102aef139eccf8d19f730b59bf986a0b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.book', 'restage_keymap.book') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -328,12 +331,16 @@ WHERE s.regionid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Book/50_update.sql
 -- table:   public.book
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:4f3805566b76332f78f9615e531ff62fa465ef68186f8acf2b341a15eafbc29d
+-- body:    sha256:22a671dac3c070bc16b588346230779ee3df9a558edc834a07c6c1940e79b869
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -343,9 +350,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.book', 'restage_keymap.book') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -435,12 +441,16 @@ SELECT
   restage.count_rows('public.book', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Book/60_vanished.sql
 -- table:   public.book
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:89c3b9a7769d6b0a668d1dc9932727366f2c85777577772087e8ade41b3217b0
+-- body:    sha256:002d8a8be3fdc1650c2cf6c2f6284e256d298026ef6bc9cd42d598af648a3694
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -474,22 +484,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.book AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.book AS k
+  FROM gone AS k
   JOIN restage_stage.book AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.book AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -518,6 +533,9 @@ SELECT
   restage.count_rows('public.book', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.book', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Book/70_reset.sql
 -- table:   public.book
 -- step:    70 reset
@@ -534,19 +552,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:decdc9163c0c1d00e6494f5736fee4fe7268a0186821897f9b1c2042ed78214a
+-- body:    sha256:7445216d996da8d49c2d5e256034302052bee77c5f86b6ed4ebf055d4861ca4c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.book', 'restage_keymap.book') AS joins;
 
 SELECT restage.close_account('public.book', count(*)) AS rows
 FROM restage_stage.book AS s
 JOIN restage_keymap.book AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Book/content.sql
 -- table:   public.book

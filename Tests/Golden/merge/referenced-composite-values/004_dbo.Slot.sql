@@ -127,7 +127,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:e57a25ea15aff07d6c3416d34e2a77f083bd1865c57df39fa54f5f319d9e3ccc
+-- body:    sha256:946f767667fdd35a94889f84121a536dfbe3a3b671cf8b8ea35cec52fe528f51
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -137,9 +137,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.slot', 'restage_keymap.slot') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.slot (
@@ -190,6 +189,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -265,9 +265,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:9ea0ccde435f51639131345f91176b3cc31398607ea45b3eb77b2aea7c24d6c4
+-- body:    sha256:3daabd6466bbba00785c973931179093d4186f9b29d6383c39d1a59a51d84332
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.slot', 'restage_keymap.slot') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.slot (
@@ -297,6 +300,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.slot', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Slot/50_update.sql
 -- table:   public.slot
 -- step:    50 update
@@ -313,13 +320,12 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:6843a11fefd8b45afa5a55af378c0cb4d4d68dc3b470cd6873309cf335722635
+-- body:    sha256:d8c0bce2806d8470a660a3db2671e427d89e3efed5dbdd32d9d57609b5af5375
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.slot', 'restage_keymap.slot') AS joins;
 
 UPDATE restage_keymap.slot AS k
 SET chunk = s.chunk
@@ -330,6 +336,14 @@ WHERE k.source_room = s.room
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -347,13 +361,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.slot'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.slot'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -371,30 +388,37 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_room,
+    k.source_no,
+    k.source_side,
+    k.vanished_run
+  FROM restage_keymap.slot AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_room,
     k.source_no,
     k.source_side,
     k.vanished_run
-  FROM restage_keymap.slot AS k
+  FROM gone AS k
   JOIN restage_stage.slot AS s
     ON k.source_room = s.room
     AND k.source_no = s.no
     AND k.source_side = s.side
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_room,
     k.source_no,
     k.source_side,
     k.vanished_run
-  FROM restage_keymap.slot AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_room = r.room
     AND k.source_no = r.no
     AND k.source_side = r.side
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -559,6 +583,9 @@ recorded AS (
 SELECT restage.count_rows('public.slot', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Slot/70_reset.sql
 -- table:   public.slot
 -- step:    70 reset
@@ -575,13 +602,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:0d0d7cf949943df02f06e92c40dfc2547d8548bb277e949ba0a6c0619461498f
+-- body:    sha256:4093388ce4fc3a25c47df657097c36eaf1932279a4410b51623566e23965abdb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.slot', 'restage_keymap.slot') AS joins;
 
 WITH found AS (
   SELECT
@@ -624,6 +650,10 @@ JOIN restage_keymap.slot AS k
   AND k.source_no = s.no
   AND k.source_side = s.side
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Slot/content.sql
 -- table:   public.slot

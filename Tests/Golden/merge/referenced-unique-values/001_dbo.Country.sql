@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:227a189d24057c61115fd9dd4484e8a46df50ddcec99a452e80b48107d61d661
+-- body:    sha256:da4bfc570ca57f367e8d85c6cf133e5adde225068b6a77e25be750d2b42a83ee
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.country (
@@ -158,6 +157,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -234,9 +234,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ab0966af22916793d51f6284695678dfb0af8b6f39d858e2983dace918be6120
+-- body:    sha256:f9f2a7ae793b1d12c3267fc43fb5fc4358334ae9fe245aae7ecc81c7e88473f3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -267,12 +270,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.country', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/50_update.sql
 -- table:   public.country
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:e0da8a8a28f8e783b37a733453c3b56a304e4ed1cccd885f79a44eebeb47809a
+-- body:    sha256:5f9c16308c7d2ac8b8389c6567245ff86f1addf1db10353ecd078fb7f36213de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,9 +289,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -369,12 +375,16 @@ SELECT
   restage.count_rows('public.country', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/60_vanished.sql
 -- table:   public.country
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:9d43cea970c057fb324da52ee913156f683ca11bca4f77d49842c50810903471
+-- body:    sha256:ef9e3ec0bc97fc6f5eb995f33322a528c8dedae7aedb840f66c2186d36b3468d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -408,22 +418,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN restage_stage.country AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -452,6 +467,9 @@ SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/70_reset.sql
 -- table:   public.country
 -- step:    70 reset
@@ -468,19 +486,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c41dd6c03eadbe78b7f81aea84f69e1938cbea3238a45a545519f588cb965b74
+-- body:    sha256:0530a5c623038a43bc1cb0600e08bbb4ab7d4961152b63841b0afcb82cc244ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Country/content.sql
 -- table:   public.country

@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:9182150d8b8bdb38dfa9010201f1b2e2d69c098ab660c17a4c41ce1212980e3d
+-- body:    sha256:323f3b96135fa796a3c06c45bb53a47665efa03d465f2525a9eb81110fff3181
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.stamp (
@@ -191,6 +190,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -282,9 +282,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:e4879ac33455a11ab2a4d3231a00d12144e43cf67355c2b9aebdb645ef44a820
+-- body:    sha256:57cbd8865e4180a10e71a1a1235cf1ab629dcad81e899c7c9101c4cb9d671c9d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -314,12 +317,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.stamp', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Stamp/50_update.sql
 -- table:   public.stamp
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:b208e3cc71467cfa431c6ab572088a7da09b866972c4d0bf30d8a55a23c4cb78
+-- body:    sha256:93c265c8991078095c970f463930fd3226a432381197df82c15de3c4dc65f803
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -329,9 +336,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -418,12 +424,16 @@ SELECT
   restage.count_rows('public.stamp', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Stamp/60_vanished.sql
 -- table:   public.stamp
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:a9939a9144e8df1d98596367c55b30e1e1c83cc21b5766f7d0e05e52c8b33f2f
+-- body:    sha256:bf77ee5824ba11da8a632c8841d751c969ed011d116948f9176fc878e8f75aef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -460,26 +470,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.stamp AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.stamp AS k
+  FROM gone AS k
   JOIN restage_stage.stamp AS s
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.stamp AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -509,6 +525,9 @@ SELECT
   restage.count_rows('public.stamp', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.stamp', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Stamp/70_reset.sql
 -- table:   public.stamp
 -- step:    70 reset
@@ -525,13 +544,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:55adc86970d4e6ab4367d1350dfbbf78ff1d78c7129d7af005716ee94e09cc4a
+-- body:    sha256:24368e8ae6c1e59fe9e15ef748cbf49005e70aac41888f3946708aed33866f4c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 SELECT restage.close_account('public.stamp', count(*)) AS rows
 FROM restage_stage.stamp AS s
@@ -539,6 +557,10 @@ JOIN restage_keymap.stamp AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Stamp/content.sql
 -- table:   public.stamp

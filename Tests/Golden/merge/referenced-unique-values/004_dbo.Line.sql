@@ -45,7 +45,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:e75e3fb44da33daad957d9d47054a5526321dfdafec003ff40875b9ba6a52f18
+-- body:    sha256:a101f1134544982e9fbb822dc0f021091b41a7ebc7d79b14d26dcebb9eb82f95
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -76,9 +76,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.line (
@@ -127,6 +126,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -208,7 +208,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:241454fc776fba7e05c98af22b07dfb304b2224c05920eb174dcd4bc1cd944c8
+-- body:    sha256:f945457e71efa1a2724a50f19b727d77c5a67fe4ee715dd103958ce8c5ae0410
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -217,6 +217,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -257,6 +260,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.line', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Line/50_update.sql
 -- table:   public.line
 -- step:    50 update
@@ -273,7 +280,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:40646de45c0e6dcb4bc64efdb518a6ae98d06ed5c9e000353f864cb0cedfed88
+-- body:    sha256:4cccb8e7727d1f6459d528d824a9fa016148340501b031af4c855f56e72d4756
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -327,12 +334,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.line AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -347,16 +362,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.line AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -545,6 +558,9 @@ recorded AS (
 SELECT restage.count_rows('public.line', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Line/70_reset.sql
 -- table:   public.line
 -- step:    70 reset
@@ -561,7 +577,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:6492d0b62244712e4d77732a1c2707e701fea6202bd43f6330cbd4fb657d5193
+-- body:    sha256:3650bfaba9db42201600d929aaa14dae722398714368a50976bc97b949380144
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -571,9 +587,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 SELECT restage.close_account('public.line', count(*)) AS rows
 FROM (
@@ -592,6 +607,10 @@ JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Line/content.sql
 -- table:   public.line

@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ba2e7f7b1ffe88a0cce125b1d112228c271fab592a26990ceeaef5cd0c698a04
+-- body:    sha256:3d5dc5c6ddd7074636ba021f846aceff7f8cc3dda48f39ed82108f169dc28cb2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -265,9 +265,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.country (
@@ -308,6 +307,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -363,9 +363,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:09a463c5228b3bed6ac06633c7f2a6899ef380488de686dd3ca10ad6a8c2d828
+-- body:    sha256:e35b2b2bd74942ff9b799f4489fecd3142febeb76aac255b7696d9af9cf3e48f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -401,12 +404,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.country', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Country/50_update.sql
 -- table:   public.country
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:9c1c6a81baf62675aa5363dec795fb68cc97e24fe7e12f4d5e338eed12afcf9c
+-- body:    sha256:06712b0044366d79438c7096fd6f08b3cd7288586e486980fff5a47f49c7605f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -416,9 +423,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -513,12 +519,16 @@ SELECT
   restage.count_rows('public.country', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Country/60_vanished.sql
 -- table:   public.country
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:9d43cea970c057fb324da52ee913156f683ca11bca4f77d49842c50810903471
+-- body:    sha256:ef9e3ec0bc97fc6f5eb995f33322a528c8dedae7aedb840f66c2186d36b3468d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -552,22 +562,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN restage_stage.country AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -596,6 +611,9 @@ SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Country/70_reset.sql
 -- table:   public.country
 -- step:    70 reset
@@ -612,19 +630,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c41dd6c03eadbe78b7f81aea84f69e1938cbea3238a45a545519f588cb965b74
+-- body:    sha256:0530a5c623038a43bc1cb0600e08bbb4ab7d4961152b63841b0afcb82cc244ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 SELECT restage.close_account('public.country', count(*)) AS rows
 FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Country/content.sql
 -- table:   public.country

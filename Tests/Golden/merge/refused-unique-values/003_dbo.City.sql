@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:c0986cef3f9b240e0e5fe2fabff6c7d662f21178145b516a4941e92a21b85907
+-- body:    sha256:53d8c6b1092bf4787ca0f7946066068d3e270dc4d01b65a4c5407286c985b1b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -137,9 +137,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -198,6 +197,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -327,9 +327,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:141f7dc7b0631c2185bcf685fe5420930e65c9985acb81ec6f4997602a835fe6
+-- body:    sha256:5db5a8c0423ef077e9383164b571774e777acf57bede395490ba8f0118d3aeab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -358,12 +361,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.city', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.City/50_update.sql
 -- table:   public.city
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:408ef923d91bff752eb54f115e4a87a8f7897047ba59e674d9b3298b5575874c
+-- body:    sha256:64bf301dd670f0cabd78ce7ffc7237aa96a410d35cd3648d57440e2ffb47ce74
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -373,9 +380,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -455,12 +461,16 @@ SELECT
   restage.count_rows('public.city', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.City/60_vanished.sql
 -- table:   public.city
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:cfff8ca934d8b0d6d610605a46d08a793fbd6f77830f2007f206935cb21e9d3d
+-- body:    sha256:6582bcba08bfca4116c580d6e24c098b47db6947d207c8d95b01012450c64462
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -494,22 +504,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.city AS k
+  FROM gone AS k
   JOIN restage_stage.city AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.city AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -538,6 +553,9 @@ SELECT
   restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.City/70_reset.sql
 -- table:   public.city
 -- step:    70 reset
@@ -554,19 +572,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:99c711255f880132c7f3bfa13afbb960bdf0177c5d859ed4e62f3ddc269ebcdc
+-- body:    sha256:c9370891efba12053cc7ed9a2bdbe1cbbbd4d3936e7541c1b8f02703f241fcc5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 SELECT restage.close_account('public.city', count(*)) AS rows
 FROM restage_stage.city AS s
 JOIN restage_keymap.city AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.City/content.sql
 -- table:   public.city

@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:52fc9dc9a10abdb1b29e8b8db1982b49d314177c7db14ee0d583aa7b84efdb18
+-- body:    sha256:74709af5006b924e191579d0a6b4b1e1f598f188f4655235f10fb4190e79f124
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -138,9 +138,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -214,6 +213,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -422,9 +422,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:c79f1a2265c32ff5c33c5e59b5e66d804738f8ea734390a718dbcbfa9f5989eb
+-- body:    sha256:f6029af435316438e635035ffe4626ecb5735de6ec61bcda5ffddf018187285a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -458,12 +461,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.stamp', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/005_dbo.Stamp/50_update.sql
 -- table:   public.stamp
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:82f532ee53a30ab5e0fc6b79ecd3e06acf8e95681593bcad6bff79682438ecde
+-- body:    sha256:5a4294d959e443d65b6c936c5646ba076f5918a456efba21cfd6a880b0381a82
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -473,9 +480,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -565,12 +571,16 @@ SELECT
   restage.count_rows('public.stamp', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/005_dbo.Stamp/60_vanished.sql
 -- table:   public.stamp
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:66fb3c2bc08a366c68821441be6b6194aac82b279461133048d428b5a5e2c96e
+-- body:    sha256:e2af190b61c6dc11f7718713df00c8bc50414a92bfdade428b44183f6763ebc3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -604,22 +614,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.stamp AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.stamp AS k
+  FROM gone AS k
   JOIN restage_stage.stamp AS s
     ON k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.stamp AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -648,6 +663,9 @@ SELECT
   restage.count_rows('public.stamp', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.stamp', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/005_dbo.Stamp/70_reset.sql
 -- table:   public.stamp
 -- step:    70 reset
@@ -664,19 +682,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:caf2f95ab2b15f88479f35c476eb9a537ac3917659edc05c5fdc7962fa22f382
+-- body:    sha256:dd7ac04304de9babab458e4f531af10840b98e02b2762ba82810df0b63022b06
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.stamp', 'restage_keymap.stamp') AS joins;
 
 SELECT restage.close_account('public.stamp', count(*)) AS rows
 FROM restage_stage.stamp AS s
 JOIN restage_keymap.stamp AS k
   ON k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/005_dbo.Stamp/content.sql
 -- table:   public.stamp

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:fb372cbce4f3ce39f40973130a112bf2e871d04e325bc22e529dee056ed59236
+-- body:    sha256:4395e443288577728684351dd82fcf8d6134660c84347085a57a74c4924d9559
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap."user" (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:3e709163fb22ba68473630b29e0cc50fe8e61e358c6b8485cf9baf71e004b740
+-- body:    sha256:b583a2199447b791c99ff881840ce817558a271a343abd6d63792befd93ab5d7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
 WITH inserted AS (
   INSERT INTO public."user" (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public."user"', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.User/50_update.sql
 -- table:   public."user"
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:0e6725d568f7d35688cef431ce1d60eb3c5e2c12690c2a8a84d92401e4120893
+-- body:    sha256:ae0ae7bbafaa9390f81ab934a6b6eca5463e3f545cd247fd2f70b10626bec2b9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public."user"', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.User/60_vanished.sql
 -- table:   public."user"
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:03c8991ae07d4ac7f65765dc2cd8c99155f2d6033a11f3a99b6df11b8dac4cfb
+-- body:    sha256:1b4c622dec4f1fb62d37262dec41cbee90b060aa2f063ed296cb5ae4b43ab7da
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
 UPDATE restage_keymap."user" AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_order = s."order"
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public."user"'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public."user"'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_order,
+    k.vanished_run
+  FROM restage_keymap."user" AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_order,
     k.vanished_run
-  FROM restage_keymap."user" AS k
+  FROM gone AS k
   JOIN restage_stage."user" AS s
     ON k.source_order = s."order"
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_order,
     k.vanished_run
-  FROM restage_keymap."user" AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_order = r."order"
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public."user"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public."user"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.User/70_reset.sql
 -- table:   public."user"
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:3fba7d433c3e4cab8fb091b281580360c96ae328f0bdc02eb3170f1976934ca3
+-- body:    sha256:f8107b2ab2dd85b4cd4473c44b23ae0bec9eb111b254e59ef7799d07b785a72c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage."user" AS s
 JOIN restage_keymap."user" AS k
   ON k.source_order = s."order"
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.User/content.sql
 -- table:   public."user"

@@ -119,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:4188ba442427727c953c7363c3d9b9dac078e162600c23693607fe73636d30f5
+-- body:    sha256:4e5ab1bbbc3ae6f87ae6b3763cfcf8b40825bd4914487483e85398f75918c73b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -129,9 +129,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."table"', 'restage_keymap."table"') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -191,6 +190,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -316,9 +316,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:4183564fc67f3330b4b4eaaab3dda5c7fca50707125028f27b321ea5b3fd314b
+-- body:    sha256:e93ca038ee8e8dd1e53ba06ba9b651477a7990bead74d96910e9c435166627b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."table"', 'restage_keymap."table"') AS joins;
 
 WITH inserted AS (
   INSERT INTO public."table" (
@@ -348,6 +351,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public."table"', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Table/50_update.sql
 -- table:   public."table"
 -- step:    50 update
@@ -364,13 +371,12 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:b2f1d41444c9f2809f037b000867fcaf2944058b3f33e9a53ada3338c568749e
+-- body:    sha256:5a7aa0a7b90588dcf2df01124887e5c1f3b422ab3840e53475903ed46158947d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."table"', 'restage_keymap."table"') AS joins;
 
 UPDATE restage_keymap."table" AS k
 SET chunk = s.chunk
@@ -380,6 +386,14 @@ WHERE k.source_from = s."from"
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -396,13 +410,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public."table"'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public."table"'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -418,26 +435,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_from,
+    k.source_where,
+    k.vanished_run
+  FROM restage_keymap."table" AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_from,
     k.source_where,
     k.vanished_run
-  FROM restage_keymap."table" AS k
+  FROM gone AS k
   JOIN restage_stage."table" AS s
     ON k.source_from = s."from"
     AND k.source_where = s."where"
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_from,
     k.source_where,
     k.vanished_run
-  FROM restage_keymap."table" AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_from = r."from"
     AND k.source_where = r."where"
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -467,6 +490,9 @@ SELECT
   restage.count_rows('public."table"', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public."table"', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Table/70_reset.sql
 -- table:   public."table"
 -- step:    70 reset
@@ -483,13 +509,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:23910059d0897e3dd452f48bb0900e9421f163494d4cef287142697a8b309c7e
+-- body:    sha256:56731239b948ee163c0bc80702fe8ade91582510c4f74cd0e316f6570f517cf8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public."table"', 'restage_keymap."table"') AS joins;
 
 WITH found AS (
   SELECT
@@ -531,6 +556,10 @@ JOIN restage_keymap."table" AS k
   ON k.source_from = s."from"
   AND k.source_where = s."where"
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Table/content.sql
 -- table:   public."table"

@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:c1720d4d6cd87241a11f727187c629f39719498bd042cb586259a4662e3de88e
+-- body:    sha256:d0454d2819424bfb8df08a2e95606180be5f5b22db31ae7319f9a934b90b9fc3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -199,9 +199,8 @@ BEGIN
 END
 $restage$;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.employee (
@@ -244,6 +243,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -299,9 +299,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ae4844903715eb3cea4aed445b6a8c04a82941da0e579790585d47c1a7b65525
+-- body:    sha256:d16798f0102c34b6e422410af55f5a06655d5ec501a72a3cbf4e7876ccbcd5c6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.employee (
@@ -332,12 +335,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.employee', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Employee/50_update.sql
 -- table:   public.employee
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:00b15fa0787eb873cf3001292b255ef9d04f86782f38f9e3e7653d4902336013
+-- body:    sha256:64009a295ee486cd08ab40c9678055b21ac1722c68d0a6768bbbedc0ac3345ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -347,9 +354,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -436,18 +442,21 @@ SELECT
   restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Employee/60_vanished.sql
 -- table:   public.employee
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:72ea2661007fa93f3eb687b9943143b8886d7c2a88f6f912cf0cf8a912e31371
+-- body:    sha256:64e053c40898de6a6ae6cae3de7f2d7a6b995851ffea9a697e2fae0dcf2c75ed
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
@@ -456,6 +465,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -471,13 +488,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.employee'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.employee'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -491,22 +511,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.employee AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.employee AS k
+  FROM gone AS k
   JOIN restage_stage.employee AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.employee AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -535,6 +560,9 @@ SELECT
   restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Employee/70_reset.sql
 -- table:   public.employee
 -- step:    70 reset
@@ -551,13 +579,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:d6d8f8d85c78c8a1ac0d1646927d11093e0be1cc4be0c0bde348da637de9085c
+-- body:    sha256:6ac15cd481a3da86ebf01bbbd7a88f406586748c7ac9ef019727dcd09ffa251b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH found AS (
   SELECT
@@ -598,6 +625,10 @@ FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Employee/content.sql
 -- table:   public.employee

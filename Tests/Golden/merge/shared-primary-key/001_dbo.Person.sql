@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:c32ac53463f6d59188d5e00a3b59991f429a81212dc486ea067a80a5e2229712
+-- body:    sha256:5971a5cb86b5fe1898871615af3d1592eb32cf96f7f6b9374ccc6b735796f1b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.person (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:5392aadfe97edf7ab2a60f3c5f8254baecc3975605591fcede0f4cfc8c997e57
+-- body:    sha256:c7d10b4aa38dd2cf465feffd2354f00b41366206ababfef02a27dfcd8882c05e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.person (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.person', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Person/50_update.sql
 -- table:   public.person
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:a30d02a18c09765c69aa4c7ad4687c473b3ffdedbfee31b078871240be6448b7
+-- body:    sha256:9a2930f874fbf09488015da81ab6fe4314d13d1651d10fb0fc7bc76d56d77f0e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.person', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Person/60_vanished.sql
 -- table:   public.person
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:f9d0e192f58b3c7348465f2f44cf75c8d4f3c17a9b710015a4615e439b60b6fa
+-- body:    sha256:79e082afd701fa184c19b288ed171ec7485a0a6d8de38d39a0fe4a4b5b753166
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
 UPDATE restage_keymap.person AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_personid = s.personid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.person'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.person'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.person AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.person AS k
+  FROM gone AS k
   JOIN restage_stage.person AS s
     ON k.source_personid = s.personid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.person AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_personid = r.personid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.person', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.person', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Person/70_reset.sql
 -- table:   public.person
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:c6f5e1f42583fdaac6564f2f178ad00d9b6d6d0c705ca15a6a09d3f6a07116be
+-- body:    sha256:e8568394ca5372176f94a23b551881b6cba6a84971c40a2c143a3213b7f44ace
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.person AS s
 JOIN restage_keymap.person AS k
   ON k.source_personid = s.personid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Person/content.sql
 -- table:   public.person

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:9e7a7fc71cac36eab54c39dc57ba9a408917ca170af852b16ebdb33b732e2214
+-- body:    sha256:23879228d4912bd4291e1983e7bdd8d0b6263f90cdf5b360067e073ba0a3cb86
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.employee (
@@ -164,6 +163,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -219,9 +219,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:927507efa06832cb298fd2f961ceafdc7455917ef2963bbf421df24022d24c48
+-- body:    sha256:b006703e2acd09402ef98c227596c071ea95161624cfe04ea5b165cbe418b2f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.employee (
@@ -277,12 +280,16 @@ WHERE s.personid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Employee/50_update.sql
 -- table:   public.employee
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:8e45edc1aa1b2cd02fd579fc5af722eeebdcca5fa8669e52e5364cd91855b316
+-- body:    sha256:d1421712fc822a592bce4c3bd8d1670273faf000fda18ff943a2242fa7ee745a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -292,9 +299,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -375,18 +381,21 @@ SELECT
   restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Employee/60_vanished.sql
 -- table:   public.employee
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:75ecd5df63daa0a917d6861ab2d4203f76062a00f477e6d1d57dd4c7d412fee9
+-- body:    sha256:9a11be2104fdac7e387a23b6a3645771329eb6ee93a08dec66bf3dfaa1f7e6b9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 UPDATE restage_keymap.employee AS k
 SET chunk = s.chunk
@@ -395,6 +404,14 @@ WHERE k.source_personid = s.personid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -410,13 +427,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.employee'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.employee'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -430,22 +450,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.employee AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.employee AS k
+  FROM gone AS k
   JOIN restage_stage.employee AS s
     ON k.source_personid = s.personid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.employee AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_personid = r.personid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -474,6 +499,9 @@ SELECT
   restage.count_rows('public.employee', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.employee', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Employee/70_reset.sql
 -- table:   public.employee
 -- step:    70 reset
@@ -490,13 +518,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:654f7012378ad37fb38b09c70792db9f946c3c69cdda10f9d036bc696bc028ca
+-- body:    sha256:499539404c3ef38f24763b97e6e703e5fd33591ada56b0883ba6ed26b0d2417d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.employee', 'restage_keymap.employee') AS joins;
 
 WITH found AS (
   SELECT
@@ -537,6 +564,10 @@ FROM restage_stage.employee AS s
 JOIN restage_keymap.employee AS k
   ON k.source_personid = s.personid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Employee/content.sql
 -- table:   public.employee

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:05c3a9ad23ed56b9c5693cbab9e4e86861e1e58709e879059e38d9be819c4fa6
+-- body:    sha256:42f732c673af76f0d1de24b68f2397f51d20f65b38a1293dc61566955eccb243
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -179,6 +178,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -302,9 +302,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:9c5df0181789cae4948dd14f24888609877f317ecdcfb39036e2fc128305edfd
+-- body:    sha256:ee9da372b3ae7f74688fb902464cc5152364e87f31218cfb3d72e08ee72b6ab1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.manager (
@@ -332,12 +335,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.manager', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Manager/50_update.sql
 -- table:   public.manager
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:6b8890ce1ac4c71fe257597fb739ad7521c550d582eda5defbb021421fddd7a7
+-- body:    sha256:04faa99505f8325bada0ed00fed8343e7a1d083ec567df133ef549ee97915b4a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -347,9 +354,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -430,18 +436,21 @@ SELECT
   restage.count_rows('public.manager', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Manager/60_vanished.sql
 -- table:   public.manager
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:0fd357c77e43b239fa34d5fdd7fbfcf05232afa04e460c55848724b2779d36b5
+-- body:    sha256:caa05f5e0360980c42354830a897e9f5dc482e731bd78d02767b52336a6db094
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
 UPDATE restage_keymap.manager AS k
 SET chunk = s.chunk
@@ -450,6 +459,14 @@ WHERE k.source_personid = s.personid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -465,13 +482,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.manager'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.manager'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -485,22 +505,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_personid,
+    k.vanished_run
+  FROM restage_keymap.manager AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.manager AS k
+  FROM gone AS k
   JOIN restage_stage.manager AS s
     ON k.source_personid = s.personid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_personid,
     k.vanished_run
-  FROM restage_keymap.manager AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_personid = r.personid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -529,6 +554,9 @@ SELECT
   restage.count_rows('public.manager', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.manager', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Manager/70_reset.sql
 -- table:   public.manager
 -- step:    70 reset
@@ -545,13 +573,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:44a5ee5619c2af51b6bc8fd6dc1c97694f753c543ea0e604105f22d9a42bfdf8
+-- body:    sha256:b5a20bc251ad7c2229c1488be7393fdb892f99171990c95637f6049b53ce52f2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
 WITH found AS (
   SELECT
@@ -592,6 +619,10 @@ FROM restage_stage.manager AS s
 JOIN restage_keymap.manager AS k
   ON k.source_personid = s.personid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Manager/content.sql
 -- table:   public.manager

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:103ad04f37a4aa488f8975964a50b8ed2d595b7f4846b47b80cd1f6a9cb551ca
+-- body:    sha256:43fe4283b17eacb4bd2af960954299c12381ea17341d83f5614852a84987d016
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -130,9 +130,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.price (
@@ -178,6 +177,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -248,9 +248,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:59286b5458fbfc5bdcd998fbf60ad208d6ea7ba96f4b4e8564297baa1aa8cc3d
+-- body:    sha256:1177bdd12e98337d674e2e87df5ab24ed8ebbbdbbe29c38f46d6144cea9bff33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -282,12 +285,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.price', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Price/50_update.sql
 -- table:   public.price
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:10b3defe47300603513a25c83b382d2a5c3afa3b74177d611b15074df86d0138
+-- body:    sha256:5917b38ecbe6e9c0e3629fe7924d23cea52f3033a0a7e7e2f8e0e6e198866231
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -297,9 +304,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -381,18 +387,21 @@ SELECT
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Price/60_vanished.sql
 -- table:   public.price
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:fecbb1ea33f7fedc103ad9a34f2b5a2d6556ea6eeb1bab00ba805e1a725a2f4b
+-- body:    sha256:4f8aafd470b14082b5b50d295956af9b0fd519fea297f6b62d0982719f5a99f7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
 UPDATE restage_keymap.price AS k
 SET chunk = s.chunk
@@ -402,6 +411,14 @@ WHERE rtrim(k.source_item) = rtrim(s.item)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -418,13 +435,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.price'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.price'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -440,26 +460,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_item,
+    k.source_zone,
+    k.vanished_run
+  FROM restage_keymap.price AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_item,
     k.source_zone,
     k.vanished_run
-  FROM restage_keymap.price AS k
+  FROM gone AS k
   JOIN restage_stage.price AS s
     ON rtrim(k.source_item) = rtrim(s.item)
     AND k.source_zone = s.zone
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_item,
     k.source_zone,
     k.vanished_run
-  FROM restage_keymap.price AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_item) = rtrim(r.item)
     AND k.source_zone = r.zone
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -489,6 +515,9 @@ SELECT
   restage.count_rows('public.price', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.price', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Price/70_reset.sql
 -- table:   public.price
 -- step:    70 reset
@@ -505,13 +534,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:fcac9ac3a191f9d65e89c311abd3d380237c055941511167ac73af8529576e64
+-- body:    sha256:e82aeb575cf22b7a960f90934ccd72b0f3508fd54a039f6cd8424ca4b3c483c8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
 WITH found AS (
   SELECT
@@ -553,6 +581,10 @@ JOIN restage_keymap.price AS k
   ON rtrim(k.source_item) = rtrim(s.item)
   AND k.source_zone = s.zone
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Price/content.sql
 -- table:   public.price

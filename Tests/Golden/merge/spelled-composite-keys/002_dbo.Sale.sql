@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:47f96bde5d67d2551c9ef246fa52d4a80facb406d336f6505224f657e7ece657
+-- body:    sha256:4805e14aa3c33c3f8d0c33141abfb7e89cc59325bab3a96441f86c1e1598aef1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.sale', 'restage_keymap.sale') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.sale (
@@ -158,6 +157,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -322,9 +322,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:e1d9331aed2487480ff9310dbbd49a5a5fdbc54ab45925caabe63d166bc58f8d
+-- body:    sha256:06b4ddaa7ec98d59f055a35bbd3e2a6cdcb1be39ba1fed1999414b5d5fdb8bef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.sale', 'restage_keymap.sale') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -355,12 +358,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.sale', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Sale/50_update.sql
 -- table:   public.sale
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:5c4f6751eff029465711b8e23abc5f733dec315b07e47e11338a1dee1b80cf45
+-- body:    sha256:a7874a178ec7b0921eee218cf6b56d87e80968257abd5fa28a94380d94d5ab3b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -370,9 +377,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.sale', 'restage_keymap.sale') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -457,12 +463,16 @@ SELECT
   restage.count_rows('public.sale', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Sale/60_vanished.sql
 -- table:   public.sale
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:c6385c00c9e63579e4f9759252f1d17d47ba41da0bdff4bc0f2420e22b099934
+-- body:    sha256:0c4158ddef1232302479161ec782ff9399af3abfe847a05df5ee72fddc3a55c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -496,22 +506,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.sale AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.sale AS k
+  FROM gone AS k
   JOIN restage_stage.sale AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.sale AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -540,6 +555,9 @@ SELECT
   restage.count_rows('public.sale', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.sale', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Sale/70_reset.sql
 -- table:   public.sale
 -- step:    70 reset
@@ -556,19 +574,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:9034efa4b386a92a1ca84bf9e547e6a368b2ec38dcf3e2b7ae6f08ce624fea86
+-- body:    sha256:068b2394282049c5456f0406e4ad17d9d869ccd00ee83ce7a132d80faac2ecbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.sale', 'restage_keymap.sale') AS joins;
 
 SELECT restage.close_account('public.sale', count(*)) AS rows
 FROM restage_stage.sale AS s
 JOIN restage_keymap.sale AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Sale/content.sql
 -- table:   public.sale

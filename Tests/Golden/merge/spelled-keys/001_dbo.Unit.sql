@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:9311b8bedc9c8d81db29a4df9129cbd56ddb1c00c682f0398e9f66c6b778c9a7
+-- body:    sha256:6230e3859b0af1cccdcf58110887b73d2d1ac7e45310d5b01d76a9f44b13fdac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.unit (
@@ -158,6 +157,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -331,9 +331,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:ce36aa0be4e8a1e1c0f280fea1a250c8f1ab6885986138900bd72b90490f3ee3
+-- body:    sha256:374885aacfd6fc5c8eb2bef135de147a7b98a9aac98941e503970f69c57c32b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -364,12 +367,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.unit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/50_update.sql
 -- table:   public.unit
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:d16034497ce11f7a68adc22e3c31a9106987d8d16a4e2ddb202b1fbd525fe76e
+-- body:    sha256:78200e70d8293fa55b31f5faf7382851d6fe92533c5e6c48350b2c5d07fb9c1c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -379,9 +386,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -468,12 +474,16 @@ SELECT
   restage.count_rows('public.unit', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/60_vanished.sql
 -- table:   public.unit
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:639236cf3591cbfcf00e5ca8907c2f85aa757bb571d5a8067f189301e0588edf
+-- body:    sha256:9b332e737987c3af69061345cbd711338dddebc8c874c52938faa6c92c2035a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -507,22 +517,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN restage_stage.unit AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -551,6 +566,9 @@ SELECT
   restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/70_reset.sql
 -- table:   public.unit
 -- step:    70 reset
@@ -567,19 +585,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:46e8681863fe306ff12a388ec28d12e2eeaced45b2ce560b4e0fff4b648fe34e
+-- body:    sha256:fda39004d815bea724c40e5efa6da610a97f3e1a7d22904bb18f7015135c2a76
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 SELECT restage.close_account('public.unit', count(*)) AS rows
 FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:73700be191d128631ef06d3058325b6bdbe5effd9a3eeb927ae7d528631dcc16
+-- body:    sha256:8257dccecc095d87d2a88954012d34ca2b80270726f6df1cd9eebb9d4ef2e9de
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -115,9 +115,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.unittext (
@@ -156,6 +155,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -328,9 +328,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:1f5a9cd356665780d5dd9f9081a41a23471fd93b8310a38f5c8cad3e3d1ff58b
+-- body:    sha256:8824732286d91edd770d8c16498a0aa3a8d8362e6347c14eeb72dd452bfbc113
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -359,12 +362,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.unittext', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.UnitText/50_update.sql
 -- table:   public.unittext
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:beb33d09b82d21a279e34f75e6b747fdc1877d9c816601cbea2f26da9a45fc9e
+-- body:    sha256:05ddfcd1cd62faacc3f3b500277c14e4c057f8da3d215b9683afe719ff359445
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -374,9 +381,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -458,12 +464,16 @@ SELECT
   restage.count_rows('public.unittext', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.UnitText/60_vanished.sql
 -- table:   public.unittext
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:b345f6555bea4d41c61146251359a26840a2bb049b921844f14c2689fc08c2d4
+-- body:    sha256:ea4f43c9489b83b839d7c44057041b4918efd6f73cda440591ec09fb9c2b8a74
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -497,22 +507,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unittext AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unittext AS k
+  FROM gone AS k
   JOIN restage_stage.unittext AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unittext AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -541,6 +556,9 @@ SELECT
   restage.count_rows('public.unittext', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.unittext', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.UnitText/70_reset.sql
 -- table:   public.unittext
 -- step:    70 reset
@@ -557,19 +575,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:41faf02785e60ba94e3f41292d988e804c93093c49f59f6e0a95a902dd5c3eb4
+-- body:    sha256:7885d1487d1fe16af37ff01ec38e172391bb2c422d6123986128b8b9268be719
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 SELECT restage.close_account('public.unittext', count(*)) AS rows
 FROM restage_stage.unittext AS s
 JOIN restage_keymap.unittext AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.UnitText/content.sql
 -- table:   public.unittext

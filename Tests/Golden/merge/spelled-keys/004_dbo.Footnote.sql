@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:8d81eb7284e0bed0f1c7806bb4f8aac234ca430d3a9623e9724baae85a011cbb
+-- body:    sha256:34bc235379328e8812cce5f7e74c505cf5138e567288081d9bbeb7f5c2af3755
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -126,9 +126,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.footnote', 'restage_keymap.footnote') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.footnote (
@@ -170,6 +169,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -343,9 +343,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:9b5fdda4dfc81e24472d0de15cc054c259eb4bcf68f757c361dfbafc9e4a4aa8
+-- body:    sha256:21a40a7b291a070bbe1632c6d7287d7bacc056f3318fda6821a64aca1e8df124
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.footnote', 'restage_keymap.footnote') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -375,12 +378,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.footnote', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Footnote/50_update.sql
 -- table:   public.footnote
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:9b71f14aff63a25daf026c516a86785a151a68fe3100a1709f9755f2216a9fb4
+-- body:    sha256:01e1b813e0f511bbf8ff59e0b126bcf7d52dd96c6b5bc8b9b0c61a4f1d79383c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -390,9 +397,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.footnote', 'restage_keymap.footnote') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -479,12 +485,16 @@ SELECT
   restage.count_rows('public.footnote', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Footnote/60_vanished.sql
 -- table:   public.footnote
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:012dd082f96739d6ecbbbe446a55de2c8f9441ba7432ae778bcaa5862f4af9f0
+-- body:    sha256:799bc43e704b3a7ae096ebe01922cc9cc100aa3ab7c5af730268b8b197b7e54e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -521,26 +531,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.source_no,
+    k.vanished_run
+  FROM restage_keymap.footnote AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.footnote AS k
+  FROM gone AS k
   JOIN restage_stage.footnote AS s
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.source_no,
     k.vanished_run
-  FROM restage_keymap.footnote AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
     AND k.source_no = r.no
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -570,6 +586,9 @@ SELECT
   restage.count_rows('public.footnote', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.footnote', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Footnote/70_reset.sql
 -- table:   public.footnote
 -- step:    70 reset
@@ -586,13 +605,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:244b30c821392d3fb7a721ba60220e15f7fb9ea8aaea651dcd58a4c78c4ed0b7
+-- body:    sha256:f183a37e1aacd394102dcf84c1226b47b68f8b3568e95034de60753b480b0cb9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.footnote', 'restage_keymap.footnote') AS joins;
 
 SELECT restage.close_account('public.footnote', count(*)) AS rows
 FROM restage_stage.footnote AS s
@@ -600,6 +618,10 @@ JOIN restage_keymap.footnote AS k
   ON rtrim(k.source_code) = rtrim(s.code)
   AND k.source_no = s.no
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Footnote/content.sql
 -- table:   public.footnote

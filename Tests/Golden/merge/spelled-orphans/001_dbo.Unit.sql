@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:7c6b06085471b1d98d6a516419447fb73d3e114acb6be07c639f475aa45f1f8d
+-- body:    sha256:b7c035bf3f4c37d47c2c9f50a45cccd501e8c9a4eedd38a8190e1a8c852d453a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -117,9 +117,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.unit (
@@ -160,6 +159,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -234,9 +234,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:966010339abfc96f7d4ffdfd1e0f1339631ad4ff72945eadf8cffd50d102aa0b
+-- body:    sha256:f756571750abb83abf77fe5bdb6e3920f92e252d39ee648f01c30844b8f75abe
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -263,12 +266,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.unit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/50_update.sql
 -- table:   public.unit
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:f31ea36f16cbe8409807ccd4958a19645674c211557926a89ca5c5c28abc95e9
+-- body:    sha256:22eb3e4c49248c1cfdeead31769fbe12050a4c84e2702668ec300bc505aace1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -278,9 +285,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -357,18 +363,21 @@ SELECT
   restage.count_rows('public.unit', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/60_vanished.sql
 -- table:   public.unit
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:7e614d6ddedf7173d327d3c5a55561fef2edc2bd6bf704f7eabb8016f79b942f
+-- body:    sha256:f7e8e70e79e3e3bcc9f06ad1f2ec168d2a27404c31be96ffcedc9727b186d9dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
@@ -377,6 +386,14 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -392,13 +409,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.unit'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.unit'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -412,22 +432,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN restage_stage.unit AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -456,6 +481,9 @@ SELECT
   restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Unit/70_reset.sql
 -- table:   public.unit
 -- step:    70 reset
@@ -472,13 +500,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:37277d25742747fc81d89145acd7528cd4a6863fac0344cbab7447676bee095d
+-- body:    sha256:8f2954827ce9789da6b1ae4cbe3adddadaecc7f7d0bbce405c3c1926a3d6b4e0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
 WITH found AS (
   SELECT
@@ -519,6 +546,10 @@ FROM restage_stage.unit AS s
 JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Unit/content.sql
 -- table:   public.unit

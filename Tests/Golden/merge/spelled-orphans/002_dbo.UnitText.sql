@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:9b065d94c0b9d82e07433e28481cb7928827a5ca6a3162b3be7510f4a4e1b00c
+-- body:    sha256:41709de315b133aa8e1f66fcc5c41cb2ab9ac0966c79a91f20e2a23590f0667f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -117,9 +117,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.unittext (
@@ -160,6 +159,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -684,9 +684,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:28030085bf0e8ae53d74f37f49815cea032dbb68327eb0ba92a4089719d86642
+-- body:    sha256:01d44bfb863d95f590934692e10c1d402319bf03d5afc38d33d4bb0e53d334c5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -719,12 +722,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.unittext', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.UnitText/50_update.sql
 -- table:   public.unittext
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:acbdf26e989128fffcb119cac6184347fb9bd3166ca15c610332b498bb40c2d4
+-- body:    sha256:0c821a125ca37c1627423b5e05edf5e2a6a0ccee5565ac5d1444f43859547aee
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -734,9 +741,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -828,12 +834,16 @@ SELECT
   restage.count_rows('public.unittext', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.UnitText/60_vanished.sql
 -- table:   public.unittext
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:b345f6555bea4d41c61146251359a26840a2bb049b921844f14c2689fc08c2d4
+-- body:    sha256:ea4f43c9489b83b839d7c44057041b4918efd6f73cda440591ec09fb9c2b8a74
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -867,22 +877,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unittext AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unittext AS k
+  FROM gone AS k
   JOIN restage_stage.unittext AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.unittext AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -911,6 +926,9 @@ SELECT
   restage.count_rows('public.unittext', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.unittext', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.UnitText/70_reset.sql
 -- table:   public.unittext
 -- step:    70 reset
@@ -927,19 +945,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:41faf02785e60ba94e3f41292d988e804c93093c49f59f6e0a95a902dd5c3eb4
+-- body:    sha256:7885d1487d1fe16af37ff01ec38e172391bb2c422d6123986128b8b9268be719
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.unittext', 'restage_keymap.unittext') AS joins;
 
 SELECT restage.close_account('public.unittext', count(*)) AS rows
 FROM restage_stage.unittext AS s
 JOIN restage_keymap.unittext AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.UnitText/content.sql
 -- table:   public.unittext

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:f20f54e55ddc2f8f3d9e9f1a4959076f177f50c2b1c4268ccdf7a28b9e2c7897
+-- body:    sha256:e154602251de4a81993f6a1ca42a8a5360f2afcd8a008a24816192c84445fe46
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.country (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:cdf95b6d5f67ec82f50dfb798a018eee7fae92e378f599c53d340d4f3ee5a912
+-- body:    sha256:ad9bee79bddee52cea1c392b57b5ca7bcb01c6c638f6bb0441c683156da410fb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -248,12 +251,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.country', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/50_update.sql
 -- table:   public.country
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:0888bc43e567d4adf949aea0d779f465b1d4f5ffa2883a90fb25b72331534975
+-- body:    sha256:94e87979acb13286b94adbd1079982d47c062d25301c7fcd3cb41253468bc0d5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -263,9 +270,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -346,18 +352,21 @@ SELECT
   restage.count_rows('public.country', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/60_vanished.sql
 -- table:   public.country
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:e9386a10b60870114e69d23e1abebb8a359f4ba24c7ae9e2a73afcd909c24d8f
+-- body:    sha256:fc09c998a5cb8fbba8c54a0de1475b5de4f88a7681200fd2bd806962ef3b192f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 UPDATE restage_keymap.country AS k
 SET chunk = s.chunk
@@ -366,6 +375,14 @@ WHERE k.source_code = s.code
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -381,13 +398,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.country'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.country'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -401,22 +421,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.country AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN restage_stage.country AS s
     ON k.source_code = s.code
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.country AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_code = r.code
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -445,6 +470,9 @@ SELECT
   restage.count_rows('public.country', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.country', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Country/70_reset.sql
 -- table:   public.country
 -- step:    70 reset
@@ -461,13 +489,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:780dbdbeaa035b22ebc5eb9b357596f1ff8db45b77d0e2bdb8f5e3702c6b786f
+-- body:    sha256:d1f17175b0097700eb3159e8254b377e6b861cfbe24bf4853eb1b2fe17700ce3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
 WITH found AS (
   SELECT
@@ -508,6 +535,10 @@ FROM restage_stage.country AS s
 JOIN restage_keymap.country AS k
   ON k.source_code = s.code
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Country/content.sql
 -- table:   public.country

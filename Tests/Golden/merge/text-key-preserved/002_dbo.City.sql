@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:9934b5381c36b3e33a8ee623c00418d53b624bf6e32b6cf1f3ff5a3040589aec
+-- body:    sha256:47c5bf823490e55983cda439a37184af60fbd71e676e39881b02ff8af51843a8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -119,9 +119,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.city (
@@ -164,6 +163,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -235,9 +235,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:b6c1280b311f66e43be7759b685983718a01d193e95d0f7ef5a79f27087fba89
+-- body:    sha256:c166230de281e86d5cfa117758d474385bb8a4d1027d521c731fd76e2f0594f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -268,12 +271,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.city', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.City/50_update.sql
 -- table:   public.city
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:24af55f12ca51b870b3f45b968814865166127e7c826a655f665178b309f77a2
+-- body:    sha256:d73ff10bb3a45fbeb03f7f5f373e1b979c2b3bbef0f9b3c595b15299f9bf0c23
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -283,9 +290,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -370,18 +376,21 @@ SELECT
   restage.count_rows('public.city', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.City/60_vanished.sql
 -- table:   public.city
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:7ea55dbd5d80fe69cb5ac5f863c4c79fbf9012a204fe04b4c14f8869ff94e9ce
+-- body:    sha256:ec65073e9ef84aedb06fa36d2339e8cf4fbe2f9859676966d73882d032cd2edf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 UPDATE restage_keymap.city AS k
 SET chunk = s.chunk
@@ -390,6 +399,14 @@ WHERE k.source_cityid = s.cityid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -405,13 +422,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.city'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.city'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -425,22 +445,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_cityid,
+    k.vanished_run
+  FROM restage_keymap.city AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_cityid,
     k.vanished_run
-  FROM restage_keymap.city AS k
+  FROM gone AS k
   JOIN restage_stage.city AS s
     ON k.source_cityid = s.cityid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_cityid,
     k.vanished_run
-  FROM restage_keymap.city AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_cityid = r.cityid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -469,6 +494,9 @@ SELECT
   restage.count_rows('public.city', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.city', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.City/70_reset.sql
 -- table:   public.city
 -- step:    70 reset
@@ -485,13 +513,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:2ebf3cc7497d45f2114e87bf415dd67a17f44448b420a6b0e0b19958880c7394
+-- body:    sha256:188ed1490e10acc5726b47e9f68cbc701cac3d8f4893e14d4586e2c71af43564
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
 WITH found AS (
   SELECT
@@ -532,6 +559,10 @@ FROM restage_stage.city AS s
 JOIN restage_keymap.city AS k
   ON k.source_cityid = s.cityid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.City/content.sql
 -- table:   public.city

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:89eabda717df15d6bdfd9e4db1f16553b6489079dd8744b76b0e94a1977b5c83
+-- body:    sha256:21cd16b9e9515e1b7638541a2f19827b06b722f4c53c02111879d77590bec70c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.region (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -236,9 +236,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:1f7dff5c6d9af25f69e2dfd2ace951c7bb529ff07f3001d31183b38f3fda2971
+-- body:    sha256:cddd6f941e809a85ad99a076f6e9774eac12fc7a8312a8e0b85bafb5a65461e0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -267,12 +270,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.region', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Region/50_update.sql
 -- table:   public.region
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:87c1ea69881fbd4e40eaa2ab40898bb98491b25f9f4a5fda3ba3051024000197
+-- body:    sha256:987799ae2d14a39b6163fc33dd99cd67b32b53b1ca43f52e4482798fda1dffca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -282,9 +289,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -366,18 +372,21 @@ SELECT
   restage.count_rows('public.region', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Region/60_vanished.sql
 -- table:   public.region
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:b1440a21c24d369743df69521946de3add7cbb0873f0e85be3d525a5563cf15d
+-- body:    sha256:cc52817138b16ae4d191363ca5430abb5c13dc026e3396407a02fc941df09c44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 UPDATE restage_keymap.region AS k
 SET chunk = s.chunk
@@ -386,6 +395,14 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -401,13 +418,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.region'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.region'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -421,22 +441,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.region AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.region AS k
+  FROM gone AS k
   JOIN restage_stage.region AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.region AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -465,6 +490,9 @@ SELECT
   restage.count_rows('public.region', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.region', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Region/70_reset.sql
 -- table:   public.region
 -- step:    70 reset
@@ -481,13 +509,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:2981960daa80196e0bc9ed69e0d52d5b81d11859cf61fa417f92522d67733001
+-- body:    sha256:9bcf92ba8520fc2504034262cb6e14f8f570483a9ca14ed29f4d35e89b845378
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.region', 'restage_keymap.region') AS joins;
 
 WITH found AS (
   SELECT
@@ -528,6 +555,10 @@ FROM restage_stage.region AS s
 JOIN restage_keymap.region AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Region/content.sql
 -- table:   public.region

@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:396dcc2ba8b4bbfe1eed6bef316682912e6590a2ef3057893565d0ca38aa3225
+-- body:    sha256:e5051f3713caf1f81c9f5cfd7c4cd7da3a45a1da0d709368f088c0b5f2b66d5d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -116,9 +116,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.place', 'restage_keymap.place') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -173,6 +172,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -539,9 +539,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:279502b158018d44352863b20c8c1228f92bf1e7579b446b2543d695b6e9f1f7
+-- body:    sha256:ede9a605e0dad6b966cefe58c3d31e8126126d02ac9ed24c3884a68b5e80c8d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.place', 'restage_keymap.place') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -572,12 +575,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.place', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Place/50_update.sql
 -- table:   public.place
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:8c677f3087e547832331d9dfe85c9cca3ffbac315b79c8f3059c660c5b739aaa
+-- body:    sha256:e8242ae0aeee245ba730c036d952880065d61bfae08f7593ffa73155020033e5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -587,9 +594,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.place', 'restage_keymap.place') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -674,12 +680,16 @@ SELECT
   restage.count_rows('public.place', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Place/60_vanished.sql
 -- table:   public.place
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:7ebe282f4809ad65e0c02386089004452d511916cf794c4370bc38b1b02be5c7
+-- body:    sha256:601f963bd0656dee5a9d333059d6e5fbf39fc7d631b8bec8197de508b60ff731
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -713,22 +723,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_placeid,
+    k.vanished_run
+  FROM restage_keymap.place AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_placeid,
     k.vanished_run
-  FROM restage_keymap.place AS k
+  FROM gone AS k
   JOIN restage_stage.place AS s
     ON k.source_placeid = s.placeid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_placeid,
     k.vanished_run
-  FROM restage_keymap.place AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_placeid = r.placeid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -757,6 +772,9 @@ SELECT
   restage.count_rows('public.place', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.place', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Place/70_reset.sql
 -- table:   public.place
 -- step:    70 reset
@@ -773,19 +791,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:fe7d6d5e866934822cac1aa3b6a1f98399d5fdc2ffd453f4d6aa2916fe5ff4eb
+-- body:    sha256:19e4a6d12bd8583d7cb71623307b8d092fcdf2f1e1d76443c8472f3733fe959c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.place', 'restage_keymap.place') AS joins;
 
 SELECT restage.close_account('public.place', count(*)) AS rows
 FROM restage_stage.place AS s
 JOIN restage_keymap.place AS k
   ON k.source_placeid = s.placeid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Place/content.sql
 -- table:   public.place

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:f28037f9f8342850d24e3a799edc79dca42cd8c603ebf312fe13d526296d190a
+-- body:    sha256:bc12ad2128b6bdff0d7a5d50ae42cce82e9f1c4152996cba833b82b6d6bd8e79
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -115,9 +115,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -171,6 +170,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -395,9 +395,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:417cfd73f360a993bfe9fa44bae412f3b60abbc44c2e6125d85ad9b8f766b904
+-- body:    sha256:55ca725d8b44e395fc261815c0a85265cbaf8547c7befa3fa44fa2ab4956d2ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -426,12 +429,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.flag', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Flag/50_update.sql
 -- table:   public.flag
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:932a443281c5ae4f4757fe081d92123a18ac875241ecdab804065f3db164ad28
+-- body:    sha256:54020266145befbb2deafd4cff7168c3360b68b75a042f0f1d262edbedc97d51
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -441,9 +448,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -525,12 +531,16 @@ SELECT
   restage.count_rows('public.flag', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Flag/60_vanished.sql
 -- table:   public.flag
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:9e43c17b07367fd6c2f5aecbca06663d1a72de490eb41a17e41a0e90d9ce2ad1
+-- body:    sha256:12809c6c4cf0d7b00a019d8c2ad6885a48d1576e07279fd2fad5a9a5962141d7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -564,22 +574,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.flag AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.flag AS k
+  FROM gone AS k
   JOIN restage_stage.flag AS s
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_code,
     k.vanished_run
-  FROM restage_keymap.flag AS k
+  FROM gone AS k
   JOIN refused AS r
     ON rtrim(k.source_code) = rtrim(r.code)
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -608,6 +623,9 @@ SELECT
   restage.count_rows('public.flag', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.flag', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Flag/70_reset.sql
 -- table:   public.flag
 -- step:    70 reset
@@ -624,19 +642,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:2088afaad78fcdf5f4e287e54d92912a15ab7c637d2acb807640df16d7fc2f1a
+-- body:    sha256:68143e4bf88e89e1dc706f0983af8d05e966125cef9204e883989c743ec54c98
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 
 SELECT restage.close_account('public.flag', count(*)) AS rows
 FROM restage_stage.flag AS s
 JOIN restage_keymap.flag AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Flag/content.sql
 -- table:   public.flag

@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:aed46a472d06af75e4a270cd51403649c7eacc8da354825e55af33bd5aa20a84
+-- body:    sha256:e3b8b23e897f0329d777aaad1a773862e9574954d66aaf8212ee5093921d4d67
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -56,9 +56,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 WITH orphan AS (
   SELECT s.ctid AS row_id
@@ -123,6 +122,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -256,7 +256,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:d3d7963280dc118ea2efddbecf5b9b775b9f61785879bde799172239269786a4
+-- body:    sha256:c56e8f597ed063bbdd26e1b63cb5b3cb402d4903eca4a67bf43430c370c84770
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -265,6 +265,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -310,6 +313,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.visit', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/004_dbo.Visit/50_update.sql
 -- table:   public.visit
 -- step:    50 update
@@ -326,7 +333,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:7087fa5cc86d8c0e1609356884e9ba6dfc248302fd93fb61f065d907a4444563
+-- body:    sha256:ccd42a3f7ba8dc2a8878128e48810db97d4da0a8e8f16294dcd43ddce2c2379b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -382,12 +389,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.visit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -403,16 +418,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.visit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -442,6 +455,9 @@ SELECT
   restage.count_rows('public.visit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.visit', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/004_dbo.Visit/70_reset.sql
 -- table:   public.visit
 -- step:    70 reset
@@ -458,7 +474,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:96352bba714d99dfab265bf6aaf3687e3e9eb9ef64ec160f9fc6259e529fe4e2
+-- body:    sha256:34f044bb901cc7fdda27043293e70c193f699545d1bb390cc9b3cdcbdbe7ebe0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -468,9 +484,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.visit', 'restage_keymap.visit') AS joins;
 
 SELECT restage.close_account('public.visit', count(*)) AS rows
 FROM (
@@ -490,6 +505,10 @@ JOIN restage_keymap.visit AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/004_dbo.Visit/content.sql
 -- table:   public.visit

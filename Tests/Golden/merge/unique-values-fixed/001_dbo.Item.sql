@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e7133fc0a004ba3b814002bcc96eebae36f0be417461e1d95245f42b44941e2e
+-- body:    sha256:261d246d8f0d9bbb4e82d1e358936fd2cc34bd2156a61a727b24512228a95dab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.item (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:341f2111d73162e075f6e6aadffac91b0f495a42e7c9ae4c9d29066a8636f827
+-- body:    sha256:ed60cf62572b48628a6cf79c2602bfa3c9e93676158bbd786ac1060212f8fdb5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -248,12 +251,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.item', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/50_update.sql
 -- table:   public.item
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:35ece8dffb0adc3090f52f7158d97f524e409e515423f82945bbebef6ac01c06
+-- body:    sha256:687cbdd7bcfbd3ca245f8851a6ee62e160b9f897818c55623af81caada1b8ac3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -263,9 +270,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -345,18 +351,21 @@ SELECT
   restage.count_rows('public.item', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/60_vanished.sql
 -- table:   public.item
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:9ea6997f3932271517bdbc7468eb3f9a7ade198c19b229c52a871375125f03c7
+-- body:    sha256:62ab0cedf87e411a2d28f1cf954e39e695bf0cb461b79c71c76701bfdb5d2923
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
@@ -365,6 +374,14 @@ WHERE k.source_itemid = s.itemid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -380,13 +397,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.item'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.item'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -400,22 +420,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_itemid,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_itemid,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN restage_stage.item AS s
     ON k.source_itemid = s.itemid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_itemid,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_itemid = r.itemid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -444,6 +469,9 @@ SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item
 -- step:    70 reset
@@ -460,13 +488,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e47e25c680060df1339638ad188b493ff433bda7ec93d51ddbb2865f1d2569ab
+-- body:    sha256:a25ed4f9ec05735a14376fcc58884690be1eb23fa7c729485de4e882221bc82c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH found AS (
   SELECT
@@ -507,6 +534,10 @@ FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
   ON k.source_itemid = s.itemid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:103cc10f94afc9b8014b23c47095f429aee7b0df35c532550e70321ea488977e
+-- body:    sha256:73c1e47fc4a449c9518bf54c883908fbf3367c5e13a55b1835b2c24580862fbb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -120,9 +120,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.item (
@@ -166,6 +165,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -221,9 +221,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e3a134453c1919f48079bbe21cd75d2e28f865f3f649a680c55ff316b4a91e16
+-- body:    sha256:d43a507a253ff0c681498beea9d9bb7594189c70f872bf8a908f281bb7bd24b3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -256,12 +259,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.item', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/50_update.sql
 -- table:   public.item
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:0e3aca9a031f59205b43b0457c2d1e048a5d4828eee3ddd3e4a0cacc45e2f826
+-- body:    sha256:e60429ecf88c2357bbdf626e321833b9fc79ef194c9d32004b9eb0704a5d58f5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -271,9 +278,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -363,18 +369,21 @@ SELECT
   restage.count_rows('public.item', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/60_vanished.sql
 -- table:   public.item
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:9ea6997f3932271517bdbc7468eb3f9a7ade198c19b229c52a871375125f03c7
+-- body:    sha256:62ab0cedf87e411a2d28f1cf954e39e695bf0cb461b79c71c76701bfdb5d2923
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
@@ -383,6 +392,14 @@ WHERE k.source_itemid = s.itemid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -398,13 +415,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.item'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.item'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -418,22 +438,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_itemid,
+    k.vanished_run
+  FROM restage_keymap.item AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_itemid,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN restage_stage.item AS s
     ON k.source_itemid = s.itemid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_itemid,
     k.vanished_run
-  FROM restage_keymap.item AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_itemid = r.itemid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -462,6 +487,9 @@ SELECT
   restage.count_rows('public.item', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.item', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Item/70_reset.sql
 -- table:   public.item
 -- step:    70 reset
@@ -478,13 +506,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e47e25c680060df1339638ad188b493ff433bda7ec93d51ddbb2865f1d2569ab
+-- body:    sha256:a25ed4f9ec05735a14376fcc58884690be1eb23fa7c729485de4e882221bc82c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
 WITH found AS (
   SELECT
@@ -525,6 +552,10 @@ FROM restage_stage.item AS s
 JOIN restage_keymap.item AS k
   ON k.source_itemid = s.itemid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Item/content.sql
 -- table:   public.item

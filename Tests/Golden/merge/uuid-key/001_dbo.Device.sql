@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:db52dbbd1873519e09dd7c3bb027ad030353177903b39aa724e4336f6118b67a
+-- body:    sha256:8c3e6846891dd094f8b37f609f162e84836d0cd4e30a7495b336b9a109ed660c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.device (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:11ff1300b5eff93f718c93ac08449ff8b62faf9e3eecce5adc0fdd80ef271479
+-- body:    sha256:9039d7deec9bd26dc3f11036f2908137f901a548a7d35a19af1882f7db9e46f2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.device (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.device', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Device/50_update.sql
 -- table:   public.device
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:1be8adb2ac6913dc6b95cc6024c3a2e0c48bce0122be3b4a9b5d473e55ca621b
+-- body:    sha256:5fe370cf9dd1774cd934089475b56233689b382b1034046f5aba040b4373974d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.device', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Device/60_vanished.sql
 -- table:   public.device
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:230062fd04efe2afe650c5599505371d02c20bddeb0c6e6969b97b57a1229afc
+-- body:    sha256:2874294232e1a416932f6606d4778a6b807ae686c59dabd04bcc21c41ee9fad3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
 UPDATE restage_keymap.device AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_deviceid = s.deviceid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.device'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.device'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_deviceid,
+    k.vanished_run
+  FROM restage_keymap.device AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_deviceid,
     k.vanished_run
-  FROM restage_keymap.device AS k
+  FROM gone AS k
   JOIN restage_stage.device AS s
     ON k.source_deviceid = s.deviceid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_deviceid,
     k.vanished_run
-  FROM restage_keymap.device AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_deviceid = r.deviceid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.device', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.device', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Device/70_reset.sql
 -- table:   public.device
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:ef8dd43620709a138d13efc043c5169cc18a05f9391a86a7c958112dc047bdc3
+-- body:    sha256:12bed3d85013156376448ea653393649ba5b4cdde450c4a71e6ff3be8a4e8a7f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.device AS s
 JOIN restage_keymap.device AS k
   ON k.source_deviceid = s.deviceid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Device/content.sql
 -- table:   public.device

@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:244796dbca43cac91688f51b2cc8000d41af999f338ace8f6032b3eea8a52593
+-- body:    sha256:0d2fe7492896b741ea6a56f79569d922667da0493ccba51cdac9a96b20a420a5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -119,9 +119,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.reading (
@@ -164,6 +163,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -219,9 +219,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:a9ee75724f2358ebcfea141f435e8ab19784b572a6b4944b27fc737d594b9efa
+-- body:    sha256:ed45f2c85aca4479a9138814013a8d53cab46eda22ad3d652e8815c37ba80978
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.reading (
@@ -279,12 +282,16 @@ WHERE s.deviceid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Reading/50_update.sql
 -- table:   public.reading
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:1489eca9588ab958137f19c81e781e7c4491e70d9e77108f51c047632cc64b62
+-- body:    sha256:1b0ca29c18e65171d453eec38c87a88db84950decc42359786d3aad42dea75ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -294,9 +301,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -382,18 +388,21 @@ SELECT
   restage.count_rows('public.reading', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Reading/60_vanished.sql
 -- table:   public.reading
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:4b2b4315d72c6164d03e16e0e0f28e1c4b1b1d40ddea97964fca122c5a5eef94
+-- body:    sha256:fd5dd9d1f3082ed6cac8f832551e4db3e9e9442178a6ada9377270c5463cfb4a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
 UPDATE restage_keymap.reading AS k
 SET chunk = s.chunk
@@ -402,6 +411,14 @@ WHERE k.source_readingid = s.readingid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -417,13 +434,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.reading'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.reading'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -437,22 +457,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_readingid,
+    k.vanished_run
+  FROM restage_keymap.reading AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_readingid,
     k.vanished_run
-  FROM restage_keymap.reading AS k
+  FROM gone AS k
   JOIN restage_stage.reading AS s
     ON k.source_readingid = s.readingid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_readingid,
     k.vanished_run
-  FROM restage_keymap.reading AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_readingid = r.readingid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -481,6 +506,9 @@ SELECT
   restage.count_rows('public.reading', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.reading', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Reading/70_reset.sql
 -- table:   public.reading
 -- step:    70 reset
@@ -497,13 +525,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:cde40d5fe1f6d1094cfa354335b9c21afef999ef1bae09816f040016301f4000
+-- body:    sha256:b64ca664d92f0dfa12dd4707b58b87adbfb244ccc0470d95381ee41fb22243e4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
 WITH found AS (
   SELECT
@@ -544,6 +571,10 @@ FROM restage_stage.reading AS s
 JOIN restage_keymap.reading AS k
   ON k.source_readingid = s.readingid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Reading/content.sql
 -- table:   public.reading

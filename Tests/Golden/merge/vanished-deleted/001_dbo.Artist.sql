@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:88408b44bbc06c08d9e42d237aa275d9e119268ca44a9ab18d0e90699bc1d7cb
+-- body:    sha256:bb3a09278d94c4aae0fe31a135ead83f8c9cbd2356f1b554c4bda7621ad6b481
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.artist (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:089c2b1cb24c62004ecdb42b179f6ef9eab8ef7712206b32c0a44108411de9d3
+-- body:    sha256:9fd04351f62909b3b6d6df57347831c7afdaa452cd34611870ddd1f8e745e1e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.artist (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.artist', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/50_update.sql
 -- table:   public.artist
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:7bc7a652329e129ac782119acd838b3f9d1851c72487297d8f4e7c169c42c014
+-- body:    sha256:767b4a73f10cc3a577b85e75ba02c4db781a2390b9b631ff11b47e1e46449160
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.artist', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/60_vanished.sql
 -- table:   public.artist
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:b786a02c2c668f3d195775551da6e8bf5cfc74688173799fa744238a00df1e3c
+-- body:    sha256:5e2ae209847683d13a60dfe8227a5cd58fe2b3debc6d10a1cfafd28abb39ee19
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 UPDATE restage_keymap.artist AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_id = s.id
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.artist'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.artist'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.artist AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.artist AS k
+  FROM gone AS k
   JOIN restage_stage.artist AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.artist AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -578,6 +603,9 @@ recorded AS (
 SELECT restage.count_rows('public.artist', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Artist/70_reset.sql
 -- table:   public.artist
 -- step:    70 reset
@@ -594,13 +622,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:f0fa6244b8dbed2bba8e1afa77d9bcf1a4c34989e7e7fab612743473d878e99e
+-- body:    sha256:b9dcc6f0ab7770ad4359cec21e16a5a7a3d9b8538169deeaef5b6b1b7d8f13b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.artist', 'restage_keymap.artist') AS joins;
 
 WITH found AS (
   SELECT
@@ -641,6 +668,10 @@ FROM restage_stage.artist AS s
 JOIN restage_keymap.artist AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Artist/content.sql
 -- table:   public.artist

@@ -119,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:30733fb46bdb2bfeddc7d54ab8c4d0cd859c1f4bf388418033fdf4b6ef80335c
+-- body:    sha256:4e558b5085ba80034055d00450ce38ff0d4d503e0a6139baa38e15c1336b3b17
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -129,9 +129,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.credit', 'restage_keymap.credit') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.credit (
@@ -176,6 +175,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -230,9 +230,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:30cbf5e064d91399dc0afdcb1d936929acfb749c6dd1dfb286351a967375bd64
+-- body:    sha256:748826757bce1c429f048339d5dccbcfbae5e793bcea1e9f433e61c20f0402b8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.credit', 'restage_keymap.credit') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.credit (
@@ -319,6 +322,10 @@ WHERE s.artistid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Credit/50_update.sql
 -- table:   public.credit
 -- step:    50 update
@@ -335,13 +342,12 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:d9f2949f2fdc541537484b3a08f1b54f8b17ad13321ccb46d8330da3a5436dfe
+-- body:    sha256:5755b106eed942b2babd4d9faee82027b84ae666188b4d2671e742f97b7ce349
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.credit', 'restage_keymap.credit') AS joins;
 
 UPDATE restage_keymap.credit AS k
 SET chunk = s.chunk
@@ -351,6 +357,14 @@ WHERE k.source_albumid = s.albumid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -367,13 +381,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.credit'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.credit'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -389,26 +406,32 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_albumid,
+    k.source_artistid,
+    k.vanished_run
+  FROM restage_keymap.credit AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_albumid,
     k.source_artistid,
     k.vanished_run
-  FROM restage_keymap.credit AS k
+  FROM gone AS k
   JOIN restage_stage.credit AS s
     ON k.source_albumid = s.albumid
     AND k.source_artistid = s.artistid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_albumid,
     k.source_artistid,
     k.vanished_run
-  FROM restage_keymap.credit AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_albumid = r.albumid
     AND k.source_artistid = r.artistid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -575,6 +598,9 @@ recorded AS (
 SELECT restage.count_rows('public.credit', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Credit/70_reset.sql
 -- table:   public.credit
 -- step:    70 reset
@@ -591,13 +617,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:009c245d6e906a1cc4887ddf43dff36a3baad2e7f83f23c36f82cc40b84d5f97
+-- body:    sha256:a72833892e170e430842d3ff60a69802279edb95ae1ca056937b71d6b8fe5938
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.credit', 'restage_keymap.credit') AS joins;
 
 WITH found AS (
   SELECT
@@ -639,6 +664,10 @@ JOIN restage_keymap.credit AS k
   ON k.source_albumid = s.albumid
   AND k.source_artistid = s.artistid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Credit/content.sql
 -- table:   public.credit

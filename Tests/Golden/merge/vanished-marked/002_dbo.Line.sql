@@ -45,7 +45,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:48967f569cae64565f64dc0305da04715ee363c302197ea3ab214a4bfad91831
+-- body:    sha256:02a6ca5c440485c944cadb99b47669438847573696ac14160e857d8f5c41d55d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -55,9 +55,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.line (
@@ -106,6 +105,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -160,7 +160,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:466d12e5fe414b7424764c9ecaa333d9e56022d7ff309429fd59ae2f2cf5670c
+-- body:    sha256:d457af53aada61202248a9338ff6efd9ecbbe2a8d0d95fee18c395439202d64c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -169,6 +169,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.line (
@@ -206,6 +209,10 @@ WITH inserted AS (
 SELECT restage.count_rows('public.line', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Line/50_update.sql
 -- table:   public.line
 -- step:    50 update
@@ -222,7 +229,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:f2ec52de0798cd76fe395eafbc01d22fb59de809966bb9c13b6a6f296b30b620
+-- body:    sha256:6ccf02831a7cb580020b2ed91765293dcd5c2082e7c2ca9420e4baca9b70a2a6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -276,12 +283,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.line AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -296,16 +311,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.line AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -410,6 +423,9 @@ marked AS (
 SELECT restage.count_rows('public.line', 'marked', count(*)) AS rows
 FROM marked;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Line/70_reset.sql
 -- table:   public.line
 -- step:    70 reset
@@ -426,7 +442,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Line, staged in restage_stage.line
--- body:    sha256:7f453418975999bc8a80c92144dcb90b825d473c4a15dfc4bbbb9416d4fb79cc
+-- body:    sha256:9ac06b5e84090e2a70002169f1465335aa395edbf4f36e599335e6b3c435348f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -436,9 +452,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.line', 'restage_keymap.line') AS joins;
 
 SELECT restage.close_account('public.line', count(*)) AS rows
 FROM (
@@ -457,6 +472,10 @@ JOIN restage_keymap.line AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Line/content.sql
 -- table:   public.line

@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:b62904f31cf8e30815ebb58a87a18f6fef1b871edfa3fd8db2ada1f930b00b55
+-- body:    sha256:1d68ed70af60e07627f65659b47b19c497fe939b3c9dfdf6f75e08f0b8d71ca7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -56,9 +56,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.log (
@@ -108,6 +107,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -168,7 +168,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:8457ac76c207f5c56bc6aeeaebc5d3e4f29d118dde0ef7b184a82b70f0dce9c3
+-- body:    sha256:18fbe41aa54976b1888ea36050c0dd2c370274ed528dc99748bb5f46387d5a84
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -177,6 +177,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.log (
@@ -250,6 +253,10 @@ WHERE s.hostid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Log/50_update.sql
 -- table:   public.log
 -- step:    50 update
@@ -266,7 +273,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:b42c2c701388cea5c0d2a56407ced44fc2cd05985bf69bed2df3d90ac5d64045
+-- body:    sha256:e36d253dc4781e9436ae95a51829a7bd1344a68019c817d41816b2a25f1caf55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -322,12 +329,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.log AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash,
@@ -343,16 +358,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.log AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -547,6 +560,9 @@ recorded AS (
 SELECT restage.count_rows('public.log', 'deleted', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Log/70_reset.sql
 -- table:   public.log
 -- step:    70 reset
@@ -563,7 +579,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:c9f8194dffe986e7e2fa1d76298138d2cc2b28439b248c0d6dc51ea49734ba20
+-- body:    sha256:908983721a9a180111e07d5695807688cd21e16787d0d948c738471e9604a246
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -573,9 +589,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 SELECT restage.close_account('public.log', count(*)) AS rows
 FROM (
@@ -595,6 +610,10 @@ JOIN restage_keymap.log AS k
   ON k.source_row_hash = s.row_hash
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Log/content.sql
 -- table:   public.log

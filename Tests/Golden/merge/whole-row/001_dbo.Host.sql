@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:f4b637889ae474fb4a42fcdc2f28566c2aa22ed449063bf36898df7f25181488
+-- body:    sha256:e7efaa226f279b5ddb88ab9ec74846198af019949414a40c252d4255d54a9075
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,9 +118,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.host (
@@ -162,6 +161,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -217,9 +217,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:7f0d861680998934eff0aef7d522462f7f0088fbb339ca79afff5acb3eb4b915
+-- body:    sha256:d85cf36107d12129b640dfecc080f590f9103726eb0cf963821a68c1bbd9d834
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.host (
@@ -245,12 +248,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.host', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Host/50_update.sql
 -- table:   public.host
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:122edaae1dc56421fb14ee3fbb15e3ede9750f7fcda38551e0f8efaa3907fcf5
+-- body:    sha256:2f81c8e47da9cd170574627f745d46806584895d3da6f617e2d9d2864a6a49a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -260,9 +267,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
 WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
@@ -339,18 +345,21 @@ SELECT
   restage.count_rows('public.host', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/001_dbo.Host/60_vanished.sql
 -- table:   public.host
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:73ba7ce9638f97b0396a1769d04325a6c6a876e89e67a2008c3178582dab4d1e
+-- body:    sha256:461ebe62dc175e94db1d97b8d75bebe0a2908f79719ca69bcdd92c8078f97e2c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
 UPDATE restage_keymap.host AS k
 SET chunk = s.chunk
@@ -359,6 +368,14 @@ WHERE k.source_hostid = s.hostid
   AND k.first_run NOT IN (SELECT restage.run_id())
   AND s.chunk IS DISTINCT FROM k.chunk
   AND s.chunk IS NOT NULL;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
 
 WITH refused AS MATERIALIZED (
   SELECT
@@ -374,13 +391,16 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND NOT EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = (SELECT restage.run_id())
-        AND c.table_name = 'public.host'
-        AND c.is_skipped
-        AND c.chunk_id = k.chunk
+    AND (
+      k.chunk IS NULL
+      OR k.chunk NOT IN (
+        SELECT c.chunk_id
+        FROM restage.chunk AS c
+        WHERE c.run_id = (SELECT restage.run_id())
+          AND c.table_name = 'public.host'
+          AND c.is_skipped
+          AND c.chunk_id IS NOT NULL
+      )
     )
     AND NOT EXISTS (
       SELECT
@@ -394,22 +414,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_hostid,
+    k.vanished_run
+  FROM restage_keymap.host AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_hostid,
     k.vanished_run
-  FROM restage_keymap.host AS k
+  FROM gone AS k
   JOIN restage_stage.host AS s
     ON k.source_hostid = s.hostid
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_hostid,
     k.vanished_run
-  FROM restage_keymap.host AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_hostid = r.hostid
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -438,6 +463,9 @@ SELECT
   restage.count_rows('public.host', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.host', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/001_dbo.Host/70_reset.sql
 -- table:   public.host
 -- step:    70 reset
@@ -454,13 +482,12 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:edf931d4b1aff2c9dbfcec42b4798704cef258b7cb18735a55c14a65b31742bd
+-- body:    sha256:5c34642c844e5bba5fd1d66359ff41c0abd77a165405d7442e7f65e857e0c502
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
 WITH found AS (
   SELECT
@@ -501,6 +528,10 @@ FROM restage_stage.host AS s
 JOIN restage_keymap.host AS k
   ON k.source_hostid = s.hostid
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.Host/content.sql
 -- table:   public.host

@@ -48,7 +48,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:e22b0f2d685088a176f72e4e51c08a54a8875115d541832a0580c42d20f5bf50
+-- body:    sha256:13b755f47b4e9e060de5f57be0ac3a9eb994610b24f0db06d08689cd14e943d2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -58,9 +58,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.log (
@@ -112,6 +111,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -172,7 +172,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:e2452a27133e729076b950ca94670820db81877a8213ebd03490fe198ad9daa6
+-- body:    sha256:e2988b4a896d05ce3859488558a2fe12bab79fc9bc844c2aa23e98131378bc17
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -181,6 +181,9 @@ SET DateStyle = 'ISO, YMD';
 SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 WITH inserted AS (
   INSERT INTO public.log (
@@ -264,6 +267,10 @@ WHERE s.hostid IS NOT NULL
   )
 HAVING count(*) > 0;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/002_dbo.Log/50_update.sql
 -- table:   public.log
 -- step:    50 update
@@ -280,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:fd308b1fca10e2a591e68b8a77994fde02a3de2db332691d89ce0f81147f4b9a
+-- body:    sha256:e6dec9f418f21ba046123cacd0ee4ff34b01b577ae856367fc5b481dd6f1c02f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -340,12 +347,20 @@ vanished AS (
     )
   RETURNING 1
 ),
-back AS MATERIALIZED (
+gone AS MATERIALIZED (
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
   FROM restage_keymap.log AS k
+  WHERE k.vanished_run IS NOT NULL
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_row_hash,
+    k.source_occurrence,
+    k.vanished_run
+  FROM gone AS k
   JOIN (
     SELECT
       h.row_hash_,
@@ -363,16 +378,14 @@ back AS MATERIALIZED (
   ) AS s
     ON k.source_row_hash = s.row_hash_
     AND k.source_occurrence = s.occurrence
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_row_hash,
     k.source_occurrence,
     k.vanished_run
-  FROM restage_keymap.log AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_row_hash = r.row_hash_
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -402,6 +415,9 @@ SELECT
   restage.count_rows('public.log', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.log', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/002_dbo.Log/70_reset.sql
 -- table:   public.log
 -- step:    70 reset
@@ -418,7 +434,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:a3e9af6528d2600e46761232e3a38a921f6652528a857cb86e128790a5d316b7
+-- body:    sha256:756f1776fa373c00f827a34bef3d423fa5331a156051c9955fcb8852f9f56c8b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -428,9 +444,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.log', 'restage_keymap.log') AS joins;
 
 SELECT restage.close_account('public.log', count(*)) AS rows
 FROM (
@@ -452,6 +467,10 @@ JOIN restage_keymap.log AS k
   ON k.source_row_hash = s.row_hash_
   AND k.source_occurrence = s.occurrence
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/002_dbo.Log/content.sql
 -- table:   public.log
