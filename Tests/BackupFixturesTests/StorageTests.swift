@@ -66,13 +66,16 @@ struct StorageTests {
     definition.columns += [
       .fixture(8, "later", "int", nullable: false),
       .fixture(9, "text", "nvarchar(20)", nullable: false),
-      .fixture(10, "null", "datetime"),
+      .fixture(10, "null", "datetime"), .fixture(11, "flag", "bit", nullable: false),
+      .fixture(12, "second flag", "bit", nullable: false), .fixture(13, "amount", "decimal(12,3)"),
     ]
     var table = FixtureTable(definition, rowCount: 300) { n in
       [
         .integer(Int64(n)), .text("row \(n)"), .integer(Int64(n * n)),
         .integer(n < 100 ? 42 : Int64(n)), .text(n < 200 ? "früher" : "row \(n)"),
-        n < 250 ? .null : .datetime(days: 700_000 + n, ticks300: n),
+        n < 250 ? .null : .datetime(days: 700_000 + n, ticks300: n), .bool(n < 250 || n % 2 == 0),
+        .bool(n < 250 || n % 3 == 0),
+        n < 250 ? .decimal(12_500, isNegative: true) : .decimal(UInt128(n) * 1000 + 125),
       ]
     }
     table.storage.compression = compression
@@ -83,6 +86,8 @@ struct StorageTests {
     ]
     table.storage.addedColumns = [
       "later": (100, .integer(42)), "text": (200, .text("früher")), "null": (250, .null),
+      "flag": (250, .bool(true)), "second flag": (250, .bool(true)),
+      "amount": (250, .decimal(12_500, isNegative: true)),
     ]
     try expectReadBack(FixtureDatabase("Changed", tables: [table]))
   }

@@ -92,11 +92,21 @@ extension TableStorage {
         return "column \(column.name): rowset \(partition.rowset.id) does not say where it is"
       }
       let xtype = declared[column.id]
-      guard place.type.xtype == xtype else {
+      guard let xtype, place.type.xtype == xtype || isSameForm(place.type.xtype, xtype) else {
         return "column \(column.name): kept as type \(place.type.xtype), declared as "
           + (xtype.map { "\($0)" } ?? "nothing")
       }
     }
     return nil
+  }
+
+  /// Types that one can be altered to from the other without a change to the rows: values are kept in
+  /// the same form.
+  private static func isSameForm(_ left: UInt8, _ right: UInt8) -> Bool {
+    let forms: [Set<UInt8>] = [
+      [XType.text, XType.varchar], [XType.ntext, XType.nvarchar], [XType.image, XType.varbinary],
+      [XType.decimal, XType.numeric],
+    ]
+    return forms.contains { $0.isSuperset(of: [left, right]) }
   }
 }

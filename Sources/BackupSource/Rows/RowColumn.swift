@@ -22,19 +22,25 @@ final class RowColumn {
   let decoder: ValueDecoder
   /// Of compressed rows.
   let expander: ValueExpander
-  /// What rows have in it that are older than the column, in the type's ordinary encoding; nil for
-  /// NULL.
-  let missingValue: [UInt8]?
+  /// What rows have in it that are older than the column; nil for NULL.
+  let missing: MissingValue?
+
+  /// A value in the type's ordinary encoding, however the rows keep theirs: a bit is a byte of its own
+  /// and a decimal no vardecimal.
+  struct MissingValue {
+    var bytes: [UInt8]
+    var decoder: ValueDecoder
+  }
 
   init(
     name: String, physical: PhysicalColumn, decoder: ValueDecoder, expander: ValueExpander,
-    missingValue: [UInt8]?
+    missing: MissingValue?
   ) {
     self.name = name
     self.physical = physical
     self.decoder = decoder
     self.expander = expander
-    self.missingValue = missingValue
+    self.missing = missing
   }
 }
 
@@ -57,19 +63,11 @@ extension RowColumn {
 
   /// Writes what rows have that are older than the column.
   func writeMissing(into writer: inout TableWriter) throws(Fault) {
-    guard let missingValue else {
+    guard let missing else {
       writer.writeNull()
       return
     }
-    try decode(missingValue, into: &writer)
-  }
-
-  func decode(_ value: [UInt8], into writer: inout TableWriter) throws(Fault) {
-    var failure: Fault?
-    value.withUnsafeBytes { bytes in
-      do throws(Fault) { try decoder.decode(bytes, &writer) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try missing.decoder.decode(missing.bytes, into: &writer)
   }
 
   /// The columns of a partition in the order of a CSV line.
@@ -93,14 +91,20 @@ extension RowColumn {
         }
         // A compressed bit has a value of its own; a compressed decimal is always a vardecimal.
         if isCompressed { physical.bitPosition = 0 }
-        let added = partition.addedDefaults.first { $0.number == physical.number }
+        let added = partition.addedDefaults.first { $0.number == physical.number }?.value
+        let missing = try added.map { (value) throws(Fault) in
+          var alone = physical
+          alone.bitPosition = 0
+          return MissingValue(
+            bytes: value, decoder: try ValueDecoder(column, physical: alone, isVardecimal: false))
+        }
         result.append(
           RowColumn(
             name: column.name, physical: physical,
             decoder: try ValueDecoder(
               column, physical: physical, isVardecimal: isCompressed || physical.isVardecimal),
             expander: ValueExpander(physical.type),
-            missingValue: added?.value))
+            missing: missing))
       } catch {
         throw error.at("\(table.name), column \(column.name)", file: file)
       }

@@ -277,7 +277,7 @@ struct TableReader {
       gathered.append(contentsOf: piece)
     }
     do throws(Fault) {
-      try column.decode(gathered, into: &writer)
+      try column.decoder.decode(gathered, into: &writer)
     } catch {
       throw BackupError(
         error.code, file: pages.fileName, problem: error.problem, advice: error.advice)

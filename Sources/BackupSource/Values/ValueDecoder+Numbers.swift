@@ -19,20 +19,18 @@ extension ValueDecoder {
     }
   }
 
-  /// u8 sign (1 = positive), then a magnitude as wide as the precision asks for.
-  static func decimal(_ type: ColumnType) throws(Fault) -> ValueDecoder {
-    try decimal(precision: type.precision ?? 18, scale: type.scale ?? 0)
-  }
-
-  static func decimal(precision: Int, scale: Int) throws(Fault) -> ValueDecoder {
+  /// u8 sign (1 = positive), then a magnitude. How wide it is the place of the value says: by the column's
+  /// precision, or inside of a sql_variant by the value itself.
+  static func decimal(scale: Int) throws(Fault) -> ValueDecoder {
     try requireScale(scale, of: "decimal", max: 38)
-    let byteCount = PhysicalType.decimalByteCount(precision: precision)
     return ValueDecoder { (bytes, writer) throws(Fault) in
-      try requireCount(byteCount, bytes)
+      guard (5...17).contains(bytes.count), bytes.count % 4 == 1 else {
+        throw .damaged("a decimal of \(bytes.count) bytes")
+      }
       let sign = bytes.uint8(at: 0)
       guard sign <= 1 else { throw .damaged("a decimal with the sign byte \(sign)") }
       writer.write(
-        decimal: magnitude(bytes.slice(1..<byteCount)), isNegative: sign == 0, scale: scale)
+        decimal: magnitude(bytes.slice(1..<bytes.count)), isNegative: sign == 0, scale: scale)
     }
   }
 

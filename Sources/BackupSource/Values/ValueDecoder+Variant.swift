@@ -36,7 +36,6 @@ extension ValueDecoder {
 private final class VariantDecoders {
   private struct Key: Hashable {
     var xtype: UInt8
-    var precision: UInt8 = 0
     var scale: UInt8 = 0
     var collation: UInt32 = 0
   }
@@ -59,7 +58,6 @@ private final class VariantDecoders {
     case 3: key.scale = bytes.uint8(at: 2)
     case 8: key.collation = bytes.uint32(at: 4)
     case 4 where key.xtype == XType.decimal || key.xtype == XType.numeric:
-      key.precision = bytes.uint8(at: 2)
       key.scale = bytes.uint8(at: 3)
     default: break
     }
@@ -92,7 +90,7 @@ private final class VariantDecoders {
     case XType.money: .money
     case XType.smallmoney: .smallMoney
     case XType.decimal, XType.numeric:
-      try .decimal(precision: Int(key.precision), scale: Int(key.scale))
+      try .decimal(scale: Int(key.scale))
     case XType.real: .float32
     case XType.float: .float64
     case XType.date: .date

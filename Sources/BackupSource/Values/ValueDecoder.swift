@@ -24,6 +24,14 @@ struct ValueDecoder {
     self.decode = decode
     self.streaming = streaming
   }
+
+  func decode(_ value: [UInt8], into writer: inout TableWriter) throws(Fault) {
+    var failure: Fault?
+    value.withUnsafeBytes { bytes in
+      do throws(Fault) { try decode(bytes, &writer) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
 }
 
 extension ValueDecoder {
@@ -42,7 +50,9 @@ extension ValueDecoder {
     case .money: self = .money
     case .smallmoney: self = .smallMoney
     case .decimal, .numeric:
-      self = try isVardecimal ? .vardecimal(scale: type.scale ?? 0) : .decimal(type)
+      self =
+        try isVardecimal
+        ? .vardecimal(scale: type.scale ?? 0) : .decimal(scale: type.scale ?? 0)
     case .float: self = .float64
     case .real: self = .float32
     case .date: self = .date
