@@ -49,6 +49,14 @@ struct BinaryXMLTests {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// Little-endian, as hex digits.
+  private func digits(_ number: some FixedWidthInteger) -> String {
+    number.testBytes.map { byte in
+      let text = String(byte, radix: 16)
+      return text.count == 1 ? "0" + text : text
+    }.joined()
+  }
+
   /// Names 1 "a" and 2 "b"; qualified names 1 and 2 of them.
   private let names = "F0 01 6100 EF 00 00 01 F0 01 6200 EF 00 00 02"
 
@@ -97,6 +105,49 @@ struct BinaryXMLTests {
     #expect(
       try text(names + "F8 01 87 0B 26 0A 01 00187BBD12010000 F7") == "<a>118</a>")
     #expect(try text(names + "F8 01 86 01 F7") == "<a>true</a>")
+  }
+
+  @Test(
+    "typed dates and times",
+    arguments: [
+      // The forms of 2008 and later, scale 7 and 0, with and without a zone.
+      ("7F 42240B", "2000-02-29"), ("7C 00 000000 42240B 0000", "2000-02-29Z"),
+      ("7C 07 0058A5C8C0 41240B 3C00", "2000-02-29+01:00"),
+      ("7E 07 D202964900 42240B", "2000-02-29T00:02:03.456789"),
+      ("7E 00 003C00 42240B", "2000-02-29T04:16:00"),
+      ("7B 03 F81C2D00 42240B A6FE", "2000-02-28T19:03:16.536-05:46"),
+      ("7D 00 003C00 000000", "04:16:00"), ("7A 00 003C00 42240B 0000", "04:16:00Z"),
+    ])
+  func typedTimes(_ value: String, _ expected: String) throws {
+    #expect(try text(names + "F8 01 \(value) F7") == "<a>\(expected)</a>")
+  }
+
+  @Test("typed dates and times of SQL Server 2005")
+  func typedTimes2005() throws {
+    func value(_ token: String, _ number: Int64) throws -> String {
+      try text(names + "F8 01 F6 02 \(token)\(digits(number)) F5 F7")
+    }
+    // Month 7, day 22: day 4464207, in months of 31 days since the year -9999.
+    #expect(try value("83", 31070884081) == "<a b=\"2001-07-22Z\"/>")
+    #expect(try value("83", 31070884441) == "<a b=\"2001-07-22-01:30\"/>")
+    #expect(try value("81", 245996480) == "<a b=\"17:04:59.12Z\"/>")
+    #expect(try value("82", 1542830185196002) == "<a b=\"2001-07-22T17:04:59Z\"/>")
+    #expect(throws: Fault.self) { try value("83", -1) }
+    #expect(throws: Fault.self) { try value("82", .max) }
+  }
+
+  @Test("typed floats in the canonical form, lists and names as values")
+  func typedOthers() throws {
+    func double(_ value: Double) throws -> String {
+      let xml = try text(names + "F8 01 04\(digits(value.bitPattern)) F7")
+      return String(xml.dropFirst(3).dropLast(4))
+    }
+    let values: [Double] = [1, -1.5, 0, 100, 0.00025, 1e300, .infinity]
+    let expected = ["1.0E0", "-1.5E0", "0.0E0", "1.0E2", "2.5E-4", "1.0E300", "INF"]
+    #expect(try values.map { try double($0) } == expected)
+    #expect(try text(names + "F8 01 03 0000A040 F7") == "<a>5.0E0</a>")
+    #expect(try text(names + "F8 01 02 01000000 02 02000000 F7") == "<a>1 2</a>")
+    #expect(try text(names + "F8 01 8C 02 F7") == "<a>b</a>")
   }
 
   @Test("damage and unknown tokens are errors")

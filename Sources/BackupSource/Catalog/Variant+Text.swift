@@ -104,7 +104,7 @@ extension Variant {
   }
 
   /// - Parameter days: Since 0001-01-01.
-  private static func date(days: Int) -> String {
+  static func date(days: Int) -> String {
     // Years of 400 years' cycles that begin on 1 March (the civil calendar as a day count).
     let shifted = days + 306
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -127,7 +127,7 @@ extension Variant {
     return digits == 0 ? whole : whole + ".\(padded(ticks % unit, digits))"
   }
 
-  private static func padded(_ number: Int, _ width: Int = 2) -> String {
+  static func padded(_ number: Int, _ width: Int = 2) -> String {
     let digits = "\(number)"
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }

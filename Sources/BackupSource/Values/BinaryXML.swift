@@ -30,6 +30,8 @@ final class BinaryXML {
   /// Names of the open elements, as ranges of the input.
   private var openElements: [(prefix: Range<Int>, local: Range<Int>)] = []
   private var place = Place.content
+  /// Values of a list follow each other; blanks stand between them.
+  private var isAfterTypedValue = false
 
   /// Hands the text on piece by piece: few bytes can name a long name again and again.
   ///
@@ -43,6 +45,7 @@ final class BinaryXML {
     qualifiedNames.removeAll(keepingCapacity: true)
     openElements.removeAll(keepingCapacity: true)
     place = .content
+    isAfterTypedValue = false
     input = Input(bytes)
     if bytes.count == 0 { return }
     guard bytes.count >= 5, bytes.uint16(at: 0) == 0xFFDF, (1...2).contains(bytes.uint8(at: 2)),
@@ -71,6 +74,7 @@ final class BinaryXML {
   private static let byteCountMax = 1 << 30
 
   private func step(_ token: UInt8) throws(Fault) {
+    if token >= 0x90 { isAfterTypedValue = false }
     switch token {
     case Token.nameDefinition: names.append(try input.text())
     case Token.qualifiedNameDefinition:
@@ -178,8 +182,18 @@ final class BinaryXML {
     if place == .startTag { try leaveStartTag() }
     let escaping: Escaping = place == .attributeValue ? .attribute : .content
     switch type {
-    case 0x11, 0x0E, 0x18: try appendText(input.text(), escaping)
-    default: append(try XMLValue.text(type: type, &input))
+    case 0x11, 0x0E, 0x18:
+      try appendText(input.text(), escaping)
+      isAfterTypedValue = false
+      return
+    default: break
+    }
+    if isAfterTypedValue { append(" ") }
+    isAfterTypedValue = true
+    if type == 0x8C {
+      try append(qualifiedName(input.count()))
+    } else {
+      append(try XMLValue.text(type: type, &input))
     }
   }
 

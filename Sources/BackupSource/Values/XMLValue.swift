@@ -14,8 +14,12 @@ enum XMLValue {
     case 0x8B: return "\(try input.take(8).uint64(at: 0))"
     case 0x06, 0x86: return try input.take(1).uint8(at: 0) == 0 ? "false" : "true"
     case 0x0A, 0x0B, 0x87: return try decimal(&input)
+    case 0x03: return number("\(Float(bitPattern: try input.take(4).uint32(at: 0)))")
+    case 0x04: return number("\(Double(bitPattern: try input.take(8).uint64(at: 0)))")
     case 0x84: return hexadecimal(try binary(&input))
     case 0x0C, 0x0F, 0x17, 0x85: return base64(try binary(&input))
+    case 0x7A...0x7F: return try XMLTime.text(type: type, &input)
+    case 0x81...0x83: return try XMLTime.text2005(type: type, &input)
     default:
       throw .unknown("a typed value 0x\(String(type, radix: 16)) in an xml value")
     }
@@ -45,6 +49,30 @@ enum XMLValue {
       digits.insert(".", at: digits.index(digits.endIndex, offsetBy: -scale))
     }
     return bytes.uint8(at: 2) == 0 && magnitude != 0 ? "-" + digits : digits
+  }
+
+  /// One digit before the point, at least one behind it, and an exponent.
+  ///
+  /// - Parameter shortest: The shortest digits that stand for the number, as Swift prints them.
+  private static func number(_ shortest: String) -> String {
+    switch shortest {
+    case "inf": return "INF"
+    case "-inf": return "-INF"
+    case let text where text.contains("nan"): return "NaN"
+    default: break
+    }
+    let sign = shortest.hasPrefix("-") ? "-" : ""
+    let parts = shortest.drop { $0 == "-" }.split(separator: "e")
+    let (mantissa, exponent) = (parts[0], parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+    let point = mantissa.firstIndex(of: ".") ?? mantissa.endIndex
+    let digits = mantissa.filter { $0 != "." }
+    let leadingZeros = digits.prefix { $0 == "0" }.count
+    var significant = digits.dropFirst(leadingZeros)
+    while significant.last == "0" { significant.removeLast() }
+    guard let first = significant.first else { return sign + "0.0E0" }
+    let fraction = significant.count > 1 ? String(significant.dropFirst()) : "0"
+    let wholeCount = mantissa.distance(from: mantissa.startIndex, to: point)
+    return "\(sign)\(first).\(fraction)E\(wholeCount - leadingZeros - 1 + exponent)"
   }
 
   private static func binary(
