@@ -222,7 +222,7 @@ private struct SetWriter {
       let step = DataFile.extentsPerInterval
       for first in stride(from: 0, to: file.pageCount / 8, by: step) { extents.insert(first) }
       file.changedExtents = extents
-      try file.finish(name: database.catalog.name, database: 0x711A_CDAD)
+      try file.finish(name: database.catalog.name, database: FixtureWriter(database).bindingID)
       changed += extents.sorted().map { (file: index, extent: $0) }
     }
     return changed

@@ -7,6 +7,11 @@ public struct FixtureWriter {
 
   public init(_ database: FixtureDatabase) { self.database = database }
 
+  /// Databases of different names have different ones (FNV-1a).
+  var bindingID: UInt32 {
+    database.catalog.name.utf8.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+  }
+
   /// Writes the data file, and `NAME_2.ndf`, … beside it where the database has several.
   ///
   /// - Returns: Paths of all data files, the first one first.
@@ -34,7 +39,7 @@ public struct FixtureWriter {
       BootPage.image(database, allocationUnits: first, in: files[0]))
     for (number, file) in files.enumerated() {
       let name = number == 0 ? database.catalog.name : "\(database.catalog.name)_\(number + 1)"
-      try file.finish(name: name, database: 0x711A_CDAD)
+      try file.finish(name: name, database: bindingID)
     }
     return files
   }

@@ -51,6 +51,28 @@ struct RefusalTests {
     expectRefusal(files[0])
   }
 
+  @Test("a log file beside the data file, and a data file of another database")
+  func foreignFiles() throws {
+    let scratch = try Scratch()
+    var database = Self.database()
+    database.dataFileCount = 2
+    let files = try FixtureWriter(database).writeMDF(to: scratch.file("a.mdf"))
+    database.catalog.name = "Another"
+    let others = try FixtureWriter(database).writeMDF(to: scratch.file("b.mdf"))
+    var log = try Data(contentsOf: URL(fileURLWithPath: files[0])).prefix(3 * 8192)
+    log[36] = 2
+    log[8192] = 0xAB
+    let logPath = scratch.file("a.ldf")
+    try log.write(to: URL(fileURLWithPath: logPath))
+    let error = #expect(throws: BackupError.self) {
+      _ = try BackupSource("\(files[0]),\(logPath)")
+    }
+    #expect(error?.description.contains("a.ldf: is a transaction log file") == true)
+    expectRefusal(logPath)
+    expectRefusal("\(files[0]),\(others[1])")
+    _ = try BackupSource("\(files[0]),\(files[1])")
+  }
+
   @Test(
     "an encrypted database (TDE), of whose pages only the headers can be read",
     arguments: ["t.mdf", "t.bak"])

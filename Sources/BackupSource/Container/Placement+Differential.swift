@@ -9,13 +9,13 @@ extension Placement {
   ) throws(BackupError) -> PageMap {
     var placement = Placement(streams)
     placement.map = try ofFull(full, in: streams)
-    let owner = try placement.bindingID()
+    let owner = try placement.placed.bindingID(ofFile: 1)
     var overlays: [Overlay] = []
     for (index, part) in parts.enumerated() {
       guard let region = part.regions.first else { continue }
       overlays.append(try placement.overlay(region, in: full.count + index))
     }
-    guard try placement.bindingID() == owner else {
+    guard try placement.placed.bindingID(ofFile: 1) == owner else {
       throw BackupError(
         .refusedKind, file: streams[full.count].fileName,
         problem: "is a differential of another database than \(streams[0].fileName)",
@@ -31,23 +31,9 @@ extension Placement {
     return placement.map
   }
 
-  /// The 16 bytes by which SQL Server knows that a file belongs to its database: the first
-  /// variable-length column of the file header record.
-  private func bindingID() throws(BackupError) -> [UInt8] {
-    let pages = BackupPages(fileName: firstName, map: map, streams: streams.streams)
-    let id = PageID(file: 1, page: 0)
-    var page = [UInt8](repeating: 0, count: PageLayout.byteCount)
-    try page.withBuffer { (buffer) throws(BackupError) in try pages.readPage(id, into: buffer) }
-    let bytes = page.span.bytes
-    let record = PageLayout.headerByteCount
-    guard
-      let fixedEnd = bytes.uint16(at: record + 2).map(Int.init),
-      let columnCount = bytes.uint16(at: record + fixedEnd).map(Int.init),
-      case let variable = record + fixedEnd + 2 + (columnCount + 7) / 8,
-      let variableCount = bytes.uint16(at: variable).map(Int.init),
-      case let start = variable + 2 + 2 * variableCount, bytes.holds(16, at: start)
-    else { throw pages.damaged(id, "holds no file header record") }
-    return Array(page[start..<start + 16])
+  /// The pages as far as they are placed.
+  private var placed: BackupPages {
+    BackupPages(fileName: firstName, map: map, streams: streams.streams)
   }
 
   /// The differential must hold as many extents as it announces, and every extent that changed

@@ -16,6 +16,7 @@ final class DataFilePages: PageReading {
     var files: [UInt16: any ByteStream] = [:]
     for file in [primary] + secondary {
       let id = try Self.fileID(of: file)
+      try Self.requireNoLog(file)
       guard files[id] == nil else {
         throw BackupError(
           .refusedKind, file: file.fileName,
@@ -33,6 +34,7 @@ final class DataFilePages: PageReading {
     for (id, file) in files.sorted(by: { $0.key < $1.key }) {
       try requireAllocatedExtents(ofFile: id, file)
     }
+    try requireOneDatabase()
   }
 
   func readPage(_ id: PageID, into buffer: UnsafeMutableRawBufferPointer) throws(BackupError) {
@@ -60,6 +62,30 @@ final class DataFilePages: PageReading {
         advice: "give a data file (.mdf, .ndf) of SQL Server 2005 or later")
     }
     return header.id.file
+  }
+
+  /// Log files begin with a file header page as well; behind it stands the header of their first part,
+  /// where a data file has a page.
+  private static func requireNoLog(_ file: any ByteStream) throws(BackupError) {
+    let start = PageLayout.byteCount
+    guard file.byteCount > start,
+      try file.structure(at: start, count: 1, place: "page 1").uint8(at: 0) == 0xAB
+    else { return }
+    throw BackupError(
+      .refusedKind, file: file.fileName, problem: "is a transaction log file (.ldf)",
+      advice: "give the data files only: FILE.mdf,FILE.ndf")
+  }
+
+  private func requireOneDatabase() throws(BackupError) {
+    guard files.count > 1 else { return }
+    let owner = try bindingID(ofFile: 1)
+    for (id, file) in files.sorted(by: { $0.key < $1.key })
+    where try bindingID(ofFile: id) != owner {
+      throw BackupError(
+        .refusedKind, file: file.fileName,
+        problem: "belongs to another database than \(fileName)",
+        advice: "give the data files of one database")
+    }
   }
 
   /// A data file cut off in the middle still has its allocation maps, which name what is missing.
