@@ -117,6 +117,26 @@ struct HeapTests {
     #expect(try made.lines() == ["1,\"\",3,,1234", "2,b,,,", "3,\"\",3,,1234"])
   }
 
+  @Test("rows of a table whose columns are all sparse have no null bitmap")
+  func sparseOnly() throws {
+    let vector = hex("0500 0200 0300 0600 1000 1400 03000000 D2040000")
+    let record = [0x20, 0, 4, 0] + UInt16(1).testBytes + UInt16(0x8000 + 28).testBytes + vector
+    var made = TestTable(
+      columns: [], physical: [],
+      pages: [
+        TestPage(id: TestTable.page(16), records: [record, [0, 0, 4, 0, 0, 0, 0]])
+      ])
+    for id in [3, 5, 6] {
+      made.columns.append(Column(made: id, "s\(id)", ColumnType(.int)))
+      made.physical.append(PhysicalColumn(made: id, Self.int, nullBit: -1, .sparse))
+    }
+    #expect(try made.lines() == ["3,,1234", ",,"])
+    // Of any other column it cannot be told what it holds.
+    made.physical[1] = PhysicalColumn(
+      made: 5, Self.int, nullBit: 0, .fixed(offset: 4, byteCount: 4))
+    #expect(throws: BackupError.self) { try made.lines() }
+  }
+
   @Test("text off the row: in one piece, in a tree, and NULL")
   func offRow() throws {
     func pointer(_ slot: UInt16) -> [UInt8] {

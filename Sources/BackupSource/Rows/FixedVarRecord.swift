@@ -29,6 +29,8 @@ struct FixedVarRecord {
   let bytes: UnsafeRawBufferPointer
   let fixedEnd: Int
   let columnCount: Int
+  /// Rows of tables whose columns are all sparse have no null bitmap.
+  let hasNullBitmap: Bool
   let variableCount: Int
   /// Where the end offsets of the variable values start.
   private let endsStart: Int
@@ -41,14 +43,12 @@ struct FixedVarRecord {
     }
     let status = bytes.uint8(at: 0)
     fixedEnd = Int(bytes.uint16(at: 2))
-    guard status & Status.nullBitmap != 0 else {
-      throw .unknown("a data record without null bitmap (status byte \(status))")
-    }
     guard fixedEnd >= 4 && fixedEnd + 2 <= bytes.count else {
       throw .damaged("the fixed part would end at byte \(fixedEnd) of the record")
     }
-    columnCount = Int(bytes.uint16(at: fixedEnd))
-    let bitmapEnd = fixedEnd + 2 + (columnCount + 7) / 8
+    hasNullBitmap = status & Status.nullBitmap != 0
+    columnCount = hasNullBitmap ? Int(bytes.uint16(at: fixedEnd)) : 0
+    let bitmapEnd = fixedEnd + (hasNullBitmap ? 2 + (columnCount + 7) / 8 : 0)
     guard status & Status.variablePart != 0 else {
       guard bitmapEnd <= bytes.count else {
         throw .damaged("a null bitmap of \(columnCount) columns does not fit the record")
@@ -71,7 +71,12 @@ struct FixedVarRecord {
   func cell(_ column: borrowing PhysicalColumn) throws(Fault) -> Cell {
     // Sparse columns have no null bit.
     if case .sparse = column.place { return try sparseCell(columnID: column.columnID) }
-    guard column.nullBit < columnCount else { return .missing }
+    guard column.nullBit < columnCount else {
+      guard hasNullBitmap else {
+        throw .unknown("a data record without null bitmap (status byte \(bytes.uint8(at: 0)))")
+      }
+      return .missing
+    }
     if isNull(column.nullBit) { return .null }
     switch column.place {
     case .fixed(let offset, let byteCount):

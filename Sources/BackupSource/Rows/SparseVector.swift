@@ -18,12 +18,15 @@ struct SparseVector {
     for index in 0..<count where Int(bytes.uint16(at: 4 + 2 * index)) == columnID {
       let ends = 4 + 2 * count
       let start =
-        index == 0 ? ends + 2 * count : Int(bytes.uint16(at: ends + 2 * (index - 1)))
-      let end = Int(bytes.uint16(at: ends + 2 * index))
+        index == 0 ? ends + 2 * count : Int(bytes.uint16(at: ends + 2 * (index - 1)) & 0x7FFF)
+      let stored = bytes.uint16(at: ends + 2 * index)
+      let end = Int(stored & 0x7FFF)
       guard start >= ends + 2 * count, start <= end, end <= bytes.count else {
         throw .damaged("a sparse value would lie at bytes \(start) to \(end) of its vector")
       }
-      return .inRow(bytes.slice(start..<end))
+      let value = bytes.slice(start..<end)
+      // As in the record: bit 15 marks a pointer.
+      return stored & 0x8000 == 0 ? .inRow(value) : .offRow(value)
     }
     return .null
   }
