@@ -36,7 +36,7 @@ public struct BackupSource: Source {
     pages = backup.pages
     opened = backup.facts
     let system = try SystemCatalog(backup.pages)
-    var reader = CatalogReader(system)
+    var reader = CatalogReader(system, localeID: backup.facts.localeID)
     database = try reader.database(named: backup.facts.databaseName ?? system.boot.name)
     storage = reader.storage
     facts = Self.facts(backup.facts, system.boot, database)

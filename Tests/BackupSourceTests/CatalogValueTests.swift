@@ -27,6 +27,15 @@ struct CatalogValueTests {
     #expect(CollationID(0xF00B).name == "French_CI_AI")
     #expect(CollationID(0x0004_D008).name == nil)
     #expect(CollationID(0xD0FE).name == nil)
+    // A locale that is not in the table has the code page of the backup's Windows locale, as far as it is
+    // the database's own.
+    let exotic = CollationID(0xD0FE)
+    #expect(exotic.codePage(ofDefault: exotic, 0x043F) == 1251)
+    #expect(exotic.codePage(ofDefault: exotic, 0x2_0804) == 936)
+    #expect(exotic.codePage(ofDefault: exotic, nil) == nil)
+    #expect(exotic.codePage(ofDefault: exotic, 0x7FFF) == nil)
+    #expect(exotic.codePage(ofDefault: CollationID(0xD008), 0x0409) == nil)
+    #expect(CollationID(0xD008).codePage(ofDefault: exotic, 0x043F) == 1252)
   }
 
   private func column(_ xtype: UInt8, _ identity: [UInt8]) -> SystemColumn {

@@ -22,7 +22,7 @@ extension CatalogReader {
       isSparse: status.contains(.sparse), isColumnSet: status.contains(.columnSet),
       isRowGUID: status.contains(.rowGUID), isHidden: status.contains(.hidden))
     let place = "\(table), column \(column.name)"
-    if type.isText { result.collation = CollationID(column.collationID).collation }
+    if type.isText { result.collation = collation(CollationID(column.collationID)) }
     if status.contains(.identity) { result.identity = identity(column, at: place) }
     if status.contains(.computed) { result.computed = computed(column, at: place) }
     if status.contains(.rowStart) { result.generatedAlways = .rowStart }

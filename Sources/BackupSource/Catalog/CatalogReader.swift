@@ -5,6 +5,7 @@ import Catalog
 struct CatalogReader {
   let system: SystemCatalog
   let databaseCollation: CollationID
+  private let localeID: Int?
   private(set) var notes: [String] = []
   private(set) var storage: [ObjectName: TableStorage] = [:]
   /// By the object that depends: foreign keys look up their columns here.
@@ -18,20 +19,22 @@ struct CatalogReader {
     var part: Int
   }
 
-  init(_ system: SystemCatalog) {
+  /// - Parameter localeID: Windows locale of the default collation, which a backup tells besides.
+  init(_ system: SystemCatalog, localeID: Int? = nil) {
     self.system = system
+    self.localeID = localeID
     references = Dictionary(grouping: system.references, by: \.dependent)
     histories = Dictionary(
       system.references.filter { $0.referenceClass == 112 }.map { ($0.target, $0.dependent) },
       uniquingKeysWith: { first, _ in first })
-    let collation = CollationID(system.boot.collationID)
-    databaseCollation = collation
+    databaseCollation = CollationID(system.boot.collationID)
+    let codePage = databaseCollation.codePage(ofDefault: databaseCollation, localeID)
     let described = system.properties.filter {
       $0.propertyClass == 1 && $0.name == "MS_Description"
     }
     descriptions = Dictionary(
       described.compactMap { property in
-        property.value?.text(codePage: collation.codePage)
+        property.value?.text(codePage: codePage)
           .map { (Described(object: property.objectID, part: property.part), $0) }
       }, uniquingKeysWith: { first, _ in first })
   }
@@ -53,7 +56,7 @@ struct CatalogReader {
       + aliasTypes.map(\.name.schema)
     return Database(
       name: name, serverVersion: system.boot.serverVersion,
-      collation: databaseCollation.collation,
+      collation: collation(databaseCollation),
       schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
       tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules,
       partitionFunctions: functions, partitionSchemes: schemes,
@@ -87,7 +90,13 @@ struct CatalogReader {
     system.columns[object]?.first { $0.columnID == column }?.name ?? "column \(column)"
   }
 
-  var codePage: Int? { databaseCollation.codePage }
+  var codePage: Int? { collation(databaseCollation).codePage }
+
+  func collation(_ id: CollationID) -> Collation {
+    var collation = id.collation
+    collation.codePage = id.codePage(ofDefault: databaseCollation, localeID)
+    return collation
+  }
 
   /// The text of a definition; nil, and a note, where it cannot be read.
   mutating func definition(_ key: ValueKey, of what: String) -> String? {
