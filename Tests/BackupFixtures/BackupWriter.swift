@@ -27,6 +27,10 @@ public struct FixtureBackup: Sendable {
     /// How many extents are repeated in a second region, as those that changed during the backup
     /// are; the first region then holds them with wrong contents.
     public var repeatedExtentCount: Int
+    /// Whether each data file has a region of its own; all are in one as a rule.
+    public var hasRegionPerFile = false
+    /// Whether a full-text catalog of SQL Server 2005 is among the files.
+    public var hasFullTextCatalog = false
 
     public init(
       _ database: FixtureDatabase, type: SetType = .full, repeatedExtentCount: Int = 0
@@ -41,7 +45,7 @@ public struct FixtureBackup: Sendable {
   public var sets: [BackupSet]
   /// Files that the extents are dealt out to.
   public var stripeCount: Int
-  /// The device's physical block: 512 or 4096 bytes.
+  /// The device's physical block: a power of two from 512 to 65,536 bytes.
   public var blockByteCount: Int
   /// Regions are filled up to a multiple of it.
   public var transferByteCount: Int?
@@ -149,6 +153,15 @@ private struct SetWriter {
     // Neighbours go to different members, and not in strict turns.
     let own = extents.indices.filter { ($0 + $0 / 5) % memberCount == member }
     let repeated = Set(own.suffix(set.repeatedExtentCount))
+    if set.hasRegionPerFile {
+      for file in files.indices {
+        let own = own.filter { extents[$0].file == file }
+        try tape.writeRegion(extentCount: own.count) { index in
+          try files[file].readExtent(extents[own[index]].extent)
+        }
+      }
+      return
+    }
     try tape.writeRegion(extentCount: own.count) { index in
       let place = extents[own[index]]
       let bytes = try files[place.file].readExtent(place.extent)
@@ -198,7 +211,7 @@ private struct SetWriter {
           id: Int(file.id), name: "\(set.database.catalog.name)_\(index)",
           pageCount: 8 * extents.filter { $0.file == index }.count,
           byteCount: file.pageCount * PageImage.byteCount)
-      })
+      }, hasFullTextCatalog: set.hasFullTextCatalog)
   }
 
   private static func planned(_ files: [DataFile]) -> [(file: Int, extent: Int)] {

@@ -8,7 +8,7 @@ struct BackupFileTests {
     .plain, .compressed(version: 1), .compressed(version: 2), .zstd,
   ]
 
-  @Test("a full backup", arguments: kinds, [512, 4096])
+  @Test("a full backup", arguments: kinds, [512, 4096, 65_536])
   func full(kind: FixtureBackup.Kind, blockByteCount: Int) throws {
     let scratch = try Scratch()
     var backup = FixtureBackup(Self.database(), kind: kind)
@@ -67,6 +67,27 @@ struct BackupFileTests {
     try ReadBack.expect(files.joined(separator: ","), equals: database, scratch)
     let backup = try FixtureBackup(database, kind: kind).write(to: scratch.file("d.bak"))
     try ReadBack.expect(backup[0], equals: database, scratch)
+  }
+
+  @Test("several data files, each in a region of its own", arguments: [nil, 1 << 20])
+  func regionPerFile(transferByteCount: Int?) throws {
+    let scratch = try Scratch()
+    var database = Self.database()
+    database.dataFileCount = 3
+    var set = FixtureBackup.BackupSet(database)
+    set.hasRegionPerFile = true
+    let files = try FixtureBackup([set], transferByteCount: transferByteCount)
+      .write(to: scratch.file("regions.bak"))
+    try ReadBack.expect(files[0], equals: database, scratch)
+  }
+
+  @Test("a full-text catalog, whose number no page can have")
+  func fullTextCatalog() throws {
+    let scratch = try Scratch()
+    var set = FixtureBackup.BackupSet(Self.database())
+    set.hasFullTextCatalog = true
+    let files = try FixtureBackup([set]).write(to: scratch.file("catalog.bak"))
+    try ReadBack.expect(files[0], equals: Self.database(), scratch)
   }
 
   private static func database(state: Int = 1, rowCount: Int = 1500) -> FixtureDatabase {

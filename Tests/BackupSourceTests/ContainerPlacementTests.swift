@@ -17,7 +17,7 @@ struct ContainerPlacementTests {
     let set = try backup.parts(of: truth.setNumber ?? 1)[0]
     let files = set.configuration.files
     var planned = Placement(backup.streams)
-    try planned.placeByPlan(files, in: set.regions[0])
+    _ = try planned.placeByPlan(files, in: set.regions)
     try planned.requireSamples(of: files)
     var named = Placement(backup.streams)
     try named.placeByHeaders([set], files)

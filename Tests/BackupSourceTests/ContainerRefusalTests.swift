@@ -78,6 +78,9 @@ struct ContainerRefusalTests {
     #expect(before.warnings.isEmpty && before.otherBlocks.isEmpty)
     #expect(facts.otherBlocks == ["MSFS"])
     #expect(facts.warnings.count == 1 && facts.warnings[0].hasSuffix("filegroups: blocks MSFS."))
+    backup = try PatchedBackup("bak/peepstat-2012.bak")
+    try backup.patch(block: "MSTL", at: 0, Array("FILE".utf8))
+    #expect(try BackupFile.open([MemoryStream(backup.bytes)]).facts.otherBlocks == ["FILE"])
     // Outside of a set nobody knows what it would belong to.
     backup = try PatchedBackup("bak/peepstat-2012.bak")
     try backup.patch(block: "VOLB", at: 0, Array("MSFS".utf8))

@@ -77,7 +77,7 @@ struct ContainerStoredTests {
     for _ in 0..<1000 { container.append(mark: 4, units: 0, size: 0) }
     let error = #expect(throws: BackupError.self) { try RecordIndex(MemoryStream(container.bytes)) }
     #expect(error?.problem == "padding behind padding")
-    #expect(error?.offset == container.starts[1])
+    #expect(error?.offset == container.starts[2])
   }
 
   @Test("the checksum of every stored piece is checked, not only that of the first")

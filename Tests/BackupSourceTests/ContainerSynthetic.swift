@@ -91,7 +91,7 @@ struct SyntheticStream: ByteStream {
     configuration.files = files.map { file in
       let extentCount = database.files.first { $0.id == file.id }?.extentCount ?? 0
       return BackupDataFile(
-        id: file.id, isDataFile: true, pageCount: file.pageCount,
+        id: file.id, pageCount: file.pageCount,
         byteCount: extentCount * PageLayout.extentByteCount, logicalName: "made up")
     }
     return BackupSet(number: 1, configuration: configuration, regions: [region])

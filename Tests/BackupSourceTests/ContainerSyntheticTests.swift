@@ -24,7 +24,7 @@ struct ContainerSyntheticTests {
     let stream = SyntheticStream(database, planned.map { .extent($0) } + [.filler])
     let set = stream.set([(1, planned.count * 8)])
     var byPlan = Placement([stream])
-    try byPlan.placeByPlan(set.configuration.files, in: stream.region)
+    _ = try byPlan.placeByPlan(set.configuration.files, in: [stream.region])
     try byPlan.requireSamples(of: set.configuration.files)
     for (index, extent) in planned.enumerated() {
       #expect(byPlan.map[extent] == Place(stream: 0, offset: index * 65_536), "\(extent)")
@@ -153,7 +153,7 @@ struct ContainerSyntheticTests {
       ])
     var placement = Placement([base, later])
     let set = base.set([(1, planned.count * 8)])
-    try placement.placeByPlan(set.configuration.files, in: base.region)
+    _ = try placement.placeByPlan(set.configuration.files, in: [base.region])
     let overlay = try placement.overlay(later.region, in: 1)
     #expect(overlay.frameCount == 4)
     let streams = (3...8).map { placement.map[ExtentID(file: 1, number: UInt32($0))]?.stream }

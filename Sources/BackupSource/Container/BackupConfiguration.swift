@@ -36,8 +36,7 @@ extension BackupConfiguration {
         try readSet(piece)
         hasSet = true
       case "SFIN":
-        let file = try BackupDataFile(piece)
-        if file.isDataFile { files.append(file) }
+        if let file = try BackupDataFile(piece) { files.append(file) }
       default: break
       }
       offset += count
@@ -72,7 +71,6 @@ extension BackupConfiguration {
 /// A data file as its backup describes it (SFIN).
 struct BackupDataFile: Hashable, Sendable {
   let id: UInt16
-  let isDataFile: Bool
   /// Pages of this file in the set's first region, all stripes together.
   let pageCount: Int
   let byteCount: Int
@@ -80,7 +78,10 @@ struct BackupDataFile: Hashable, Sendable {
 }
 
 extension BackupDataFile {
-  init(_ piece: ByteReader) throws(BackupError) {
+  /// - Returns: nil for a file of another kind. Full-text catalogs of SQL Server 2005, for one, have
+  ///   numbers that no page can name.
+  init?(_ piece: ByteReader) throws(BackupError) {
+    guard try piece.uint32(at: 0x24) == 1 else { return nil }
     let pageByteCount = try piece.uint32(at: 0x10)
     guard pageByteCount == PageLayout.byteCount else {
       throw piece.damaged("pages of \(pageByteCount) bytes", at: 0x10)
@@ -89,17 +90,13 @@ extension BackupDataFile {
       throw piece.damaged("a file number beyond 65,535, or none", at: 0x14)
     }
     let (pageCount, byteCount) = (Int(try piece.uint32(at: 0x18)), try piece.length64(at: 0x28))
-    let isDataFile = try piece.uint32(at: 0x24) == 1
     let pageCountMax = AllocationInterval.fileByteCountMax / PageLayout.byteCount
-    guard
-      !isDataFile
-        || byteCount <= AllocationInterval.fileByteCountMax && pageCount <= pageCountMax
-    else {
+    guard byteCount <= AllocationInterval.fileByteCountMax, pageCount <= pageCountMax else {
       throw piece.damaged(
         "a data file of \(byteCount) bytes, \(pageCount) pages of it here", at: 0x18)
     }
     self.init(
-      id: id, isDataFile: isDataFile, pageCount: pageCount, byteCount: byteCount,
+      id: id, pageCount: pageCount, byteCount: byteCount,
       logicalName: try piece.string(referencedAt: 0x30))
   }
 }

@@ -18,15 +18,18 @@ struct Placement {
   ) throws(BackupError) -> PageMap {
     var placement = Placement(streams)
     let files = members[0].configuration.files.filter { $0.pageCount > 0 }
-    if members.count == 1, let region = members[0].regions.first {
+    // Regions that hold the files; those behind them repeat what changed.
+    var regionCount = 1
+    if members.count == 1, !members[0].regions.isEmpty {
       do throws(BackupError) {
-        try placement.placeByPlan(files, in: region)
+        regionCount = try placement.placeByPlan(files, in: members[0].regions)
         try placement.requireSamples(of: files)
       } catch {
         guard error.code == .damaged else { throw error }
         // Files that interleave inside a region are not excluded by any source. Their pages then
         // tell where they belong; if they do not, the first error is the one to report.
         placement = Placement(streams)
+        regionCount = 1
         do throws(BackupError) {
           try placement.placeByHeaders(members, files)
         } catch _ { throw error }
@@ -35,7 +38,9 @@ struct Placement {
       try placement.placeByHeaders(members, files)
     }
     for (stream, member) in members.enumerated() {
-      for region in member.regions.dropFirst() { _ = try placement.overlay(region, in: stream) }
+      for region in member.regions.dropFirst(regionCount) {
+        _ = try placement.overlay(region, in: stream)
+      }
     }
     return placement.map
   }
@@ -44,11 +49,20 @@ struct Placement {
 extension Placement {
   var firstName: String { streams.streams[0].fileName }
 
+  /// One file after the other, all of them in the first region. A file that is not there any more is
+  /// looked for at the start of the next one.
+  ///
+  /// - Returns: How many regions hold files.
   mutating func placeByPlan(
-    _ files: [BackupDataFile], in region: DataRegion
-  ) throws(BackupError) {
+    _ files: [BackupDataFile], in regions: [DataRegion]
+  ) throws(BackupError) -> Int {
+    var index = 0
     var cursor = 0
     for file in files {
+      if index + 1 < regions.count, try isFiller(from: cursor, in: regions[index]) {
+        (index, cursor) = (index + 1, 0)
+      }
+      let region = regions[index]
       guard file.pageCount <= region.pageCount - cursor else {
         throw damaged(
           "file \(file.id) should have \(file.pageCount) pages here, and there are "
@@ -57,7 +71,13 @@ extension Placement {
       try place(file, from: cursor, in: region)
       cursor += file.pageCount
     }
-    try requireFiller(from: cursor, in: region)
+    guard try isFiller(from: cursor, in: regions[index]) else {
+      throw damaged(
+        "pages that no file of the backup announces",
+        at: streams.streams[0].fileOffset(of: regions[index].offset + cursor * PageLayout.byteCount)
+      )
+    }
+    return index + 1
   }
 
   private mutating func place(
@@ -86,15 +106,13 @@ extension Placement {
     }
   }
 
-  /// Behind the last page of the last file only filler may stand.
-  private func requireFiller(from cursor: Int, in region: DataRegion) throws(BackupError) {
-    guard cursor < region.pageCount else { return }
+  /// Whether the region ends there, or only filler stands behind it.
+  private func isFiller(from cursor: Int, in region: DataRegion) throws(BackupError) -> Bool {
+    guard cursor < region.pageCount else { return true }
     let offset = region.offset + cursor * PageLayout.byteCount
     let header = try streams.streams[0].structure(
       at: offset, count: PageLayout.headerByteCount, place: "filler")
-    guard try header.uint8(at: 1) == PageType.filler.rawValue else {
-      throw header.damaged("pages that no file of the backup announces")
-    }
+    return try header.uint8(at: 1) == PageType.filler.rawValue
   }
 
   /// Looks at a few extents of each file: an allocated page must carry the number its place means.

@@ -8,7 +8,8 @@ struct RecordIndex: Sendable {
   let format: ContainerFormat
   /// Whether a stored piece was met whose checksum fits: they are read rightly in this file.
   private var hasProvenStored = false
-  private var lastPaddingEnd = 0
+  /// Where the last padding ended, and how many stood there one behind the other.
+  private var padding = (end: 0, count: 0)
 
   /// Throws `truncated` when the last record ends past the file, `refusedKind` when the records are
   /// of a kind that is not known, which encrypted ones are.
@@ -52,10 +53,12 @@ struct RecordIndex: Sendable {
       append(.compressed, body, storedByteCount: size, expandedByteCount: count)
       return body + 4 + size
     case .padding:
-      // Padding leads to a physical block. Without this, a few zeros a record could go on for hours.
-      guard lastPaddingEnd != offset else { throw prefix.damaged("padding behind padding") }
+      // Padding leads to a physical block, of 64 KiB at most: a second record may be needed for that.
+      // Without this, a few zeros a record could go on for hours.
+      padding.count = padding.end == offset ? padding.count + 1 : 1
+      guard padding.count <= 2 else { throw prefix.damaged("padding behind padding") }
       try file.requireBytes(size, at: body, place: "padding record")
-      lastPaddingEnd = body + size
+      padding.end = body + size
       return body + size
     case .directory:
       let head = try file.structure(at: body, count: 12, place: "directory record")
@@ -117,7 +120,7 @@ struct RecordIndex: Sendable {
   ) throws(BackupError) -> Int {
     let block = try file.structure(
       at: offset, count: TapeBlock.commonByteCount, place: "backup block SFMB")
-    let count = Int(try block.uint16(at: 8))
+    let count = TapeBlock.headerByteCount(try block.uint16(at: 8), of: "SFMB")
     guard count >= TapeBlock.commonByteCount else {
       throw block.damaged("a block of \(count) bytes", at: 8)
     }

@@ -15,7 +15,7 @@ struct TapeBlock: Sendable {
     guard try xorOfWords(common, count: 25) == common.uint16(at: 50) else {
       throw common.damaged("a block header is expected and its checksum does not fit", at: 50)
     }
-    let headerByteCount = Int(try common.uint16(at: 8))
+    let headerByteCount = Self.headerByteCount(try common.uint16(at: 8), of: type)
     guard headerByteCount >= Self.commonByteCount else {
       throw common.damaged("a block header of \(headerByteCount) bytes", at: 8)
     }
@@ -28,6 +28,11 @@ struct TapeBlock: Sendable {
       return
     }
     (streams, end) = try Self.readStreams(source, from: offset + headerByteCount, of: type)
+  }
+
+  /// File marks fill a physical block, and 16 bits cannot hold the size of the largest: 64 KiB.
+  static func headerByteCount(_ stored: UInt16, of type: Tag) -> Int {
+    stored == 0 && (type == "SFMB" || type == "EOTM") ? 64 << 10 : Int(stored)
   }
 
   private static func readStreams(

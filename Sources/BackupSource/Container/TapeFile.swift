@@ -89,14 +89,16 @@ private struct Walk {
         problem: "is a backup that continues on another medium",
         advice: "back up again into one file")
     case "DIRB", "FILE", "CFIL", "ESPB":
+      // Inside a set of a database they can only be files beside its pages, such as full-text catalogs.
+      if current != nil { return try passOver(block) }
       throw BackupError(
         .notABackup, file: fileName, offset: block.header.baseOffset,
         problem: "is a backup of files and folders",
         advice: "restore it and give the .bak or .mdf inside")
-    case let type where type.description.hasPrefix("MS") && current != nil:
+    case _ where block.type.description.hasPrefix("MS") && current != nil:
       // Files of FILESTREAM and memory-optimised filegroups. The block and its streams say where they
       // end, and tables that have rows there are refused by what the catalog says of them.
-      try change(block) { $0.otherBlocks.insert(type) }
+      try passOver(block)
     default:
       throw BackupError(
         .unknown, file: fileName, offset: block.header.baseOffset,
@@ -114,6 +116,12 @@ private struct Walk {
         advice: "give the whole file; this one was cut off while it was written or copied")
     }
     return sets
+  }
+
+  private mutating func passOver(_ block: TapeBlock) throws(BackupError) {
+    let type = block.type
+    try change(block) { $0.otherBlocks.insert(type) }
+    lastType = type
   }
 
   /// The server's major version. Sets of SQL Server 2000 are refused before their configuration,

@@ -17,13 +17,26 @@ struct SetConfiguration {
   var started: [UInt8]
   var dataByteCount: Int
   var files: [File]
+  var hasFullTextCatalog = false
 
   func bytes(isFinished: Bool) -> [UInt8] {
     var bytes = set(isFinished: isFinished)
     bytes += filegroup()
     for file in files { bytes += self.file(file) }
     let log = File(id: 2, name: "\(databaseName)_log", pageCount: 0, byteCount: 8 << 20)
-    return bytes + self.file(log, isLog: true)
+    return bytes + self.file(log, isLog: true) + (hasFullTextCatalog ? fullTextCatalog : [])
+  }
+
+  /// A folder of files that the backup carries beside the database, in SQL Server 2005.
+  private var fullTextCatalog: [UInt8] {
+    var piece = Piece("SFIN", byteCount: 0x404)
+    piece.put(65_537, bytes: 4, at: 0x14)
+    piece.put(1, bytes: 4, at: 0x1C)
+    piece.put(4, bytes: 4, at: 0x24)
+    piece.put(0xA0000, bytes: 8, at: 0x28)
+    piece.put(string: "sysft_catalog", at: 0x30)
+    piece.put(string: "C:\\data\\catalog", at: 0x34)
+    return piece.sealed
   }
 
   private func set(isFinished: Bool) -> [UInt8] {

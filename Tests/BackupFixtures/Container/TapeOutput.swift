@@ -170,9 +170,13 @@ final class CompressedTape: TapeOutput {
     guard stream.position % blockByteCount != 0 else { return }
     var gap = blockByteCount - stream.position % blockByteCount
     if gap < prefixByteCount { gap += blockByteCount }
-    let zeros = gap - prefixByteCount
-    try stream.write(prefix(mark: 0x04, units: 0, byteCount: zeros))
-    try stream.write([UInt8](repeating: 0, count: zeros))
+    while gap > 0 {
+      let part = min(gap, 1 << 15)
+      let zeros = (gap - part < prefixByteCount ? gap : part) - prefixByteCount
+      try stream.write(prefix(mark: 0x04, units: 0, byteCount: zeros))
+      try stream.write([UInt8](repeating: 0, count: zeros))
+      gap -= prefixByteCount + zeros
+    }
   }
 
   private func prefix(mark: UInt8, units: Int, byteCount: Int) -> [UInt8] {
