@@ -335,6 +335,45 @@ struct SnapshotTests {
     }
   }
 
+  @Test("a chunk that does not get its name is an error, and nobody renames a file afterwards")
+  func chunkWithoutName() throws {
+    let writer = try SnapshotWriter(folder: folder.file("s"), limits: .tiny)
+    try writer.begin(Database(name: "d", serverVersion: "v", tables: [table]))
+    var rows = try writer.makeTableWriter(for: table)
+    try FileManager.default.createDirectory(
+      atPath: folder.file("s/data/dbo.T/000002.csv"), withIntermediateDirectories: false)
+    var failure: StagingError?
+    do {
+      try add(0..<3000, to: &rows)
+      _ = try rows.finish(order: .key)
+    } catch {
+      failure = error as? StagingError
+    }
+    #expect(failure?.code == .cannotWrite)
+    #expect(failure?.file.hasSuffix("/000002.csv") == true)
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.file("s/data/dbo.T"))
+    #expect(left.filter { $0.hasSuffix(".csv") }.sorted() == ["000001.csv", "000002.csv"])
+  }
+
+  @Test("a writer that is dropped leaves nothing behind that goes on renaming its files")
+  func droppedWriter() throws {
+    let snapshot = try SnapshotWriter(folder: folder.file("s"), limits: .tiny)
+    try snapshot.begin(Database(name: "d", serverVersion: "v", tables: [table]))
+    for _ in 0..<20 {
+      do {
+        var rows = try snapshot.makeTableWriter(for: table)
+        try add(0..<3000, to: &rows)
+      }
+      try snapshot.discard(table)
+    }
+    var rows = try snapshot.makeTableWriter(for: table)
+    try add(0..<3000, to: &rows)
+    let manifest = try rows.finish(order: .key)
+    try snapshot.finish(source: .test, tables: [manifest])
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.file("s/data/dbo.T"))
+    #expect(left.sorted() == manifest.chunks.map(\.file))
+  }
+
   @Test("a folder that cannot be made is an error that says so")
   func noPermission() throws {
     try put("a file", at: "file")

@@ -3,7 +3,8 @@ import SystemPackage
 
 /// A file that carries its name only when it is complete: written as `<name>.partial`, synced,
 /// renamed. Left alone before `finish`, the partial file stays behind for the next export to clear.
-final class OutputFile {
+// Sendable because it is handed over to be finished, and not used by who wrote it any more.
+final class OutputFile: @unchecked Sendable {
   static let partialSuffix = ".partial"
 
   let path: FilePath

@@ -66,11 +66,11 @@ final class ChunkFile {
     return XXH3_64bits_digest(state)
   }
 
-  /// Completes the file under its name.
+  /// Has the file completed under its name.
   ///
   /// - Returns: The hash of all its bytes, as the manifest has it.
-  func finish() throws(StagingError) -> String {
-    try file.finish()
+  func finish(by finisher: FileFinisher) throws(StagingError) -> String {
+    try finisher.finish(file)
     return hash.hexDigits
   }
 

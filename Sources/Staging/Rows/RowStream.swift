@@ -18,6 +18,7 @@ struct RowStream: ~Copyable {
   private var isMarked = false
   private var file: ChunkFile?
   private var fileNumber = 0
+  private let finisher = FileFinisher()
   private let folder: FilePath
   private let range: Int?
   private let rowByteCountMax: Int
@@ -143,8 +144,13 @@ struct RowStream: ~Copyable {
     if let failure { throw failure }
     guard let finished = file else { preconditionFailure("a chunk without rows") }
     file = nil
-    return (ChunkManifest.fileName(number: fileNumber, range: range), try finished.finish())
+    return (
+      ChunkManifest.fileName(number: fileNumber, range: range), try finished.finish(by: finisher)
+    )
   }
+
+  /// Waits until all chunks are durable under their names.
+  func waitForChunks() throws(StagingError) { try finisher.wait() }
 
   private mutating func makeRoom(_ byteCount: Int) {
     precondition(byteCount <= capacity, "more room asked for than the buffer has")

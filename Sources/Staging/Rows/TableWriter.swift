@@ -155,6 +155,7 @@ public struct TableWriter: ~Copyable {
   public consuming func finish(order: RowOrder) throws(StagingError) -> TableManifest {
     if let failure = rows.failure { throw failure }
     if chunk.rows > 0 { try finishChunk() }
+    try rows.waitForChunks()
     try rejects.finish()
     try Folder.sync(folder)
     var manifest = TableManifest(
