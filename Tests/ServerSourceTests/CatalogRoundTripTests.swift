@@ -128,6 +128,26 @@ struct CatalogRoundTripTests {
     #expect(identity.serverVersion == "SQL Server 2017")
   }
 
+  @Test("what is empty is not asked for in detail")
+  func emptyViews() throws {
+    let server = try DatabaseAnswers(FixtureDatabase("none", tables: [])).serve()
+    defer { server.stop() }
+    let source = try ServerSource(
+      try server.address("none"), password: TDSServer.password)
+    _ = try source.readCatalog()
+    let asked = Set(
+      server.batches.compactMap { text in
+        text.split(separator: "\n").first.map { String($0.dropFirst("-- restage: ".count)) }
+      })
+    #expect(
+      asked.isDisjoint(with: [
+        "comments", "extended properties", "identities", "computed columns", "defaults",
+        "bound defaults and rules", "foreign keys", "foreign key columns", "checks",
+        "partition functions", "partition schemes", "partitioned indexes", "synonyms", "sequences",
+      ]))
+    #expect(asked.isSuperset(of: ["fillings", "tables", "columns", "security policies"]))
+  }
+
   @Test("views and columns of later versions are not asked for")
   func olderVersion() throws {
     var answers = DatabaseAnswers(FixtureDatabase("old", tables: []))

@@ -44,6 +44,17 @@ struct CatalogQueries {
       CAST(USER_NAME() AS nvarchar(128)) AS user_name
     """)
 
+  /// How many rows those views have in which many databases have none. A server that has to learn a
+  /// question first takes less time for this one than for the questions that need not be asked.
+  var fillings: SQLBatch {
+    let views = CatalogView.allCases.filter { $0 != .sequences || version.has(11) }
+    return SQLBatch(
+      "fillings",
+      views.map { view in
+        "SELECT N'\(view.rawValue)' AS view_name, COUNT(*) AS row_count FROM sys.\(view.rawValue)"
+      }.joined(separator: "\nUNION ALL\n"))
+  }
+
   var unmask: SQLBatch {
     SQLBatch(
       "permission to unmask",
@@ -141,6 +152,8 @@ struct CatalogQueries {
         CAST(c.is_sparse AS int) AS is_sparse,
         CAST(c.is_column_set AS int) AS is_column_set,
         c.default_object_id,
+        c.rule_object_id,
+        y.rule_object_id AS type_rule_object_id,
         \(since(13, "CAST(c.is_hidden AS int)", as: "is_hidden")),
         \(since(13, "CAST(c.generated_always_type AS int)", as: "generated_always")),
         \(since(13, "CAST(c.is_masked AS int)", as: "is_masked")),
@@ -525,4 +538,16 @@ struct CatalogQueries {
   private func since(_ major: Int, _ expression: String, as name: String) -> String {
     "\(version.has(major) ? expression : "0") AS \(name)"
   }
+}
+
+/// A view that may have no rows.
+enum CatalogView: String, CaseIterable {
+  case extendedProperties = "extended_properties"
+  case identities = "identity_columns"
+  case computedColumns = "computed_columns"
+  case defaults = "default_constraints"
+  case foreignKeys = "foreign_keys"
+  case checks = "check_constraints"
+  case partitionFunctions = "partition_functions"
+  case synonyms, sequences
 }

@@ -9,7 +9,7 @@ extension CatalogReader {
 
   mutating func columns() throws(ServerError) -> [Int: TableColumns] {
     let records = try ask(queries.columns)
-    var details = try ColumnDetails(&self)
+    var details = try ColumnDetails(of: records, &self)
     var names: [ColumnKey: String] = [:]
     var result: [Int: TableColumns] = [:]
     for record in records {
@@ -127,28 +127,30 @@ struct ColumnDetails {
   private(set) var rules: [ColumnKey: ObjectName] = [:]
   private let maySeeMasked: Bool
 
-  init(_ reader: inout CatalogReader) throws(ServerError) {
+  /// - Parameter columns: What the catalog says of each.
+  init(of columns: [ResultRecord], _ reader: inout CatalogReader) throws(ServerError) {
     if reader.queries.version.has(13) {
       let record = try reader.askIfThere(reader.queries.unmask).first
       maySeeMasked = record?.flag("unmask") ?? false
     } else {
       maySeeMasked = true
     }
-    for record in try reader.askIfThere(reader.queries.identities) {
+    for record in try reader.askIfThere(reader.queries.identities, of: .identities) {
       if let key = ColumnKey(record) { identities[key] = Identity(record) }
     }
     let computedRecords = try reader.ask(
       reader.queries.computedColumns(withText: true),
-      orLess: reader.queries.computedColumns(withText: false))
+      orLess: reader.queries.computedColumns(withText: false), of: .computedColumns)
     for record in computedRecords {
       guard let key = ColumnKey(record) else { continue }
       computed[key] = Computed(
         definition: record.text("definition") ?? "", isPersisted: record.flag("is_persisted"))
     }
-    for record in try reader.ask(reader.queries.defaults) {
+    for record in try reader.ask(reader.queries.defaults, of: .defaults) {
       guard let key = ColumnKey(record), let text = record.text("definition") else { continue }
       defaults[key] = DefaultConstraint(name: record.text("constraint_name"), definition: text)
     }
+    guard columns.contains(where: hasBoundObject) else { return }
     for record in try reader.askIfThere(reader.queries.boundObjects) {
       guard let key = ColumnKey(record) else { continue }
       if record.text("object_type") == "R" {
@@ -157,6 +159,12 @@ struct ColumnDetails {
         defaults[key] = DefaultConstraint(boundObject: text)
       }
     }
+  }
+
+  /// Whether a rule is bound to a column or its type, or a default that is no constraint to a column.
+  private func hasBoundObject(_ record: ResultRecord) -> Bool {
+    record.flag("rule_object_id") || record.flag("type_rule_object_id")
+      || (record.flag("default_object_id") && ColumnKey(record).map { defaults[$0] == nil } ?? true)
   }
 
   /// Why the values of a column cannot be read as they are.

@@ -2,7 +2,7 @@ import Catalog
 
 extension CatalogReader {
   /// Views, procedures, functions, triggers, synonyms and table types, sorted by kind and name.
-  mutating func modules() throws(ServerError) -> [Module] {
+  mutating func modules(_ aliasRecords: [ResultRecord]) throws(ServerError) -> [Module] {
     var result: [Module] = []
     for record in try ask(queries.modules) {
       guard let type = record.text("object_type"), let kind = Module.Kind(server: type),
@@ -18,11 +18,11 @@ extension CatalogReader {
       }
       result.append(Module(kind: kind, name: name, table: parent, definition: definition))
     }
-    for record in try askIfThere(queries.synonyms) {
+    for record in try askIfThere(queries.synonyms, of: .synonyms) {
       guard let name = ObjectName(record, "object_name") else { continue }
       result.append(Module(kind: .synonym, name: name, definition: record.text("definition")))
     }
-    for record in try ask(queries.aliasTypes) where record.flag("is_table_type") {
+    for record in aliasRecords where record.flag("is_table_type") {
       guard let name = ObjectName(record, "type_name") else { continue }
       result.append(Module(kind: .tableType, name: name))
     }
@@ -35,7 +35,7 @@ extension CatalogReader {
   mutating func sequences() throws(ServerError) -> [SequenceGenerator] {
     guard queries.version.has(11) else { return [] }
     var result: [SequenceGenerator] = []
-    for record in try askIfThere(queries.sequences) {
+    for record in try askIfThere(queries.sequences, of: .sequences) {
       guard let name = ObjectName(record, "sequence_name") else { continue }
       if let sequence = SequenceGenerator(name: name, record) {
         result.append(sequence)
@@ -46,9 +46,9 @@ extension CatalogReader {
     return result.sorted { $0.name < $1.name }
   }
 
-  mutating func aliasTypes() throws(ServerError) -> [AliasType] {
+  mutating func aliasTypes(_ records: [ResultRecord]) -> [AliasType] {
     var result: [AliasType] = []
-    for record in try ask(queries.aliasTypes) where !record.flag("is_table_type") {
+    for record in records where !record.flag("is_table_type") {
       guard let name = ObjectName(record, "type_name") else { continue }
       guard let base = ColumnType(base: record.text("base_name"), record) else {
         note("alias type \(name) stands for a type that is not known")

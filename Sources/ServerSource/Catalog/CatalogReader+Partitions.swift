@@ -2,7 +2,7 @@ import Catalog
 
 extension CatalogReader {
   mutating func partitionFunctions() throws(ServerError) -> [PartitionFunction] {
-    let records = try askIfThere(queries.partitionFunctions)
+    let records = try askIfThere(queries.partitionFunctions, of: .partitionFunctions)
     guard !records.isEmpty else { return [] }
     let boundaries = Dictionary(grouping: try askIfThere(queries.partitionBoundaries)) {
       $0.integer("function_id") ?? 0
@@ -29,7 +29,8 @@ extension CatalogReader {
 
   mutating func partitionSchemes() throws(ServerError) -> [PartitionScheme] {
     var rows: [String: [(number: Int, function: String, filegroup: String)]] = [:]
-    for record in try askIfThere(queries.partitionSchemes) {
+    let records = try askIfThere(queries.partitionSchemes, of: .partitionFunctions)
+    for record in records {
       guard let name = record.text("scheme_name"), let function = record.text("function_name"),
         let number = record.integer("destination_id"), let group = record.text("filegroup_name")
       else { throw missing("partition schemes") }
@@ -43,7 +44,7 @@ extension CatalogReader {
   }
 
   mutating func extendedProperties() throws(ServerError) -> [ExtendedProperty] {
-    try askIfThere(queries.extendedProperties).compactMap { record in
+    try askIfThere(queries.extendedProperties, of: .extendedProperties).compactMap { record in
       guard let name = record.text("property_name") else { return nil }
       let place = Self.place(of: record)
       if name == "MS_Description", ["table", "column"].contains(place.level) { return nil }

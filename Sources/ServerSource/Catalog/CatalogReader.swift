@@ -12,6 +12,7 @@ struct CatalogReader {
   private(set) var tableNames: [Int: ObjectName] = [:]
   private(set) var columnNames: [ColumnKey: String] = [:]
   private(set) var comments: [ColumnKey: String] = [:]
+  private var emptyViews: Set<CatalogView> = []
 
   init(
     _ connection: ServerConnection, version: ServerVersion, isolation: ReadMode.Isolation
@@ -22,10 +23,12 @@ struct CatalogReader {
   }
 
   mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
+    try findEmptyViews()
     let tables = try withSentDecimals(tables())
-    let modules = try modules()
+    let aliasRecords = try ask(queries.aliasTypes)
+    let modules = try modules(aliasRecords)
     let sequences = try sequences()
-    let aliasTypes = try aliasTypes()
+    let aliasTypes = aliasTypes(aliasRecords)
     let functions = try partitionFunctions()
     let schemes = try partitionSchemes()
     let properties = try extendedProperties()
@@ -52,18 +55,37 @@ struct CatalogReader {
     if !warnings.contains(sentence) { warnings.append(sentence) }
   }
 
+  /// Finds views that need not be asked for what is in them. A server that does not have one of them
+  /// is asked for each.
+  private mutating func findEmptyViews() throws(ServerError) {
+    do throws(ServerError) {
+      for record in try connection.query(queries.fillings) where record.integer("row_count") == 0 {
+        if let view = record.text("view_name").flatMap(CatalogView.init) { emptyViews.insert(view) }
+      }
+    } catch {
+      guard error.code == .sql || error.code == .permission, connection.recover() else {
+        throw error
+      }
+    }
+  }
+
   /// Asks for what the database cannot be read without.
-  func ask(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
-    try connection.query(batch)
+  ///
+  /// - Parameter view: Without whose rows there is no answer.
+  func ask(_ batch: SQLBatch, of view: CatalogView? = nil) throws(ServerError) -> [ResultRecord] {
+    if let view, emptyViews.contains(view) { return [] }
+    return try connection.query(batch)
   }
 
   /// Asks for what a server may not have: a view or a column of a later version, or of none where
   /// the server only speaks like SQL Server.
   ///
   /// - Returns: nothing, and a note, where the server does not know it.
-  mutating func askIfThere(_ batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
+  mutating func askIfThere(
+    _ batch: SQLBatch, of view: CatalogView? = nil
+  ) throws(ServerError) -> [ResultRecord] {
     do throws(ServerError) {
-      return try connection.query(batch)
+      return try ask(batch, of: view)
     } catch {
       guard error.code == .sql || error.code == .permission, connection.recover() else {
         throw error
@@ -75,10 +97,10 @@ struct CatalogReader {
 
   /// Asks for less where a server fails to answer the whole question, and notes it.
   mutating func ask(
-    _ batch: SQLBatch, orLess fallback: SQLBatch
+    _ batch: SQLBatch, orLess fallback: SQLBatch, of view: CatalogView
   ) throws(ServerError) -> [ResultRecord] {
     do throws(ServerError) {
-      return try connection.query(batch)
+      return try ask(batch, of: view)
     } catch {
       guard error.code == .sql, connection.recover() else { throw error }
       note("the server does not answer about \(batch.name): \(error.problem)")
@@ -168,7 +190,7 @@ extension CatalogReader {
       tableNames[id] = name
     }
     comments = Dictionary(
-      try askIfThere(queries.comments).compactMap { record in
+      try askIfThere(queries.comments, of: .extendedProperties).compactMap { record in
         guard let key = ColumnKey(record), let text = record.text("comment") else { return nil }
         return (key, text)
       }, uniquingKeysWith: { first, _ in first })

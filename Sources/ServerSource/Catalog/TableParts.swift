@@ -35,7 +35,9 @@ struct TableParts {
   }
 
   private mutating func readPartitionings(_ reader: inout CatalogReader) throws(ServerError) {
-    for record in try reader.askIfThere(reader.queries.partitionedIndexes) {
+    let records = try reader.askIfThere(
+      reader.queries.partitionedIndexes, of: .partitionFunctions)
+    for record in records {
       guard let id = record.integer("object_id"), let index = record.integer("index_id"),
         let scheme = record.text("scheme_name"), let column = ColumnKey(record)
       else { throw reader.missing("partitioned indexes") }
@@ -149,10 +151,11 @@ struct TableParts {
   }
 
   private mutating func readForeignKeys(_ reader: inout CatalogReader) throws(ServerError) {
-    let members = Dictionary(grouping: try reader.ask(reader.queries.foreignKeyColumns)) {
+    let memberRecords = try reader.ask(reader.queries.foreignKeyColumns, of: .foreignKeys)
+    let members = Dictionary(grouping: memberRecords) {
       $0.integer("constraint_id") ?? 0
     }
-    for record in try reader.ask(reader.queries.foreignKeys) {
+    for record in try reader.ask(reader.queries.foreignKeys, of: .foreignKeys) {
       guard let id = record.integer("object_id"), let table = reader.tableNames[id],
         let constraint = record.integer("constraint_id"),
         let parentID = record.integer("referenced_object_id")
@@ -184,7 +187,7 @@ struct TableParts {
   }
 
   private mutating func readChecks(_ reader: inout CatalogReader) throws(ServerError) {
-    for record in try reader.ask(reader.queries.checks) {
+    for record in try reader.ask(reader.queries.checks, of: .checks) {
       guard let id = record.integer("object_id"), let table = reader.tableNames[id] else {
         throw reader.missing("checks")
       }

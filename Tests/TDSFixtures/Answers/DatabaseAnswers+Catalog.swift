@@ -38,6 +38,7 @@ extension DatabaseAnswers {
           "user_name": .text("dbo"),
         ]
       ]
+    case "fillings": fillings(batch)
     case "permission to unmask": [["unmask": flag(permissions.mayUnmask)]]
     case "tables": tables
     case "permissions on tables":
@@ -98,6 +99,29 @@ extension DatabaseAnswers {
     case "memory-optimized tables":
       perTable { permissions.memoryOptimized.contains($0.table.name) ? [[:]] : [] }
     default: nil
+    }
+  }
+
+  /// The names of the questions whose answers come from a view.
+  static let questions = [
+    "extended_properties": ["comments", "extended properties"], "identity_columns": ["identities"],
+    "computed_columns": ["computed columns"], "default_constraints": ["defaults"],
+    "foreign_keys": ["foreign keys"], "check_constraints": ["checks"],
+    "partition_functions": ["partition functions"], "synonyms": ["synonyms"],
+    "sequences": ["sequences"],
+  ]
+
+  /// A count for each view that the batch names.
+  private func fillings(_ batch: Batch) -> [Row] {
+    batch.text.matches(of: #/FROM sys\.(\w+)/#).map { match in
+      let view = String(match.1)
+      let count = (Self.questions[view] ?? []).reduce(0) { count, question in
+        var asking = batch
+        asking.text = "-- restage: \(question)\n"
+        let override = overrides[question]?.map(\.rowCount)
+        return count + (override ?? catalogRows(asking)?.count ?? 0)
+      }
+      return ["view_name": .text(view), "row_count": .integer(Int64(count))]
     }
   }
 
@@ -179,6 +203,7 @@ extension DatabaseAnswers {
       "is_filestream": flag(false), "is_sparse": flag(column.isSparse),
       "is_column_set": flag(column.isColumnSet),
       "default_object_id": .integer(column.defaultConstraint == nil ? 0 : 1),
+      "rule_object_id": .integer(0), "type_rule_object_id": .integer(0),
       "is_hidden": flag(column.isHidden),
       "generated_always": .integer(column.generatedAlways.flatMap { generated[$0] } ?? 0),
       "is_masked": flag(permissions.masked.contains(column.name)),
