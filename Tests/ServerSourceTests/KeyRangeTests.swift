@@ -65,6 +65,47 @@ struct KeyRangeTests {
     #expect(sampled.contains("(k.restage_number - 1) % 2500 = 0"))
   }
 
+  private func ends(_ rowCount: Int64, _ lowest: Int64?, _ highest: Int64?) -> ResultRecord {
+    var rows = ResultRows(columns: ["row_count", "lowest", "highest"])
+    rows.rows = [[rowCount, lowest, highest].map { $0.map { .integer($0) } ?? .null }]
+    return rows.records[0]
+  }
+
+  @Test("a key of whole numbers that lie close is divided evenly, without reading its index")
+  func evenBoundaries() throws {
+    let ranges = try KeyRanges(of: try table([("a", "int")]), .stored)
+    #expect(
+      ranges.ends?.text == """
+        -- restage: ends dbo.T%5D
+        SELECT
+          COUNT_BIG(*) AS row_count,
+          MIN(t.[a]) AS lowest,
+          MAX(t.[a]) AS highest
+        FROM [dbo].[T]]] AS t
+        """)
+    #expect(
+      ranges.boundaries(rowCount: 1000, rangeCount: 4, between: ends(1000, -10, 1190))
+        == [["290"], ["590"], ["890"]])
+    #expect(ranges.boundaries(rowCount: 9, rangeCount: 1, between: ends(9, 1, 9)) == [])
+    let descending = try KeyRanges(of: try table([("a", "bigint")], descending: "a"), .stored)
+    #expect(
+      descending.boundaries(rowCount: 4, rangeCount: 2, between: ends(4, 1, 4)) == [["2"]])
+  }
+
+  @Test("numbers that lie far apart, come twice or are none are asked for one by one")
+  func unevenBoundaries() throws {
+    let ranges = try KeyRanges(of: try table([("a", "bigint")]), .stored)
+    for (rowCount, lowest, highest) in [
+      (1000, 1, 2001), (1000, 1, 999), (1000, .min, .max), (1000, nil, nil), (1000, 5, 1),
+    ] as [(Int64, Int64?, Int64?)] {
+      let boundaries = ranges.boundaries(
+        rowCount: 1000, rangeCount: 4, between: ends(rowCount, lowest, highest))
+      #expect(boundaries == nil, "\(lowest ?? 0), \(highest ?? 0)")
+    }
+    #expect(try KeyRanges(of: try table([("a", "decimal(9,0)")]), .stored).ends == nil)
+    #expect(try KeyRanges(of: try table([("a", "int"), ("b", "int")]), .stored).ends == nil)
+  }
+
   @Test("a range is half-open, the first and the last have one end")
   func single() throws {
     #expect(

@@ -5,7 +5,7 @@ import CSybDB
 /// The rows of one result set.
 struct ResultRows {
   private let columns: [String: Int]
-  fileprivate(set) var rows: [[ResultValue]] = []
+  var rows: [[ResultValue]] = []
 
   init(columns: [String]) {
     self.columns = Dictionary(

@@ -29,6 +29,43 @@ struct KeyRanges {
     self.columns = columns
   }
 
+  /// Counts the rows and asks for the lowest and the highest key, in one reading.
+  ///
+  /// - Returns: nil for a key that is not one column of whole numbers.
+  var ends: SQLBatch? {
+    guard let key = wholeNumber else { return nil }
+    let column = "t." + SQLText.quoted(key.name)
+    return SQLBatch(
+      "ends \(name.fileName)",
+      """
+      SELECT
+        COUNT_BIG(*) AS row_count,
+        MIN(\(column)) AS lowest,
+        MAX(\(column)) AS highest
+      FROM \(SQLText.quoted(name)) AS t
+      """)
+  }
+
+  /// Boundaries at even distances between the ends. No number comes twice, so where at least every other
+  /// is that of a row no range has more than twice the rows that it should have.
+  ///
+  /// - Returns: nil where the numbers are too far apart for that.
+  func boundaries(rowCount: Int, rangeCount: Int, between ends: ResultRecord) -> [[String]]? {
+    guard let key = wholeNumber, let lowest = ends.integer("lowest"),
+      let highest = ends.integer("highest")
+    else { return nil }
+    let (distance, overflows) = highest.subtractingReportingOverflow(lowest)
+    guard !overflows, (rowCount - 1..<2 * rowCount).contains(distance) else { return nil }
+    return (1..<max(1, rangeCount)).map { number in
+      let offset = (distance + 1) / rangeCount * number
+      return ["\(key.isDescending ? highest - offset : lowest + offset)"]
+    }
+  }
+
+  private var wholeNumber: KeyColumn? {
+    columns.count == 1 && columns[0].text.isWholeNumber ? columns[0].key : nil
+  }
+
   /// Asks for every n-th key in the order of the index. One reading of the index in its order, or of
   /// one page in a hundred of it.
   ///

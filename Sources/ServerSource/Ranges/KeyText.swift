@@ -43,6 +43,8 @@ struct KeyText {
     if type.isMax { return nil }
   }
 
+  var isWholeNumber: Bool { type.isInteger }
+
   /// What the value of a column is asked for with.
   func expression(_ name: String) -> String {
     switch form {

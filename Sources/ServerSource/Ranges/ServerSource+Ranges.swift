@@ -41,16 +41,23 @@ extension ServerSource {
       return nil
     }
     return try reading(on: try takeForRanges()) { connection in
-      let count = try connection.query(query.count).first?.integer("row_count") ?? 0
-      return try ranges(keys, rowCount: count, on: connection)
+      guard let ends = try connection.query(keys.ends ?? query.count).first else { return nil }
+      return try ranges(keys, ends, on: connection)
     }
   }
 
+  /// - Parameter ends: How many rows there are, and between which keys if that was asked.
   private func ranges(
-    _ keys: KeyRanges, rowCount: Int, on connection: ServerConnection
+    _ keys: KeyRanges, _ ends: ResultRecord, on connection: ServerConnection
   ) throws -> RowRanges? {
+    let rowCount = ends.integer("row_count") ?? 0
     let step = max(address.limits.rangeRowCount, rowCount / ServerLimits.rangeCountMax)
     guard rowCount >= 2 * step else { return nil }
+    if let boundaries = keys.boundaries(
+      rowCount: rowCount, rangeCount: rowCount / step, between: ends)
+    {
+      return RowRanges(rowCount: rowCount, boundaries: boundaries)
+    }
     let batch = keys.boundaries(rowCount: step, isSampled: isSampled(step))
     let boundaries = try connection.query(batch).map { record throws(ServerError) in
       guard let boundary = keys.kept(record) else {

@@ -72,7 +72,9 @@ public struct DatabaseAnswers: Sendable {
       // A DONE with its error bit set is no whim of DONE: the session knows of the error, too.
       if batch.fault == .doneWithError { before.errorBefore = 8134 }
       let override = position == 0 ? overrides[batch.name] : nil
-      if case .some(.none) = override ?? missingView(of: batch) { throw ServerMessage(208, "Invalid object name 'sys.x'.") }
+      if case .some(.none) = override ?? missingView(of: batch) {
+        throw ServerMessage(208, "Invalid object name 'sys.x'.")
+      }
       let result = try override.flatMap(\.self) ?? self.result(of: statement, in: batch, before)
       rowCount = result.rowCount
       response.parts.append(.rows(result))
@@ -121,7 +123,12 @@ extension DatabaseAnswers {
       return try numberedRows(of: table, order, numberName, statement)
     }
     let context = Expression.Context(
-      columns: table.table.storedColumns, rowCount: table.rowCount - missingFromCount)
+      columns: table.table.storedColumns, rowCount: table.rowCount - missingFromCount,
+      integers: { index in
+        (0..<table.rowCount).compactMap { number in
+          if case .integer(let value) = table.row(number)[index] { value } else { nil }
+        }
+      })
     let expressions = try statement.items.map { try Expression($0.expression, context) }
     let columns = zip(statement.items, expressions).map { $1.column.named($0.alias) }
     let isCount = expressions.allSatisfy { if case .constant = $0 { true } else { false } }

@@ -24,6 +24,8 @@ indirect enum Expression: Sendable {
     var rowCountBefore = 0
     /// How the statement before ended.
     var errorBefore = 0
+    /// The whole numbers that a column has in all rows.
+    var integers: (Int) -> [Int64] = { _ in [] }
   }
 
   /// Its type, and the collation of text.
@@ -178,6 +180,11 @@ extension Expression {
       case "COUNT_BIG":
         try take(.symbol("*"))
         return .constant(.integer(Int64(context.rowCount)), ColumnType(.bigint))
+      case "MIN", "MAX":
+        guard case .column(let index, let column) = try expression() else { throw mistake }
+        let values = context.integers(index)
+        let end = function == "MIN" ? values.min() : values.max()
+        return .constant(end.map { .integer($0) } ?? .null, column.type)
       case "ROWCOUNT_BIG":
         return .constant(.integer(Int64(context.rowCountBefore)), ColumnType(.bigint))
       case "DATALENGTH": return .byteCount(try expression())
