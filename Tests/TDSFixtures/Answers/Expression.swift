@@ -105,6 +105,8 @@ indirect enum Expression: Sendable {
       }
       return .utf16(units)
     case (.varchar, .integer(let number)): return .text("\(number)")
+    case (.varchar, .date), (.varchar, .time), (.varchar, .timestamp), (.varchar, .instant):
+      return try isoText(value, column.type)
     case (.varchar, .bytes(let bytes)) where column.type.base == .uniqueidentifier:
       return .text(UUIDText.text(bytes))
     case (.uniqueidentifier, .text(let text)): return .bytes(try UUIDText.bytes(text))
