@@ -18,6 +18,9 @@ public struct ServerLimits: Hashable, Sendable {
   public var rowsBetweenChecks = 1_024
   /// Connections that are kept open for the next table.
   public var idleConnectionCountMax = 64
+  /// Connections that will read rows at the same time. Babelfish is asked for the catalog over two of
+  /// several.
+  public var readerCount = 1
   /// Rows of a range of a table that is read in ranges; a table of twice as many is.
   public var rangeRowCount = 250_000
   /// What all connections together take from the server; nil for as much as it gives.

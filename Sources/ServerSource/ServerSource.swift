@@ -61,12 +61,15 @@ public struct ServerSource: Source {
   }
 
   /// Makes the database snapshot first, where one is asked for: the catalog is then of its moment, too.
+  /// Of Babelfish it is read over two connections where there will be several.
   public func readCatalog() throws -> Database {
     if mode.consistency == .databaseSnapshot { try makeSnapshot() }
     let connection = try connections.take()
     var reader = CatalogReader(
       connection, version: server.version, isolation: mode.isolation)
-    let database = try reader.database(server)
+    let isSplit = server.version.kind == .babelfish && address.limits.readerCount > 1
+    let lend: OtherObjectsReading.Lend = { body in try onConnection(body) }
+    let database = try reader.database(server, beside: isSplit ? lend : nil)
     let warnings = reader.warnings
     found.withLock { $0.catalogWarnings += warnings }
     connections.giveBack(connection)

@@ -71,7 +71,8 @@ struct ExportOptions: ParsableArguments {
   ) async throws -> Export.Outcome {
     let source = try sourceOptions.open(
       specification, skipsDamaged: allowDamaged, consistency: consistency,
-      valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine, rateMax: pace.maxRate)
+      valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine, rateMax: pace.maxRate,
+      jobs: tables.jobs)
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(

@@ -42,7 +42,8 @@ struct SourceOptions: ParsableArguments {
 
   func open(
     _ specification: String, skipsDamaged: Bool = false, consistency: Consistency? = nil,
-    valueByteCountMax: Int? = nil, engine: SourceEngine = .native, rateMax: Rate? = nil
+    valueByteCountMax: Int? = nil, engine: SourceEngine = .native, rateMax: Rate? = nil,
+    jobs: Int = 1
   ) throws -> any Source {
     guard ServerAddress.isURI(specification) else {
       guard consistency == nil else {
@@ -68,6 +69,8 @@ struct SourceOptions: ParsableArguments {
       throw ValidationError("--max-rate needs --engine native: freebcp takes what it gets")
     }
     address.limits.rateMax = rateMax
+    // The connections of freebcp are its own.
+    if engine == .native { address.limits.readerCount = jobs }
     let source = try ServerSource(address, password: password, consistency: consistency)
     return switch engine {
     case .native: source

@@ -128,6 +128,28 @@ struct CatalogRoundTripTests {
     #expect(identity.serverVersion == "SQL Server 2017")
   }
 
+  @Test("Babelfish is asked for the same over two connections where several will read")
+  func twoConnections() throws {
+    var answers = DatabaseAnswers(Self.everything)
+    answers.isBabelfish = true
+    func read(readerCount: Int) throws -> (Database, batches: [String], connectionCount: Int) {
+      let server = try answers.serve()
+      defer { server.stop() }
+      var address = try server.address(answers.database.catalog.name)
+      address.limits.readerCount = readerCount
+      let source = try ServerSource(address, password: TDSServer.password)
+      let database = try source.readCatalog()
+      return (database, server.batches.filter { !$0.contains("session") }, server.connectionCount)
+    }
+    let (one, two) = (try read(readerCount: 1), try read(readerCount: 2))
+    #expect(one.0 == two.0)
+    #expect(one.batches.sorted() == two.batches.sorted())
+    #expect(one.connectionCount == 1 && two.connectionCount == 2)
+    answers.overrides["modules"] = .some(nil)
+    let error = #expect(throws: ServerError.self) { try read(readerCount: 2) }
+    #expect(error?.place == "modules")
+  }
+
   @Test("what is empty is not asked for in detail")
   func emptyViews() throws {
     let server = try DatabaseAnswers(FixtureDatabase("none", tables: [])).serve()

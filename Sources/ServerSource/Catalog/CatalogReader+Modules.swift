@@ -2,9 +2,11 @@ import Catalog
 
 extension CatalogReader {
   /// Views, procedures, functions, triggers, synonyms and table types, sorted by kind and name.
-  mutating func modules(_ aliasRecords: [ResultRecord]) throws(ServerError) -> [Module] {
+  mutating func modules(
+    _ records: [ResultRecord], _ synonyms: [ResultRecord], _ aliasTypes: [ResultRecord]
+  ) -> [Module] {
     var result: [Module] = []
-    for record in try ask(queries.modules) {
+    for record in records {
       guard let type = record.text("object_type"), let kind = Module.Kind(server: type),
         let name = ObjectName(record, "object_name")
       else { continue }
@@ -18,11 +20,11 @@ extension CatalogReader {
       }
       result.append(Module(kind: kind, name: name, table: parent, definition: definition))
     }
-    for record in try askIfThere(queries.synonyms, of: .synonyms) {
+    for record in synonyms {
       guard let name = ObjectName(record, "object_name") else { continue }
       result.append(Module(kind: .synonym, name: name, definition: record.text("definition")))
     }
-    for record in aliasRecords where record.flag("is_table_type") {
+    for record in aliasTypes where record.flag("is_table_type") {
       guard let name = ObjectName(record, "type_name") else { continue }
       result.append(Module(kind: .tableType, name: name))
     }

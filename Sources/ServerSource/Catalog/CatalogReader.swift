@@ -1,8 +1,8 @@
 import Catalog
 
-/// Reads the whole catalog of a database through one connection.
-struct CatalogReader {
-  let connection: ServerConnection
+/// Reads the whole catalog of a database through one connection, or two at the same time.
+struct CatalogReader: Sendable {
+  var connection: ServerConnection
   let queries: CatalogQueries
   /// In which the rows will be read: it decides which tables can be.
   let isolation: ReadMode.Isolation
@@ -22,27 +22,29 @@ struct CatalogReader {
     queries = CatalogQueries(version: version)
   }
 
-  mutating func database(_ server: ServerFacts) throws(ServerError) -> Database {
+  /// - Parameter lend: Lends a second connection, to be used meanwhile; nil for one after the other.
+  mutating func database(
+    _ server: ServerFacts, beside lend: OtherObjectsReading.Lend? = nil
+  ) throws(ServerError) -> Database {
     try findEmptyViews()
+    let reading = lend.map { OtherObjectsReading(self, on: $0) }
     let tables = try withSentDecimals(tables())
-    let aliasRecords = try ask(queries.aliasTypes)
-    let modules = try modules(aliasRecords)
-    let sequences = try sequences()
-    let aliasTypes = aliasTypes(aliasRecords)
-    let functions = try partitionFunctions()
-    let schemes = try partitionSchemes()
-    let properties = try extendedProperties()
-    try notePermissions(hasTables: !tables.isEmpty)
+    // Whatever the second connection failed of, this one asks for again, or says.
+    let found = if let found = reading?.wait() { found } else { try OtherObjects(self) }
+    let modules = modules(found.modules, found.synonyms, found.aliasTypes)
+    let aliasTypes = aliasTypes(found.aliasTypes)
+    for sentence in found.notes { note(sentence) }
+    for sentence in found.warnings { warn(sentence) }
     let owning =
-      tables.map(\.name.schema) + modules.map(\.name.schema) + sequences.map(\.name.schema)
+      tables.map(\.name.schema) + modules.map(\.name.schema) + found.sequences.map(\.name.schema)
       + aliasTypes.map(\.name.schema)
     return Database(
       name: server.database, serverVersion: server.version.description,
       collation: server.collation,
       schemas: Set(owning).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
-      tables: tables, sequences: sequences, aliasTypes: aliasTypes, modules: modules,
-      partitionFunctions: functions, partitionSchemes: schemes, extendedProperties: properties,
-      notes: notes)
+      tables: tables, sequences: found.sequences, aliasTypes: aliasTypes, modules: modules,
+      partitionFunctions: found.partitionFunctions, partitionSchemes: found.partitionSchemes,
+      extendedProperties: found.extendedProperties, notes: notes)
   }
 
   mutating func note(_ sentence: String) {
@@ -110,7 +112,7 @@ struct CatalogReader {
 
   /// Without VIEW DEFINITION a login sees only what it has some permission on: the rest would be
   /// missing without a word.
-  private mutating func notePermissions(hasTables: Bool) throws(ServerError) {
+  mutating func notePermissions() throws(ServerError) {
     guard let record = try askIfThere(CatalogQueries.permissions).first else { return }
     let login = record.text("login_name") ?? connection.address.user
     if let mayView = record.integer("view_definition") {
