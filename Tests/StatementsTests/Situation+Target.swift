@@ -363,6 +363,19 @@ extension Situation {
       unprovenNight(
         "album: 1 kept, 1 unchanged, 2 updated; artist: 2 unchanged",
         ["Artist": artists, "Album": ["1,2,X", "2,2,y", "3,2,z", "4,1,W"]], after: edit),
+      // Somebody wrote what the source has: the two agree, and the source is followed again.
+      unprovenNight(
+        "album: 3 unchanged, 1 updated; artist: 2 unchanged",
+        ["Artist": artists, "Album": ["1,2,X", "2,2,y", "3,2,z", "4,1,W"]],
+        after: """
+          UPDATE public.album SET title = 'X', artistid = (
+            SELECT target_key FROM restage_keymap.artist WHERE source_id = 2
+          )
+          WHERE id = (SELECT target_key FROM restage_keymap.album WHERE source_id = 1);
+          """),
+      unprovenNight(
+        "album: 3 unchanged, 1 updated; artist: 2 unchanged",
+        ["Artist": artists, "Album": ["1,1,Z", "2,2,y", "3,2,z", "4,1,W"]]),
     ])
 
   static let editedFails = Situation(
@@ -374,5 +387,9 @@ extension Situation {
         "album: 1 unchanged, 1 updated; artist: 2 unchanged",
         ["Artist": artists, "Album": ["1,1,x", "2,1,V"]]),
       night("RS012", ["Artist": artists, "Album": ["1,1,X", "2,1,V"]], after: edit),
+      night(
+        "album: 1 unchanged, 1 updated; artist: 2 unchanged",
+        ["Artist": artists, "Album": ["1,1,X", "2,1,V"]],
+        after: "UPDATE public.album SET title = 'X' WHERE title = 'edited';"),
     ])
 }

@@ -439,7 +439,8 @@ extension TableNames {
     guard mapped.onChanged == .update else { return [isNew] }
     guard mapped.onConflict == .keep else { return [] }
     let isAsWritten =
-      "k.row_hash = \(rowHash(of: "t", columns: allColumns.map(mappedBack)))"
+      "\(rowHash(of: "t", columns: allColumns.map(mappedBack))) "
+      + "IN (k.row_hash, \(rowHash(of: "s")))"
     return [
       """
       (

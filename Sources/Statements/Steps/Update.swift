@@ -141,17 +141,20 @@ extension TableNames {
 
 extension TableNames {
   /// Final rows of changed rows that are not as restage wrote them, whole, and what becomes of them:
-  /// what hashes otherwise, with its keys mapped back, than what was staged when it was written.
+  /// what hashes otherwise, with its keys mapped back, than what was staged when it was written. A row
+  /// that is as the source has it now is in nobody's way.
   private var editedRows: String {
     let found = """
       edited AS MATERIALIZED (
-        -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+        -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+        -- nor that of the staged row.
         SELECT
           \(lines: keyMapColumns.map { "k.\($0)" }, indent: 4),
           row_to_json(t.*) AS row_data
         FROM \(target) AS t
         \(lines: allMappedBackJoins + [ownJoin, changedJoin], indent: 2, separator: "")
-        WHERE k.row_hash <> \(block: rowHash(of: "t", columns: allColumns.map(mappedBack)), indent: 4)
+        WHERE \(block: rowHash(of: "t", columns: allColumns.map(mappedBack)), indent: 4) \
+      NOT IN (k.row_hash, c.\(hashName))
       )
       """
     switch mapped.onConflict {
