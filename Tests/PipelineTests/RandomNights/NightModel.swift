@@ -18,9 +18,20 @@ struct NightCounts: Equatable {
 struct NightModel {
   /// A row of a table with a key.
   struct Known: Equatable {
-    /// As the final table has it.
+    /// As it was loaded.
     var row: Row
+    /// As the final table has it: an application may have written to it since.
+    var final: Row
     var isVanished = false
+    /// Whether a key in the row changed when it was not as it was loaded.
+    var isStale = false
+
+    init(row: Row) {
+      self.row = row
+      final = row
+    }
+
+    var isEdited: Bool { row != final }
   }
 
   /// Equal rows of a table without a key.
@@ -40,15 +51,19 @@ struct NightModel {
   let tables: [NightTable]
   /// Indexes of tables, as the plan has them in order.
   let order: [Int]
-  let policies: NightPolicies
+  /// By table.
+  var policies: [NightPolicies]
+  /// By table and column: the table whose new keys the column holds, its own included.
+  let keyTables: [[Int?]]
   /// By table and key.
   var known: [[[String]: Known]]
   /// By table and row.
   var equals: [[Row: Equals]]
 
-  init(_ source: NightSource, order: [Int]) {
+  init(_ source: NightSource, order: [Int], keyTables: [[Int?]]) {
     tables = source.tables
     self.order = order
+    self.keyTables = keyTables
     policies = source.policies
     known = tables.map { _ in [:] }
     equals = tables.map { _ in [:] }
@@ -56,7 +71,7 @@ struct NightModel {
 
   /// Rows of a final table.
   func rows(_ table: Int) -> Rows {
-    known[table].values.map(\.row)
+    known[table].values.map(\.final)
       + equals[table].values.flatMap { Array(repeating: $0.row, count: $0.count) }
   }
 
@@ -72,13 +87,15 @@ struct NightResult {
   var counts: [Int: NightCounts] = [:]
   /// Whether the final tables hold the staged rows, all of them.
   var isEqual = true
+  /// Rows that have another key now.
+  var rekeyed: [(table: Int, old: [String], new: [String])] = []
   /// Why the run may be refused all the same.
   var doubt: String?
 }
 
 /// One night under way.
 private struct Night {
-  let before: NightModel
+  var before: NightModel
   let staged: [Int: Rows]
   var result: NightResult
   /// The staged rows that are not refused.
@@ -99,6 +116,8 @@ private struct Night {
 
   mutating func outcome() -> NightModel.Outcome {
     for table in staged.keys { result.counts[table] = NightCounts() }
+    refuseDoubles()
+    rekey()
     refuse()
     spell()
     for table in order {
@@ -106,6 +125,9 @@ private struct Night {
       for row in alive[table] ?? [] {
         guard let loaded = adjust(row, table) else {
           return .refused("\(tables[table].name): no parent of \(row)")
+        }
+        guard !isConflict(loaded, table) else {
+          return .refused("\(tables[table].name): \(loaded) was edited")
         }
         adjusted.append((row, loaded))
       }
@@ -116,10 +138,75 @@ private struct Night {
       }
       noteVanished(table)
     }
-    if before.policies.onVanished == .delete { delete() }
+    delete()
     if let reason = contradiction { return .refused(reason) }
     result.doubt = doubt
     return .loaded(result)
+  }
+}
+
+// MARK: - Keys
+
+extension Night {
+  /// A row that has another key and the same natural key is the same row.
+  private mutating func rekey() {
+    for table in order {
+      guard let natural = tables[table].naturalKey else { continue }
+      let rows = alive[table] ?? []
+      let staged = Set(rows.map { tables[table].normalKey($0) })
+      var pairs: [(old: Row, new: Row)] = []
+      for row in rows where before.known[table][tables[table].normalKey(row)] == nil {
+        let found = before.known[table].filter { key, known in
+          !staged.contains(key)
+            && tables[table].normal(known.final, [natural]) == tables[table].normal(row, [natural])
+        }
+        guard let known = found.first?.value else { continue }
+        pairs.append((known.final, row))
+      }
+      guard !pairs.isEmpty else { continue }
+      let key = tables[table].key[0]
+      let changes = Dictionary(
+        pairs.map { ($0.old[key] ?? "", $0.new[key] ?? "") }, uniquingKeysWith: { $1 })
+      before.follow(changes, of: table)
+      result.rekeyed += pairs.map {
+        (table, tables[table].normalKey($0.old), tables[table].normalKey($0.new))
+      }
+    }
+    result.model = before
+    spelling = before.known.map { $0.mapValues(\.row) }
+  }
+}
+
+extension NightModel {
+  /// Rows hold keys of a table, in their own keys, too.
+  fileprivate mutating func follow(_ changes: [String: String], of parent: Int) {
+    for table in tables.indices {
+      let columns = keyTables[table].indices.filter { keyTables[table][$0] == parent }
+      guard !columns.isEmpty else { continue }
+      func changed(_ row: Row) -> Row {
+        var row = row
+        for column in columns { row[column] = row[column].map { changes[$0] ?? $0 } }
+        return row
+      }
+      let rows = known[table].values.map { known in
+        var new = known
+        new.row = changed(known.row)
+        new.final = changed(known.final)
+        if new.row != known.row, known.isEdited { new.isStale = true }
+        return new
+      }
+      known[table] = Dictionary(
+        rows.map { (tables[table].normalKey($0.row), $0) }, uniquingKeysWith: { $1 })
+      equals[table] = Dictionary(
+        equals[table].map { row, equal in
+          // One that lost its parent looks like another, and is not found.
+          guard row == equal.row else { return (row, equal) }
+          return (
+            changed(row),
+            Equals(row: changed(equal.row), count: equal.count, present: equal.present)
+          )
+        }, uniquingKeysWith: { $1 })
+    }
   }
 }
 
@@ -127,22 +214,30 @@ private struct Night {
 
 extension Night {
   private func policy(_ link: NightLink, of table: Int) -> OrphanPolicy {
-    let policy = before.policies.onOrphan
-    guard policy == .null else { return policy }
-    let canBeEmptied = link.columns.allSatisfy { column in
-      tables[table].columns[column].isNullable && !tables[table].key.contains(column)
+    let policy = before.policies[table].onOrphan
+    return policy == .null && tables[table].emptied(link) == nil ? .fail : policy
+  }
+
+  /// Where the mapping alone says what the key is, it may be NULL, and on several rows.
+  private mutating func refuseDoubles() {
+    for table in order where tables[table].keyKind == .declared {
+      let rows = alive[table] ?? []
+      let counts = Dictionary(grouping: rows) { tables[table].normalKey($0) }.mapValues(\.count)
+      let kept = rows.filter { row in
+        tables[table].key.allSatisfy { row[$0] != nil } && counts[tables[table].normalKey(row)] == 1
+      }
+      result.counts[table]?.rejected += rows.count - kept.count
+      alive[table] = kept
     }
-    return canBeEmptied ? .null : .fail
   }
 
   /// Refuses rows without their parents, and those that hang on them.
   private mutating func refuse() {
-    guard before.policies.onOrphan == .reject else { return }
     var isChanged = true
     while isChanged {
       isChanged = false
       // The last ones first would be as right: nothing but the end counts.
-      for table in order {
+      for table in order where before.policies[table].onOrphan == .reject {
         let rows = alive[table] ?? []
         let kept = rows.filter { row in tables[table].links.allSatisfy { hasParent(row, $0, table) }
         }
@@ -196,7 +291,12 @@ extension Night {
 
   private mutating func noteSpelling(_ row: Row, _ table: Int) {
     let key = tables[table].normalKey(row)
-    guard before.known[table][key] == nil || before.policies.onChanged == .update else { return }
+    if let known = before.known[table][key] {
+      let policies = before.policies[table]
+      guard policies.onChanged == .update else { return }
+      // A row that is left as it was edited keeps its spelling, too.
+      guard policies.onConflict != .keep || !known.isEdited || known.final == row else { return }
+    }
     spelling[table][key] = row
   }
 
@@ -205,7 +305,7 @@ extension Night {
     var loaded = row
     for link in tables[table].links where !hasParent(row, link, table) {
       guard policy(link, of: table) == .null else { return nil }
-      for column in link.columns { loaded[column] = nil }
+      for column in tables[table].emptied(link) ?? [] { loaded[column] = nil }
     }
     guard !tables[table].key.isEmpty else { return loaded }
     for link in tables[table].links where tables[table].leadsToKey(link, of: tables[link.parent]) {
@@ -234,7 +334,17 @@ extension Night {
 // MARK: - Rows
 
 extension Night {
+  /// A row that changed in the source and was edited in the target since stops the run.
+  private func isConflict(_ row: Row, _ table: Int) -> Bool {
+    let policies = before.policies[table]
+    guard policies.onChanged == .update, policies.onConflict == .fail, !tables[table].key.isEmpty,
+      let known = before.known[table][tables[table].normalKey(row)]
+    else { return false }
+    return (known.row != row || known.isStale) && known.isEdited && known.final != row
+  }
+
   private mutating func merge(_ rows: Rows, _ table: Int) {
+    let policies = before.policies[table]
     for row in rows {
       let key = tables[table].normalKey(row)
       guard var known = before.known[table][key] else {
@@ -242,15 +352,16 @@ extension Night {
         result.counts[table]?.inserted += 1
         continue
       }
-      if known.row == row {
-        result.counts[table]?.known += 1
-      } else if before.policies.onChanged == .update {
+      let isKept = policies.onConflict == .keep && known.isEdited && known.final != row
+      if known.row != row || known.isStale, policies.onChanged == .update, !isKept {
         known.row = row
+        known.final = row
+        known.isStale = false
         result.counts[table]?.updated += 1
       } else {
         result.counts[table]?.known += 1
-        result.isEqual = false
       }
+      if known.final != row { result.isEqual = false }
       result.model.known[table][key] = known
     }
   }
@@ -293,9 +404,10 @@ extension Night {
 
   /// Children before parents; a row that another one refers to stays.
   private mutating func delete() {
-    for table in order.reversed() {
+    for table in order.reversed() where before.policies[table].onVanished == .delete {
       while true {
-        let keys = result.model.known[table].filter { $1.isVanished && !isHeld($1.row, table) }.keys
+        let keys = result.model.known[table].filter { $1.isVanished && !isHeld($1.final, table) }
+          .keys
         for key in keys { result.model.known[table][key] = nil }
         result.counts[table]?.deleted += keys.count
         guard !keys.isEmpty, tables[table].links.contains(where: { $0.parent == table }) else {
@@ -339,6 +451,14 @@ extension Night {
           return "\(table.name): \(double.key) on \(double.value.count) rows"
         }
       }
+      for column in table.filteredUnique {
+        let values = Dictionary(grouping: rows.filter { $0[column] != nil }) {
+          table.exact($0, [column])
+        }
+        if let double = values.first(where: { $1.count > 1 }) {
+          return "\(table.name): \(double.key) on \(double.value.count) rows"
+        }
+      }
       for link in table.links {
         let parents = Set(
           result.model.rows(link.parent).map { tables[link.parent].exact($0, link.parentColumns) })
@@ -352,17 +472,18 @@ extension Night {
     return nil
   }
 
-  /// A unique key that a foreign key leads to is checked row by row.
+  /// A unique key that a foreign key leads to is checked row by row, and so is one with a condition.
   private var doubt: String? {
     for index in tables.indices {
-      for columns in tables[index].unique
-      where tables.contains(where: {
-        $0.links.contains { $0.parent == index && $0.parentColumns == columns }
-      }) {
+      let found = tables[index].unique.filter { columns in
+        tables.contains { $0.links.contains { $0.parent == index && $0.parentColumns == columns } }
+      }
+      for columns in found + tables[index].filteredUnique.map({ [$0] }) {
         func owners(_ model: NightModel) -> [[String]: [String]] {
           Dictionary(
-            model.known[index].map { (tables[index].exact($1.row, columns), $0) },
-            uniquingKeysWith: { $1 })
+            model.known[index].filter { known in
+              columns != tables[index].filteredUnique || known.value.final[columns[0]] != nil
+            }.map { (tables[index].exact($1.final, columns), $0) }, uniquingKeysWith: { $1 })
         }
         let after = owners(result.model)
         for (value, owner) in owners(before) {

@@ -52,8 +52,13 @@ extension NightSource {
 
   private var isValid: Bool {
     for (table, rows) in zip(tables, rows) {
-      for columns in [table.key] + table.unique where !columns.isEmpty {
+      let keys = table.keyKind == .declared ? [] : [table.key]
+      for columns in keys + table.unique where !columns.isEmpty {
         guard Set(rows.map { table.normal($0, columns) }).count == rows.count else { return false }
+      }
+      for column in table.filteredUnique {
+        let values = rows.filter { $0[column] != nil }.map { table.normal($0, [column]) }
+        guard Set(values).count == values.count else { return false }
       }
       for link in table.links where !link.allowsOrphans {
         let parents = Set(
@@ -83,8 +88,8 @@ extension NightSource {
       return String(text[0..<8]) + "-" + String(text[8..<12]) + "-4" + String(text[12..<15])
         + "-8" + String(text[15..<18]) + "-" + String(repeating: "0", count: 12 - tail.count) + tail
     case .text:
-      return spelled(
-        (pick(["ab", "Key", "ñu", "x\"y", "a,b", "", "two\nlines"]) ?? "") + "\(counter)")
+      let text = pick(["ab", "Key", "ñu", "x\"y", "a,b", "", "two\nlines", "nün"]) ?? ""
+      return fitting(spelled(text + "\(counter)"), column)
     }
   }
 
@@ -92,12 +97,18 @@ extension NightSource {
     if column.isNullable, chance(25) { return nil }
     guard column.kind == .text else { return fresh(column) }
     return chance(50)
-      ? pick(["", " ", "a", "A", "a ", "\\.", "NULL", "\"q\"", "ü"]) : fresh(column)
+      ? fitting(pick(["", " ", "a", "a", "A", "a ", "\\.", "NULL", "\"q\"", "ü"]) ?? "", column)
+      : fresh(column)
   }
 
-  /// The same text in other words: case and trailing blanks.
+  private func fitting(_ text: String, _ column: NightColumn) -> String {
+    column.isFixed ? NightColumn.trimmed(text) : text
+  }
+
+  /// The same text in other words: case, accents and trailing blanks.
   private mutating func spelled(_ text: String) -> String {
-    switch Int.random(in: 0..<6, using: &random) {
+    switch Int.random(in: 0..<7, using: &random) {
+    case 3: text.replacing("ñ", with: "n").replacing("u", with: "ü")
     case 0: text.uppercased()
     case 1: text + " "
     case 2: text.lowercased()
@@ -107,7 +118,7 @@ extension NightSource {
 
   private mutating func respelled(_ text: String, _ column: NightColumn) -> String {
     guard column.kind == .text else { return text }
-    let other = spelled(text)
+    let other = fitting(spelled(text), column)
     return column.normal(other) == column.normal(text) && other.count < 40 ? other : text
   }
 }
@@ -134,25 +145,50 @@ extension NightSource {
     var row = Row(repeating: nil, count: shape.columns.count)
     let held = linked(table)
     for (index, column) in shape.columns.enumerated() where !held.contains(index) {
-      let isUnique = shape.key.contains(index) || shape.unique.contains([index])
-      row[index] = isUnique && !(column.isNullable && chance(5)) ? fresh(column) : value(column)
+      row[index] =
+        isUnique(index, in: shape) && !(column.isNullable && chance(5))
+        ? fresh(column) : value(column)
+    }
+    // Nothing keeps another row from having the same key.
+    if shape.keyKind == .declared, chance(12), let other = pick(rows[table])?[shape.key[0]] {
+      row[shape.key[0]] = respelled(other, shape.columns[shape.key[0]])
     }
     for link in shape.links {
-      guard let values = parentValues(link, of: table) else { return nil }
+      guard let values = parentValues(link, of: table, row) else { return nil }
       for (column, value) in zip(link.columns, values) { row[column] = value }
     }
     return row
   }
 
+  private func isUnique(_ column: Int, in table: NightTable) -> Bool {
+    table.key.contains(column) || table.filteredUnique.contains(column)
+      || table.unique.contains { $0.contains(column) }
+  }
+
   /// What a foreign key of a row may hold.
-  private mutating func parentValues(_ link: NightLink, of table: Int) -> [String?]? {
-    let isNullable = link.columns.allSatisfy { tables[table].columns[$0].isNullable }
-    let nothing = [String?](repeating: nil, count: link.columns.count)
+  private mutating func parentValues(_ link: NightLink, of table: Int, _ row: Row) -> [String?]? {
+    let shared = link.columns.prefix(link.sharedCount).map { row[$0] }
+    let isNullable = link.ownColumns.allSatisfy { tables[table].columns[$0].isNullable }
+    let nothing = shared + [String?](repeating: nil, count: link.ownColumns.count)
     if isNullable, chance(25) { return nothing }
     if link.allowsOrphans, chance(12) {
-      return link.columns.map { fresh(tables[table].columns[$0]) }
+      return shared + link.ownColumns.map { fresh(tables[table].columns[$0]) }
     }
-    guard let parent = pick(rows[link.parent]) else { return isNullable ? nothing : nil }
+    let fitting = rows[link.parent].filter { parent in
+      (0..<link.sharedCount).allSatisfy { place in
+        tables[link.parent].normal(parent, [link.parentColumns[place]])
+          == tables[table].normal(row, [link.columns[place]])
+      }
+    }
+    guard let parent = pick(fitting) else { return isNullable ? nothing : nil }
+    // Where one column is NULL the others lead nowhere.
+    if isNullable, link.ownColumns.count > 1, chance(15),
+      Set(link.parentColumns).isDisjoint(with: linked(link.parent))
+    {
+      var values = link.parentColumns.map { parent[$0] }
+      values[Int.random(in: values.indices, using: &random)] = nil
+      return values
+    }
     let values = link.parentColumns.map { parent[$0] }
     guard values.allSatisfy({ $0 != nil }) else { return isNullable ? nothing : nil }
     guard !tables[table].key.isEmpty, tables[link.parent].key == link.parentColumns, chance(20)
@@ -168,16 +204,17 @@ extension NightSource {
     let held = linked(table).union(shape.key)
     let columns = shape.columns.indices.filter { !held.contains($0) }
     guard let column = pick(columns) else { return false }
-    let isUnique = shape.unique.contains([column])
     var changed = rows[table][row]
-    changed[column] = isUnique ? fresh(shape.columns[column]) : value(shape.columns[column])
+    changed[column] =
+      isUnique(column, in: shape) && !(shape.columns[column].isNullable && chance(15))
+      ? fresh(shape.columns[column]) : value(shape.columns[column])
     rewrite(table, row, changed)
     return true
   }
 
   private mutating func repoint() -> Bool {
     guard let (table, row) = anyRow(), let link = pick(tables[table].links),
-      let values = parentValues(link, of: table)
+      let values = parentValues(link, of: table, rows[table][row])
     else { return false }
     var changed = rows[table][row]
     for (column, value) in zip(link.columns, values) { changed[column] = value }
@@ -186,8 +223,11 @@ extension NightSource {
   }
 
   private mutating func moveUnique(isSwap: Bool) -> Bool {
-    let candidates = tables.indices.filter { !tables[$0].unique.isEmpty && rows[$0].count > 1 }
-    guard let table = pick(candidates), let column = tables[table].unique.first?.first,
+    let candidates = tables.indices.filter {
+      !(tables[$0].unique.isEmpty && tables[$0].filteredUnique.isEmpty) && rows[$0].count > 1
+    }
+    guard let table = pick(candidates),
+      let column = pick(tables[table].unique.flatMap(\.self) + tables[table].filteredUnique),
       let one = rows[table].indices.randomElement(using: &random),
       let other = rows[table].indices.randomElement(using: &random), one != other
     else { return false }
@@ -269,7 +309,7 @@ extension NightSource {
       for link in tables[child].links where link.parent == table {
         let value = tables[table].normal(row, link.parentColumns)
         if link.allowsOrphans, chance(50) { continue }
-        let isNullable = link.columns.allSatisfy { tables[child].columns[$0].isNullable }
+        let isNullable = link.ownColumns.allSatisfy { tables[child].columns[$0].isNullable }
         let isCutOff = isNullable && chance(60)
         for follower in rows[child] where tables[child].normal(follower, link.columns) == value {
           guard isCutOff, let place = rows[child].firstIndex(of: follower) else {
@@ -277,7 +317,7 @@ extension NightSource {
             continue
           }
           var changed = follower
-          for column in link.columns { changed[column] = nil }
+          for column in link.ownColumns { changed[column] = nil }
           rows[child][place] = changed
         }
       }

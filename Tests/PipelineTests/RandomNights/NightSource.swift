@@ -13,19 +13,35 @@ struct NightColumn {
   var kind: Kind
   var isNullable = false
   var ignoresCase = false
+  var ignoresAccents = false
   var isIdentity = false
+  /// nchar(n): has its length in blanks, which are left out here.
+  var isFixed = false
 
-  /// What SQL Server compares: trailing blanks never count, case where the collation says so.
-  func normal(_ value: String) -> String {
-    guard kind == .text else { return value }
-    var text = Substring(value)
-    while text.last == " " { text.removeLast() }
-    return exact(String(text))
-  }
+  static let fixedLength = 40
+
+  var isPadded: Bool { kind == .text && isFixed }
+
+  /// What SQL Server compares: trailing blanks never count, case and accents where the collation says
+  /// so.
+  func normal(_ value: String) -> String { kind == .text ? folded(Self.trimmed(value)) : value }
 
   /// What PostgreSQL compares: trailing blanks count.
   func exact(_ value: String) -> String {
-    kind == .text && ignoresCase ? value.lowercased() : value
+    kind == .text ? folded(isFixed ? Self.trimmed(value) : value) : value
+  }
+
+  static func trimmed(_ value: String) -> String {
+    var text = Substring(value)
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+
+  private func folded(_ value: String) -> String {
+    let text = ignoresCase ? value.lowercased() : value
+    guard ignoresAccents else { return text }
+    let plain: [Character: Character] = ["ñ": "n", "Ñ": "N", "ü": "u", "Ü": "U"]
+    return String(text.map { plain[$0] ?? $0 })
   }
 }
 
@@ -35,9 +51,22 @@ struct NightLink {
   /// Index of a table.
   var parent: Int
   var parentColumns: [Int]
+  /// So many of the first columns belong to another foreign key, too, and are never NULL.
+  var sharedCount = 0
   /// The source does not hold its rows to it.
   var allowsOrphans = false
   var onDelete = ForeignKey.Action.noAction
+
+  var ownColumns: [Int] { Array(columns.dropFirst(sharedCount)) }
+}
+
+/// What makes the key one.
+enum NightKeyKind {
+  case primary
+  /// A unique constraint over columns that cannot be NULL.
+  case unique
+  /// The mapping says so, and the source does not hold its rows to it.
+  case declared
 }
 
 struct NightTable {
@@ -45,8 +74,41 @@ struct NightTable {
   var columns: [NightColumn] = []
   /// Empty for a table that has none.
   var key: [Int] = []
+  var keyKind = NightKeyKind.primary
   var unique: [[Int]] = []
+  /// Unique among the rows that have a value there.
+  var filteredUnique: [Int] = []
   var links: [NightLink] = []
+  /// The link to the table that its rows and those they refer to share.
+  var tenant: NightLink?
+  /// The column by which a row is known again that has another key now.
+  var naturalKey: Int?
+  /// The text column for which the mapping has a condition: not 'a'.
+  var filtered: Int?
+  /// The text column for which the mapping has an expression: 'none' for NULL.
+  var filled: Int?
+
+  /// From the name: T1 is the first one.
+  var index: Int { (Int(name.dropFirst()) ?? 1) - 1 }
+
+  /// Columns in which an application may write.
+  var values: [Int] { columns.indices.filter { columns[$0].name.hasPrefix("V") } }
+
+  /// The row as the mapping's expressions make it; nil where it is not to be loaded.
+  func transformed(_ row: Row) -> Row? {
+    if let filtered, row[filtered] == "a" { return nil }
+    guard let filled, row[filled] == nil else { return row }
+    var row = row
+    row[filled] = "none"
+    return row
+  }
+
+  /// The columns that an orphan loses; nil where it cannot.
+  func emptied(_ link: NightLink) -> [Int]? {
+    let possible = link.columns.filter { columns[$0].isNullable && !key.contains($0) }
+    let own = possible.filter { column in links.count { $0.columns.contains(column) } == 1 }
+    return possible.isEmpty ? nil : own.isEmpty ? possible : own
+  }
 
   func normalKey(_ row: Row) -> [String] { normal(row, key) }
 
@@ -63,42 +125,61 @@ struct NightTable {
   }
 }
 
-/// What the mapping says.
+/// What the mapping says of a table.
 struct NightPolicies {
-  var onVanished: VanishPolicy
-  var onChanged: ChangePolicy
-  var onOrphan: OrphanPolicy
-  var keepsKeys: Bool
-  /// Tables that say otherwise.
-  var others: Set<String>
-  var keepsBefore: Bool
+  var onVanished = VanishPolicy.report
+  var onChanged = ChangePolicy.update
+  var onConflict = ConflictPolicy.overwrite
+  var onOrphan = OrphanPolicy.fail
+  var keepsKeys = false
+  var keepsBefore = false
 
-  init(using random: inout SeededGenerator, tableCount: Int) {
+  init(using random: inout SeededGenerator) {
     onVanished = [.report, .delete, .delete, .mark].randomElement(using: &random) ?? .report
-    onChanged =
-      [.update, .update, .update, .report, .ignore].randomElement(using: &random) ?? .update
     onOrphan = [.fail, .reject, .null].randomElement(using: &random) ?? .fail
     keepsKeys = Int.random(in: 0..<3, using: &random) == 0
-    others = []
-    for index in 0..<tableCount where Int.random(in: 0..<5, using: &random) == 0 {
-      others.insert("T\(index + 1)")
-    }
+    chooseChanges(using: &random)
+  }
+
+  private mutating func chooseChanges(using random: inout SeededGenerator) {
+    onChanged =
+      [.update, .update, .update, .report, .ignore].randomElement(using: &random) ?? .update
+    onConflict =
+      [.overwrite, .overwrite, .keep, .keep, .fail].randomElement(using: &random) ?? .keep
     keepsBefore = Bool.random(using: &random)
   }
 
-  var yaml: String {
-    var lines = [
-      "source: nights", "keys: \(keepsKeys ? "preserve" : "remap")",
-      "on_vanished: \(onVanished.rawValue)", "max_vanished: 100%",
-      "on_changed: \(onChanged.rawValue)", "on_orphan: \"\(onOrphan.rawValue)\"",
-      "keep_before: \(keepsBefore)",
-    ]
-    if onVanished == .mark { lines.append("mark_column: gone_at") }
-    if !others.isEmpty {
-      lines.append("tables:")
-      lines += others.sorted().map { "  dbo.\($0): { keys: \(keepsKeys ? "remap" : "preserve") }" }
+  /// Somebody edits the mapping. The tables stay what they are.
+  mutating func change(using random: inout SeededGenerator) {
+    chooseChanges(using: &random)
+    if onVanished != .mark {
+      onVanished = [.report, .delete].randomElement(using: &random) ?? .report
     }
-    return lines.joined(separator: "\n") + "\n"
+    if onOrphan != .fail { onOrphan = [.reject, .null].randomElement(using: &random) ?? .null }
+  }
+
+  func yaml(of table: NightTable) -> String {
+    var parts = [
+      "keys: \(keepsKeys ? "preserve" : "remap")", "on_vanished: \(onVanished.rawValue)",
+      "on_changed: \(onChanged.rawValue)", "on_conflict: \(onConflict.rawValue)",
+      "on_orphan: \"\(onOrphan.rawValue)\"", "keep_before: \(keepsBefore)",
+    ]
+    if onVanished == .mark { parts.append("mark_column: gone_at") }
+    if table.keyKind == .declared {
+      parts.append("key: [\(table.key.map { table.columns[$0].name }.joined(separator: ", "))]")
+    }
+    if let naturalKey = table.naturalKey {
+      parts.append("natural_key: [\(table.columns[naturalKey].name)]")
+    }
+    if let filtered = table.filtered {
+      let name = table.columns[filtered].name.lowercased()
+      parts.append("where: \"\(name) IS DISTINCT FROM 'a'\"")
+    }
+    if let filled = table.filled {
+      let name = table.columns[filled].name
+      parts.append("columns: { \(name): { expr: \"coalesce(\(name.lowercased()), 'none')\" } }")
+    }
+    return "  dbo.\(table.name): { \(parts.joined(separator: ", ")) }"
   }
 }
 
@@ -108,19 +189,35 @@ struct NightSource {
   var rows: [Rows] = []
   /// Rows that were deleted, which may come back.
   var gone: [Rows] = []
-  let policies: NightPolicies
+  /// By table.
+  var policies: [NightPolicies] = []
   var random: SeededGenerator
   var counter = 0
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
     let count = Int.random(in: 3...7, using: &random)
-    policies = NightPolicies(using: &random, tableCount: count)
+    // Most sources have one policy for all tables, so that it meets itself.
+    let common = NightPolicies(using: &random)
+    let isMixed = chance(40)
+    for _ in 0..<count {
+      policies.append(isMixed && chance(50) ? NightPolicies(using: &random) : common)
+      if chance(20) { policies[policies.count - 1].keepsKeys.toggle() }
+    }
     for _ in 0..<count { addTable() }
     addCycle()
+    for table in tables.indices {
+      addExpressions(to: table)
+      addNaturalKey(to: table)
+    }
     rows = tables.map { _ in [] }
     gone = rows
     fill()
+  }
+
+  var mapping: String {
+    (["source: nights", "max_vanished: 100%", "tables:"]
+      + zip(policies, tables).map { $0.yaml(of: $1) }).joined(separator: "\n") + "\n"
   }
 
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -131,25 +228,40 @@ struct NightSource {
 // MARK: - Shapes
 
 extension NightSource {
-  private var keyed: [Int] { tables.indices.filter { !tables[$0].key.isEmpty } }
+  /// Tables that foreign keys can lead to.
+  private var keyed: [Int] {
+    tables.indices.filter { !tables[$0].key.isEmpty && tables[$0].keyKind != .declared }
+  }
+
+  private mutating func textColumn(_ name: String) -> NightColumn {
+    NightColumn(
+      name: name, kind: .text, ignoresCase: chance(60), ignoresAccents: chance(25),
+      isFixed: chance(20))
+  }
 
   private mutating func addTable() {
     var table = NightTable(name: "T\(tables.count + 1)")
     let kinds =
       ["identity", "identity", "composite", "uuid", "text", "none"]
-      + (keyed.isEmpty ? [] : ["junction", "junction", "shared"])
+      + (keyed.isEmpty ? [] : ["junction", "junction", "shared", "tenant", "tenant"])
+      + ["declared"]
     switch pick(kinds) {
     case "composite":
       table.columns.append(NightColumn(name: "A", kind: .number))
-      table.columns.append(
-        NightColumn(name: "B", kind: chance(50) ? .number : .text, ignoresCase: chance(50)))
+      table.columns.append(chance(50) ? NightColumn(name: "B", kind: .number) : textColumn("B"))
       table.key = [0, 1]
     case "uuid":
       table.columns.append(NightColumn(name: "Id", kind: .uuid))
       table.key = [0]
     case "text":
-      table.columns.append(NightColumn(name: "Code", kind: .text, ignoresCase: chance(80)))
+      table.columns.append(textColumn("Code"))
       table.key = [0]
+    case "declared":
+      table.columns.append(
+        chance(50) ? NightColumn(name: "Code", kind: .number) : textColumn("Code"))
+      table.columns[0].isNullable = chance(50)
+      table.key = [0]
+      table.keyKind = .declared
     case "none": break
     case "junction":
       for _ in 0..<2 {
@@ -159,21 +271,86 @@ extension NightSource {
       }
     case "shared":
       if let parent = pick(keyed) { table.key = addLink(to: parent, of: &table, isNullable: false) }
+    case "tenant": addTenant(to: &table)
     default:
       table.columns.append(NightColumn(name: "Id", kind: .number, isIdentity: chance(80)))
       table.key = [0]
     }
+    if !table.key.isEmpty, table.keyKind == .primary, chance(15) { table.keyKind = .unique }
     for _ in 0..<Int.random(in: 0...2, using: &random) where chance(60) {
       guard let parent = pick(keyed) else { continue }
       _ = addLink(to: parent, of: &table, isNullable: chance(60))
     }
     addValues(to: &table)
     tables.append(table)
-    if !table.key.isEmpty, chance(30) {
+    if !table.key.isEmpty, table.keyKind != .declared, chance(30) {
       var own = table
       _ = addLink(to: tables.count - 1, of: &own, isNullable: true)
       tables[tables.count - 1] = own
     }
+  }
+
+  /// Its key begins with that of another table, which rows and those that they refer to share.
+  private mutating func addTenant(to table: inout NightTable) {
+    let others = tables.indices.filter { tables[$0].tenant != nil }
+    let simple = keyed.filter { tables[$0].key.count == 1 && tables[$0].tenant == nil }
+    guard let parent = pick(others).flatMap({ tables[$0].tenant?.parent }) ?? pick(simple) else {
+      table.columns.append(NightColumn(name: "Id", kind: .number))
+      table.key = [0]
+      return
+    }
+    table.key = addLink(to: parent, of: &table, isNullable: false, isToKey: true)
+    table.columns.append(NightColumn(name: "N", kind: .number))
+    table.key.append(table.columns.count - 1)
+    table.tenant = table.links[0]
+    for other in others where tables[other].tenant?.parent == parent && chance(60) {
+      addShared(to: tables[other], other, of: &table)
+    }
+    if chance(40) { addShared(to: table, tables.count, of: &table) }
+  }
+
+  private mutating func addShared(
+    to parent: NightTable, _ index: Int, of table: inout NightTable
+  ) {
+    let number = table.links.count + 1
+    table.columns.append(NightColumn(name: "P\(number)N", kind: .number, isNullable: chance(70)))
+    let column = table.columns.count - 1
+    table.links.append(
+      NightLink(
+        name: "FK_\(table.name)_\(number)", columns: [table.key[0], column], parent: index,
+        parentColumns: parent.key, sharedCount: 1,
+        allowsOrphans: canBeOrphaned(table, table.columns[column].isNullable) && chance(60)))
+  }
+
+  private func canBeOrphaned(_ table: NightTable, _ isNullable: Bool) -> Bool {
+    switch policies[table.index].onOrphan {
+    case .fail: false
+    case .reject: true
+    case .null: isNullable
+    }
+  }
+
+  /// A condition where children of the rows that it leaves out may lack their parents.
+  private mutating func addExpressions(to table: Int) {
+    let texts = tables[table].values.filter {
+      tables[table].columns[$0].kind == .text && !tables[table].columns[$0].isFixed
+    }
+    let isHeld = tables.indices.contains { child in
+      tables[child].links.contains { $0.parent == table && !$0.allowsOrphans }
+    }
+    if !isHeld, chance(15) { tables[table].filtered = pick(texts) }
+    if chance(10) { tables[table].filled = pick(texts.filter { $0 != tables[table].filtered }) }
+  }
+
+  /// A key of one number or uniqueidentifier gets new values.
+  private mutating func addNaturalKey(to index: Int) {
+    let table = tables[index]
+    guard chance(40), !policies[index].keepsKeys, table.keyKind == .primary, table.key.count == 1,
+      table.columns[table.key[0]].kind != .text,
+      !table.links.contains(where: { $0.columns.contains(table.key[0]) }),
+      let unique = table.unique.first, unique.count == 1
+    else { return }
+    tables[index].naturalKey = unique[0]
   }
 
   private mutating func addValues(to table: inout NightTable) {
@@ -181,43 +358,46 @@ extension NightSource {
       table.columns.append(
         NightColumn(
           name: "V\(number)", kind: chance(70) ? .text : .number, isNullable: chance(70),
-          ignoresCase: chance(30)))
+          ignoresCase: chance(30), isFixed: chance(10)))
     }
-    guard !table.key.isEmpty, chance(45) else { return }
-    table.columns.append(
-      NightColumn(
-        name: "U", kind: chance(60) ? .text : .number, isNullable: chance(50),
-        ignoresCase: chance(50)))
+    guard !table.key.isEmpty else { return }
+    if chance(15) {
+      table.columns.append(chance(60) ? textColumn("F") : NightColumn(name: "F", kind: .number))
+      table.columns[table.columns.count - 1].isNullable = true
+      table.filteredUnique.append(table.columns.count - 1)
+    }
+    guard table.keyKind != .declared, chance(45) else { return }
+    table.columns.append(chance(60) ? textColumn("U") : NightColumn(name: "U", kind: .number))
+    table.columns[table.columns.count - 1].isNullable = chance(50)
     table.unique.append([table.columns.count - 1])
+    guard chance(20) else { return }
+    table.columns.append(NightColumn(name: "W", kind: .number, isNullable: chance(50)))
+    table.unique[0].append(table.columns.count - 1)
   }
 
   /// Columns that hold the key of the parent, or another unique key of it.
   private mutating func addLink(
-    to parent: Int, of table: inout NightTable, isNullable: Bool
+    to parent: Int, of table: inout NightTable, isNullable: Bool, isToKey: Bool = false
   ) -> [Int] {
     let target = tables[parent]
     let isOwn = target.name == table.name
     var parentColumns = target.key
-    if !isOwn, let other = target.unique.first, chance(40) { parentColumns = other }
+    if !isOwn, !isToKey, let other = target.unique.first, chance(40) { parentColumns = other }
     let number = table.links.count + 1
     let first = table.columns.count
     for column in parentColumns.map({ target.columns[$0] }) {
       table.columns.append(
         NightColumn(
           name: "P\(number)\(column.name)", kind: column.kind, isNullable: isNullable,
-          ignoresCase: column.ignoresCase))
+          ignoresCase: column.ignoresCase, ignoresAccents: column.ignoresAccents,
+          isFixed: column.isFixed))
     }
     let columns = Array(first..<table.columns.count)
-    let canBeOrphaned =
-      switch policies.onOrphan {
-      case .fail: false
-      case .reject: true
-      case .null: isNullable
-      }
     table.links.append(
       NightLink(
         name: "FK_\(table.name)_\(number)", columns: columns, parent: parent,
-        parentColumns: parentColumns, allowsOrphans: canBeOrphaned && chance(60),
+        parentColumns: parentColumns,
+        allowsOrphans: canBeOrphaned(table, isNullable) && chance(60),
         onDelete: isOwn || !chance(15) ? .noAction : isNullable && chance(50) ? .setNull : .cascade)
     )
     return columns
@@ -227,8 +407,11 @@ extension NightSource {
   private mutating func addCycle() {
     guard chance(40) else { return }
     let pairs = tables.indices.flatMap { child in
-      tables[child].links.filter { $0.parent < child && !tables[child].key.isEmpty }
-        .map { (parent: $0.parent, child: child) }
+      // Where a ring's keys are texts of each other, which spelling counts depends on the order.
+      tables[child].links.filter {
+        $0.parent < child && keyed.contains(child)
+          && !tables[child].key.contains { tables[child].columns[$0].kind == .text }
+      }.map { (parent: $0.parent, child: child) }
     }
     guard let pair = pick(pairs) else { return }
     var table = tables[pair.parent]
@@ -246,15 +429,22 @@ extension NightSource {
       Table(
         name: ObjectName("dbo", table.name),
         columns: table.columns.enumerated().map { Self.column($1, id: $0 + 1) },
-        primaryKey: table.key.isEmpty
+        primaryKey: table.key.isEmpty || table.keyKind != .primary
           ? nil
           : Key(
             name: "PK_\(table.name)", isClustered: true,
             columns: table.key.map { KeyColumn(table.columns[$0].name) }),
-        uniqueConstraints: table.unique.map { columns in
-          Key(
-            name: "UQ_\(table.name)", isClustered: false,
-            columns: columns.map { KeyColumn(table.columns[$0].name) })
+        uniqueConstraints: ((table.keyKind == .unique ? [table.key] : []) + table.unique)
+          .enumerated().map { number, columns in
+            Key(
+              name: "UQ_\(table.name)_\(number)", isClustered: false,
+              columns: columns.map { KeyColumn(table.columns[$0].name) })
+          },
+        indexes: table.filteredUnique.map { column in
+          let name = table.columns[column].name
+          return Index(
+            name: "UX_\(table.name)_\(name)", kind: .nonclustered, isUnique: true,
+            columns: [KeyColumn(name)], filter: "([\(name)] IS NOT NULL)")
         },
         foreignKeys: table.links.map { link in
           ForeignKey(
@@ -270,7 +460,8 @@ extension NightSource {
     let type =
       switch column.kind {
       case .number: ColumnType(.int)
-      case .text: ColumnType(.nvarchar, length: 40)
+      case .text:
+        ColumnType(column.isFixed ? .nchar : .nvarchar, length: NightColumn.fixedLength)
       case .uuid: ColumnType(.uniqueidentifier)
       }
     return Column(
@@ -278,9 +469,10 @@ extension NightSource {
       identity: column.isIdentity ? Identity(seed: 1, increment: 1, lastValue: nil) : nil,
       collation: column.kind == .text
         ? Collation(
-          name: column.ignoresCase ? "Latin1_General_CI_AS" : "Latin1_General_CS_AS",
-          codePage: 1252, isCaseSensitive: !column.ignoresCase, isAccentSensitive: true,
-          isBinary: false)
+          name: "Latin1_General_\(column.ignoresCase ? "CI" : "CS")"
+            + "_\(column.ignoresAccents ? "AI" : "AS")",
+          codePage: 1252, isCaseSensitive: !column.ignoresCase,
+          isAccentSensitive: !column.ignoresAccents, isBinary: false)
         : nil)
   }
 }

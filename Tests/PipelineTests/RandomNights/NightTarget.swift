@@ -21,19 +21,27 @@ struct NightOptions {
 
 struct NightTarget {
   let postgres: TestPostgres
-  let plan: Plan
+  private(set) var plan: Plan
   let tables: [NightTable]
-  private let mapping: String
   private let folder: TemporaryFolder
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   init(_ source: NightSource) throws {
     tables = source.tables
-    mapping = source.policies.yaml
     folder = try TemporaryFolder()
     postgres = try TestPostgres()
-    plan = try Plan(Self.catalog(source), mapping: try Mapping(yaml: mapping))
-    try mapping.write(toFile: mappingPath, atomically: true, encoding: .utf8)
+    plan = try Plan(Self.catalog(source), mapping: try Mapping(yaml: source.mapping))
+    try writeMapping(of: source)
+  }
+
+  /// Somebody edited the mapping.
+  mutating func planAgain(_ source: NightSource) throws {
+    plan = try Plan(Self.catalog(source), mapping: try Mapping(yaml: source.mapping))
+    try writeMapping(of: source)
+  }
+
+  private func writeMapping(of source: NightSource) throws {
+    try source.mapping.write(toFile: mappingPath, atomically: true, encoding: .utf8)
   }
 
   private var mappingPath: String { folder.path + "/restage.yaml" }
@@ -42,6 +50,16 @@ struct NightTarget {
   var order: [Int] {
     plan.database.tables.compactMap { mapped in
       tables.firstIndex { $0.name == mapped.source.name }
+    }
+  }
+
+  /// By table and column: the table whose new keys the column holds, its own included.
+  var keyTables: [[Int?]] {
+    tables.indices.map { table in
+      mapped(table).columns.indices.map { column in
+        mapped(table).surrogate?.column == column
+          ? table : mapped(table).columns[column].keyTable.map { order[$0] }
+      }
     }
   }
 
@@ -65,7 +83,7 @@ struct NightTarget {
     let writer = try SnapshotWriter(folder: path, limits: limits)
     try writer.begin(Self.catalog(source))
     let manifests = try zip(source.catalog, source.rows).enumerated().map { index, pair in
-      try Self.write(sorted(pair.1, index), of: pair.0, to: writer)
+      try write(sorted(pair.1, index), of: pair.0, tables[index], to: writer)
     }
     try writer.finish(
       source: SourceIdentity(
@@ -83,13 +101,14 @@ struct NightTarget {
     return rows.map { (order($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
   }
 
-  private static func write(
-    _ rows: Rows, of table: Table, to snapshot: SnapshotWriter
+  private func write(
+    _ rows: Rows, of table: Table, _ shape: NightTable, to snapshot: SnapshotWriter
   ) throws -> TableManifest {
     var writer = try snapshot.makeTableWriter(for: table)
     for row in rows {
       writer.beginRow()
-      for (cell, column) in zip(row, table.columns) {
+      for (index, column) in table.columns.enumerated() {
+        let cell = row[index].map { shape.columns[index].isPadded ? Self.padded($0) : $0 }
         if let cell, let number = Int64(cell), column.type.isInteger {
           writer.write(integer: number)
         } else if let cell {
@@ -101,6 +120,10 @@ struct NightTarget {
       try writer.endRow()
     }
     return try writer.finish(order: .key)
+  }
+
+  private static func padded(_ text: String) -> String {
+    text + String(repeating: " ", count: NightColumn.fixedLength - text.utf16.count)
   }
 
   // MARK: - Runs
@@ -248,7 +271,9 @@ struct NightTarget {
   private func mappedBack(
     _ cells: Row, _ table: Int, _ sources: [[String: String]], _ problem: inout String?
   ) -> Row {
-    var row = cells
+    var row = zip(cells, tables[table].columns).map { cell, column in
+      column.isPadded ? cell.map(NightColumn.trimmed) : cell
+    }
     for (index, column) in mapped(table).columns.enumerated() {
       guard let keyTable = column.keyTable, let value = cells[index] else { continue }
       let parent = order[keyTable]
@@ -290,6 +315,44 @@ struct NightTarget {
         INSERT OR UPDATE OR DELETE ON \(target) \(atCommit ? "DEFERRABLE INITIALLY DEFERRED" : "")
         FOR EACH ROW EXECUTE FUNCTION public.broken();
       """)
+  }
+
+  /// An application writes to a row.
+  ///
+  /// - Parameter targetKey: The surrogate key, where the table has one.
+  /// - Returns: Whether the row could be found.
+  func edit(
+    _ row: Row, of table: Int, targetKey: String?, column: Int, to value: String?
+  ) throws -> Bool {
+    let mapped = mapped(table)
+    let found: [String]
+    if let surrogate = mapped.surrogate, let targetKey {
+      found = ["\(mapped.columns[surrogate.column].name.quoted)::text = \(Self.quoted(targetKey))"]
+    } else {
+      guard tables[table].key.allSatisfy({ mapped.columns[$0].keyTable == nil }) else {
+        return false
+      }
+      found = tables[table].key.map {
+        "\(mapped.columns[$0].name.quoted)::text = \(Self.quoted(row[$0] ?? ""))::text"
+      }
+    }
+    let text = value.map(Self.quoted) ?? "NULL"
+    let changed = try postgres.psql(
+      """
+      WITH changed AS (
+        UPDATE \(mapped.target.quoted)
+        SET \(mapped.columns[column].name.quoted) = \(text)
+        WHERE \(found.joined(separator: " AND "))
+        RETURNING 1
+      )
+      SELECT count(*) FROM changed
+      """)
+    guard changed == "1" else { throw NightFailure("\(changed) rows to edit: \(found)") }
+    return true
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "'" + text.replacingOccurrences(of: "'", with: "''") + "'"
   }
 
   func mendTable(_ table: Int) throws {

@@ -52,6 +52,8 @@ struct NightTally: CustomStringConvertible {
   var interrupted = 0
   var takenBack = 0
   var skippedRows = 0
+  var edited = 0
+  var rekeyed = 0
 
   mutating func add(_ other: NightTally) {
     nights += other.nights
@@ -60,11 +62,14 @@ struct NightTally: CustomStringConvertible {
     interrupted += other.interrupted
     takenBack += other.takenBack
     skippedRows += other.skippedRows
+    edited += other.edited
+    rekeyed += other.rekeyed
   }
 
   var description: String {
     "\(nights) nights, \(refused) refused, \(doubted) that may be, \(interrupted) interrupted, "
-      + "\(takenBack) taken back, \(skippedRows) rows skipped"
+      + "\(takenBack) taken back, \(skippedRows) rows skipped, \(edited) edited, "
+      + "\(rekeyed) with another key"
   }
 }
 
@@ -78,7 +83,7 @@ struct NightFailure: Error, CustomStringConvertible {
 /// One random source, loaded night after night.
 struct RandomNights {
   private var source: NightSource
-  private let target: NightTarget
+  private var target: NightTarget
   private var model: NightModel
   /// By table and source key, while the row stays.
   private var targetKeys: [[[String]: String]]
@@ -91,15 +96,17 @@ struct RandomNights {
   init(seed: UInt64) throws {
     source = NightSource(seed: seed)
     target = try NightTarget(source)
-    model = NightModel(source, order: target.order)
+    model = NightModel(source, order: target.order, keyTables: target.keyTables)
     targetKeys = source.tables.map { _ in [:] }
-    story = source.policies.yaml + source.tables.map { "\($0)" }.joined(separator: "\n")
+    story = source.mapping + source.tables.map { "\($0)" }.joined(separator: "\n")
   }
 
   mutating func run() async throws {
     let isByTable = source.chance(25)
     for night in 1...Int.random(in: 3...6, using: &source.random) {
       if night > 1 { source.change() }
+      if isLoaded, source.chance(40) { try edit() }
+      if night > 1, source.chance(25) { try changeMapping() }
       var options = NightOptions()
       options.stagesAllChunks = source.chance(20)
       options.jobCount = Int.random(in: 1...3, using: &source.random)
@@ -114,6 +121,41 @@ struct RandomNights {
     }
   }
 
+  private mutating func changeMapping() throws {
+    for table in source.policies.indices where source.chance(60) {
+      source.policies[table].change(using: &source.random)
+    }
+    try target.planAgain(source)
+    model.policies = source.policies
+    story += "\n" + source.mapping
+  }
+
+  /// An application writes to some rows.
+  private mutating func edit() throws {
+    for _ in 0..<Int.random(in: 1...5, using: &source.random) {
+      let table = Int.random(in: source.tables.indices, using: &source.random)
+      let shape = source.tables[table]
+      let keys = model.known[table].keys.sorted { $0.joined() < $1.joined() }
+      guard let key = source.pick(keys), let column = source.pick(shape.values),
+        let known = model.known[table][key]
+      else { continue }
+      var value: String? = shape.columns[column].kind == .text ? "edited" : "-7"
+      if shape.columns[column].isNullable, source.chance(20) { value = nil }
+      // Sometimes it writes what the source has by now.
+      let row = source.rows[table].first { shape.normalKey($0) == key }
+      if source.chance(35), let loaded = row.flatMap(shape.transformed) {
+        value = loaded[column]
+      }
+      guard
+        try target.edit(
+          known.final, of: table, targetKey: targetKeys[table][key], column: column, to: value)
+      else { continue }
+      story += "\nedited: \(shape.name) \(key), \(shape.columns[column].name): \(value ?? "-")"
+      tally.edited += 1
+      model.known[table][key]?.final[column] = value
+    }
+  }
+
   /// - Returns: Whether the model still holds.
   private mutating func night(
     _ snapshot: Snapshot, _ options: NightOptions
@@ -122,7 +164,9 @@ struct RandomNights {
     let staged = Dictionary(
       uniqueKeysWithValues: source.rows.enumerated().filter {
         options.tables?.contains($0.offset) ?? true
-      }.map { ($0.offset, $0.element) })
+      }.map { index, rows in
+        (index, rows.compactMap { source.tables[index].transformed($0) })
+      })
     for (table, rows) in staged.sorted(by: { $0.key < $1.key }) {
       story +=
         "\n  \(source.tables[table].name): "
@@ -196,7 +240,13 @@ struct RandomNights {
       tally.doubted += 1
       return false
     }
+    let oldKeys = targetKeys
     try checkContent(expected.model, isCounted: !wasKilled ? expected.counts : nil)
+    for (table, old, new) in expected.rekeyed
+    where !wasKilled && oldKeys[table][old] != targetKeys[table][new] {
+      throw NightFailure("\(source.tables[table].name) \(old) is another row as \(new)")
+    }
+    tally.rekeyed += expected.rekeyed.count
     model = expected.model
     isLoaded = true
     let proof = try await target.verify(snapshot, options)
@@ -266,9 +316,11 @@ struct RandomNights {
   private mutating func takeBack(
     _ expected: NightResult, to model: NightModel, _ keys: [[[String]: String]]
   ) async throws -> Bool {
-    let deleted = expected.counts.values.reduce(0) { $0 + $1.deleted }
-    let updated = expected.counts.values.reduce(0) { $0 + $1.updated }
-    let isPossible = deleted == 0 && (updated == 0 || source.policies.keepsBefore)
+    let isPossible =
+      expected.rekeyed.isEmpty
+      && expected.counts.allSatisfy { table, counts in
+        counts.deleted == 0 && (counts.updated == 0 || source.policies[table].keepsBefore)
+      }
     story += "\n  taken back"
     tally.takenBack += 1
     let outcome = try await target.takeBack()
@@ -296,9 +348,9 @@ struct RandomNights {
     for (index, table) in source.tables.enumerated() {
       let rows = Self.difference(found.rows[index], model.rows(index))
       guard rows.isEmpty else { throw NightFailure("\(table.name) \(rows)") }
-      if source.policies.onVanished == .mark {
+      if source.policies[index].onVanished == .mark {
         let vanished =
-          model.known[index].values.filter(\.isVanished).map(\.row)
+          model.known[index].values.filter(\.isVanished).map(\.final)
           + model.equals[index].filter { $0.key == $0.value.row }.values.flatMap {
             Array(repeating: $0.row, count: $0.count - $0.present)
           }
