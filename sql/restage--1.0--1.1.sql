@@ -576,7 +576,20 @@ BEGIN
         accounted,
         terms
       ),
-      HINT = 'Nothing of this run is kept. Rows of the final table that were deleted by hand while the key map knows them are a usual cause: restage verify --level keys finds them.';
+      HINT = concat_ws(
+        ' ',
+        'Nothing of this run is kept. Rows of the final table that were deleted by hand while the key map knows them are a usual cause: restage verify --level keys finds them.',
+        -- Triggers that may return NULL for a row: BEFORE, FOR EACH ROW, on INSERT or UPDATE, switched on.
+        (
+          SELECT 'So are triggers that leave rows out; the table has: ' || string_agg(quote_ident(g.tgname), ', ' ORDER BY g.tgname) || '.'
+          FROM pg_trigger AS g
+          WHERE g.tgrelid = to_regclass(close_account.table_name)
+            AND g.tgtype & 3 = 3
+            AND g.tgtype & 20 <> 0
+            AND g.tgenabled IN ('O', 'A')
+            AND NOT g.tgisinternal
+        )
+      );
   END IF;
   UPDATE restage.staged AS g
   SET closed_at = clock_timestamp()
