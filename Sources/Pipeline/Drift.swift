@@ -19,10 +19,9 @@ struct Drift {
   let logger: Logger
 
   /// - Returns: Which of the plan's definitions are to run: all, those that are missing, or none.
-  /// - Throws: `wrongMapping` for the name of another source; `drifted`, naming each table and column
+  /// - Throws: `wrongMapping` for a key map of another source; `drifted`, naming each table and column
   ///   that is not as planned.
   func check() async throws -> TargetState {
-    try await checkSource()
     let registered = try await Registration.all(on: connection)
     try checkKeyMapOwners(registered)
     try await checkBindings()
@@ -126,6 +125,8 @@ struct Registration {
 
 extension Drift {
   /// A source's name stands for one database: two that are spelled alike would overwrite each other.
+  /// Asked once a run, before anything is made of what earlier runs left: the run's lock on the source
+  /// keeps the answer, and `ddl/15_key_maps.sql` claims the name.
   func checkSource() async throws {
     let claimed = try await connection.query(
       "SELECT s.database_name FROM restage.source AS s WHERE s.source_name = $1",
