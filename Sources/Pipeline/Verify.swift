@@ -1,6 +1,7 @@
 // The proof of a load: reads the target as it stands at one moment and holds it against a snapshot.
 
 public import Catalog
+public import Logging
 public import Report
 public import Staging
 import Statements
@@ -19,6 +20,8 @@ public struct Verifier: Sendable {
   public var tables: [Int]?
   /// What was asked for: of tables that the source no longer has, these are named.
   public var selection = TableSelection.all
+  /// Told of each table when it is compared.
+  public var logger: Logger?
 
   public init(
     snapshot: Snapshot, database: MappedDatabase, level: Verification.Level = .content
@@ -89,8 +92,16 @@ public struct Verifier: Sendable {
         index: next.index, database: database, snapshot: snapshot, chunks: next.chunks,
         level: level, limits: limits, reader: reader, connection: connection,
         target: target, partial: partial, obstacle: obstacle)
-      lines.append((next.index, try await proof.run()))
+      let began = ContinuousClock.now
+      let line = try await proof.run()
+      lines.append((next.index, line))
       await connection.rollback()
+      logger?.info(
+        "table compared",
+        metadata: [
+          "table": "\(line.source)", "rows": "\(line.snapshotRows)", "equal": "\(line.isEqual)",
+          "ms": "\(began.millisecondsUntilNow)",
+        ])
       guard let following = queue.next() else { break }
       next = following
     }

@@ -7,7 +7,7 @@ import ServerSource
 import Staging
 import Translation
 
-/// Options that every command takes.
+/// How a command tells of its progress.
 struct LogOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Progress on stderr as text or json.", valueName: "format"))
   var log: LogFormat = .text

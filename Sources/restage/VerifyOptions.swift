@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Catalog
+import Logging
 import Pipeline
 public import Report
 import Staging
@@ -11,7 +12,8 @@ struct VerifyOptions: ParsableArguments {
 
   /// Proves the load of a snapshot and prints what was compared.
   func run(
-    _ snapshot: Snapshot, plan: Plan, target: String, tables: TableOptions
+    _ snapshot: Snapshot, plan: Plan, target: String, tables: TableOptions,
+    logger: Logger
   ) async throws -> Verification {
     let names = Set(try tables.selection.select(from: snapshot, by: plan.database).names)
     var verifier = Verifier(snapshot: snapshot, database: plan.database, level: level)
@@ -19,6 +21,7 @@ struct VerifyOptions: ParsableArguments {
       names.contains(plan.database.tables[$0].source)
     }
     verifier.selection = tables.selection
+    verifier.logger = logger
     let proof = try await verifier.run(target: target, connectionCount: tables.jobs)
     try Terminal.answer("\(proof)")
     return proof

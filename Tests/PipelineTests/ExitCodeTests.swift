@@ -248,6 +248,27 @@ struct ExitCodeTests {
     #expect(try target.psql("SELECT mode, status FROM restage.run") == "rehearsal|succeeded")
   }
 
+  @Test("verify tells of each table on stderr, and of none if asked; inspect takes the options too")
+  func quiet() throws {
+    let folder = try TemporaryFolder()
+    let snapshot = try export(folder)
+    let target = try TestPostgres()
+    #expect(try target.load(snapshot).status == 0)
+    let told = try target.verify(snapshot)
+    #expect(told.errors.contains("table compared"), "\(told.errors)")
+    let json = try target.verify(snapshot, "--log", "json")
+    #expect(
+      json.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("{") } && !json.errors.isEmpty)
+    let quiet = try target.verify(snapshot, "--quiet")
+    #expect(quiet.errors == "", "\(quiet.errors)")
+    #expect(quiet.output == told.output && quiet.status == 0)
+    let source = try SharedData.path("bak/iti-2022.bak")
+    let inspected = try RestageTool.run(["inspect", source, "--quiet"])
+    #expect(inspected.status == 0 && inspected.errors == "", "\(inspected.errors)")
+    #expect(try RestageTool.run(["inspect", source]).errors == "")
+    #expect(try RestageTool.run(["inspect", source, "--verbose"]).errors.contains("catalog read"))
+  }
+
   @Test("psql runs the plan's files by hand to the same database as load")
   func byHand() throws {
     let folder = try TemporaryFolder()

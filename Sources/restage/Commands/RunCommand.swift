@@ -26,7 +26,8 @@ struct RunCommand: AsyncParsableCommand {
     }
     let plan = try load.plan.plan(for: snapshot)
     let proof = try await verify.run(
-      snapshot, plan: plan, target: load.target.uri, tables: export.tables)
+      snapshot, plan: plan, target: load.target.uri, tables: export.tables,
+      logger: logger)
     guard proof.isEqual else { throw ExitStatus.differences }
     let isWhole = exported.rejectCount == 0 && !loaded.hasRejects && proof.refusals.isEmpty
     if !isWhole { throw ExitStatus.doneWithRejects }

@@ -16,11 +16,13 @@ struct VerifyCommand: AsyncParsableCommand {
   @OptionGroup var plan: PlanOptions
   @OptionGroup var verify: VerifyOptions
   @OptionGroup var tables: TableOptions
+  @OptionGroup var log: LogOptions
 
   func run() async throws {
     let snapshot = try Snapshot(opening: snapshot)
     let proof = try await verify.run(
-      snapshot, plan: try plan.plan(for: snapshot), target: target.uri, tables: tables)
+      snapshot, plan: try plan.plan(for: snapshot), target: target.uri, tables: tables,
+      logger: log.logger)
     guard proof.isEqual else { throw ExitStatus.differences }
     if !proof.refusals.isEmpty { throw ExitStatus.doneWithRejects }
   }
