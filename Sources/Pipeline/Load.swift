@@ -107,6 +107,14 @@ public struct Load: Sendable {
     try await warnOfGoneTables(on: run.control)
     try await checkPartialTables(tables, on: run.control)
     let state = try await drift(on: run.control).check()
+    return try await rehearsing(tables, on: run.control) {
+      try await stageAndMerge(tables, state: state, run: run)
+    }
+  }
+
+  private func stageAndMerge(
+    _ tables: [StagedTable], state: TargetState, run: RunRecord
+  ) async throws -> LoadOutcome {
     if state != .complete {
       // Later there is nothing to make, and a role that may only load is not even allowed to ask.
       try await run.control.lockDefinitions()

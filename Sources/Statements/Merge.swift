@@ -38,6 +38,12 @@ public enum Merge {
     TableNames(database: database, index: table).chunkStatement(number)
   }
 
+  /// The tables that step 10 makes, quoted.
+  public static func stageTables(for table: Int, of database: MappedDatabase) -> [String] {
+    let names = TableNames(database: database, index: table)
+    return [names.stage] + [names.removed].compactMap(\.self)
+  }
+
   /// `003_dbo.Album`: the folder of a table's files, by its position in foreign-key order.
   public static func folder(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).folder

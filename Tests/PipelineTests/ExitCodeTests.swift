@@ -248,6 +248,57 @@ struct ExitCodeTests {
     #expect(try target.psql("SELECT mode, status FROM restage.run") == "rehearsal|succeeded")
   }
 
+  @Test(
+    "a rehearsal leaves its record and nothing else, also where it fails",
+    arguments: [
+      ("tsqlv4-2016-compressed", 0), ("northwind-2005", 0), ("tsqlv4-2016-compressed", 65),
+    ])
+  func rehearsalLeavesNothing(name: String, status: Int32) throws {
+    let folder = try TemporaryFolder()
+    let snapshot = "\(folder.path)/snapshot"
+    #expect(
+      try RestageTool.run(
+        ["export", try SharedData.path("bak/\(name).bak"), "--into", snapshot, "--quiet"]
+      ).status == 0)
+    let target = try TestPostgres()
+    let objects = """
+      SELECT 'schema ' || n.nspname FROM pg_namespace AS n
+      UNION ALL
+      SELECT 'collation ' || c.collname FROM pg_collation AS c WHERE c.collnamespace <> 'pg_catalog'::regnamespace
+      UNION ALL
+      SELECT 'relation ' || c.oid::regclass FROM pg_class AS c
+      WHERE c.relnamespace::regnamespace::text !~ '^(pg_|information_schema|restage$)'
+      ORDER BY 1
+      """
+    #expect(try RestageTool.run(["install", "--target", target.uri]).status == 0)
+    let before = try target.psql(objects)
+    var options = ["load", snapshot, "--target", target.uri, "--rehearse", "--quiet"]
+    if status != 0 {
+      // Orders of customers who are not loaded.
+      let mapping = "\(folder.path)/mapping.yaml"
+      try "tables: { Sales.Customers: { where: \"false\" } }".write(
+        toFile: mapping, atomically: true, encoding: .utf8)
+      options += ["--mapping", mapping]
+    }
+    let ran = try RestageTool.run(options)
+    #expect(ran.status == status, "\(ran.output)\(ran.errors)")
+    #expect(try target.psql(objects) == before)
+    #expect(
+      try target.psql("SELECT count(*) FROM restage.run WHERE mode = 'rehearsal'") == "1")
+    #expect(!ran.errors.contains("left by the rehearsal"), "\(ran.errors)")
+    // What is there when the rehearsal begins stays.
+    let loaded = try target.load(snapshot)
+    #expect(loaded.status == 0, "\(loaded.errors)")
+    let finalTables = """
+      SELECT c.oid::regclass FROM pg_class AS c
+      WHERE c.relnamespace::regnamespace::text !~ '^(pg_|information_schema|restage)' ORDER BY 1
+      """
+    let tables = try target.psql(finalTables)
+    let again = try target.load(snapshot, "--rehearse")
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(try target.psql(finalTables) == tables)
+  }
+
   @Test("verify tells of each table on stderr, and of none if asked; inspect takes the options too")
   func quiet() throws {
     let folder = try TemporaryFolder()
