@@ -65,6 +65,14 @@ public struct Load: Sendable {
   /// - Throws: `locked` (75) while another run of the same source works on the target, `drifted` (76)
   ///   when final tables are not what the plan says, and what the server answers otherwise.
   public func run() async throws -> LoadOutcome {
+    do {
+      return try await runUnderLock()
+    } catch {
+      throw await withAdvice(error)
+    }
+  }
+
+  private func runUnderLock() async throws -> LoadOutcome {
     let (tables, widened) = try selectedTables()
     for table in widened { logger.notice("table comes along", metadata: table.metadata) }
     return try await TargetConnection.using(target) { control in

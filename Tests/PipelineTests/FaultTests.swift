@@ -93,6 +93,60 @@ struct FaultTests {
   }
 
   @Test(
+    "69: the server goes away under a load: what happened, that nothing is half-loaded, what to do",
+    arguments: ["terminate", "fast", "immediate"])
+  func lostServer(way: String) throws {
+    let server = try ThrowawayServer()
+    let target = try server.makeDatabase()
+    #expect(try target.load(try snapshot(1)).status == 0)
+    let before = try target.psql("SELECT a::text FROM public.a AS a ORDER BY 1")
+    try target.psql(
+      """
+      CREATE FUNCTION public.rest() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+      CREATE TRIGGER rest AFTER UPDATE ON public.a FOR EACH STATEMENT EXECUTE FUNCTION public.rest();
+      """)
+    let resting = """
+      FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'restage' AND wait_event = 'PgSleep'
+      """
+    let ending =
+      way == "terminate"
+      ? #"psql -X -q -d "$URI" -c "SELECT pg_terminate_backend(pid) \#(resting)" >/dev/null"#
+      : server.restartCommand(way)
+    let ran = try Shell.run(
+      "bash",
+      [
+        "-c",
+        """
+        "$TOOL" load "$SNAPSHOT" --target "$URI" --quiet &
+        loader=$!
+        until [[ $(psql -X -A -t -d "$URI" -c "SELECT count(*) \(resting)") == 1 ]]; do sleep 0.1; done
+        \(ending)
+        wait "$loader"
+        """,
+      ],
+      environment: ["URI": target.uri, "TOOL": RestageTool.path, "SNAPSHOT": try snapshot(2)])
+    try server.waitUntilReady()
+    #expect(ran.status == 69, "\(ran.output)\(ran.errors)")
+    let cause =
+      way == "immediate"
+      ? "the server crashed or was stopped" : "the server was shut down, or an administrator"
+    for words in [cause, "nothing is half-loaded", "run the same command again"] {
+      #expect(ran.errors.contains(words), "\(ran.errors)")
+    }
+    #expect(try target.psql("SELECT a::text FROM public.a AS a ORDER BY 1") == before)
+    try target.psql("DROP TRIGGER rest ON public.a")
+    #expect(try target.load("\(source.folder.path)/2").status == 0)
+    #expect(
+      try target.psql("SELECT v FROM public.a UNION ALL SELECT v FROM public.b") == "2\n2\n2\n2")
+    let states = try target.psql("SELECT status FROM restage.run ORDER BY started_at")
+    #expect(
+      states == "succeeded\n\(way == "terminate" ? "failed" : "interrupted")\nsucceeded",
+      "\(states)")
+  }
+
+  @Test(
     "130: SIGINT and SIGTERM end a run that waits, and leave nothing", arguments: ["INT", "TERM"])
   func signals(signal: String) throws {
     let target = try TestPostgres()
