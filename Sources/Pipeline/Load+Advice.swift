@@ -1,4 +1,5 @@
-// What a load says where the server's own words leave a person alone: a connection that is gone.
+// What a load says where the server's own words leave a person alone: a connection that is gone, a
+// right that the role lacks.
 
 import Catalog
 import Target
@@ -9,6 +10,7 @@ extension Load {
     guard let refusal = error as? TargetError else { return error }
     switch refusal.code {
     case .connectionLost: return lost(refusal)
+    case .privilege: return await lacking(refusal)
     default: return error
     }
   }
@@ -33,5 +35,20 @@ extension Load {
         nothing is half-loaded, \(whole): when the server takes connections again, run the same \
         command again
         """)
+  }
+
+  /// The role lacks a right: the statements that grant all that it lacks, not the first one alone.
+  private func lacking(_ error: TargetError) async -> any Error {
+    let lacking = try? await TargetConnection.using(target) {
+      try await MissingRights(database: plan.database, connection: $0).find()
+    }
+    guard let lacking, !lacking.grants.isEmpty else {
+      return PipelineError(
+        .notAllowed, "\(error)",
+        advice: "load as the role that owns the tables, or see Roles in docs/install.md")
+    }
+    return PipelineError(
+      .notAllowed, "role \(lacking.role) lacks a right: \(error)",
+      advice: "have the owner run: " + lacking.grants.joined(separator: " "))
   }
 }
