@@ -714,6 +714,61 @@ $restage$;
 
 COMMENT ON FUNCTION restage.guard_vanished(text, bigint, bigint, bigint, numeric) IS 'Ends the merge (RS010) when more rows vanished, or would be deleted, than the mapping allows, or when a table that had rows has none, unless restage.allow_shrink is on.';
 
+CREATE OR REPLACE FUNCTION restage.undo_conflicts() RETURNS TABLE (
+  kind text,
+  table_name text,
+  other text,
+  rows bigint,
+  row_keys text[],
+  message text
+)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT
+    g.kind,
+    g.table_name,
+    g.other,
+    g.rows,
+    g.row_keys,
+    CASE g.kind
+      WHEN 'later_run' THEN format('%s rows of %s were written or marked by later runs', g.rows, g.table_name)
+      WHEN 'edited' THEN format('%s rows of %s were changed in the target since', g.rows, g.table_name)
+      WHEN 'not_kept' THEN format('%s rows of %s were updated and not kept as they were before', g.rows, g.table_name)
+      WHEN 'rekeyed' THEN format('%s rows of %s are known by another key of the source since the run, and keep it', g.rows, g.table_name)
+      WHEN 'deleted' THEN format('%s rows of %s were deleted and are not put back', g.rows, g.table_name)
+      WHEN 'referenced' THEN format('%s rows of %s refer to rows of %s that the run inserted', g.rows, g.other, g.table_name)
+      WHEN 'other_source' THEN format('%s rows of %s belong to source %s as well', g.rows, g.table_name, g.other)
+    END
+  FROM (
+    SELECT
+      c.kind,
+      c.table_name,
+      c.other,
+      sum(c.rows)::bigint AS rows,
+      array_agg(c.row_key ORDER BY c.number) FILTER (WHERE c.number <= 20 AND c.row_key IS NOT NULL) AS row_keys
+    FROM (
+      SELECT
+        f.*,
+        row_number() OVER (
+          PARTITION BY f.kind, f.table_name, f.other
+          ORDER BY length(f.row_key), f.row_key
+        ) AS number
+      FROM pg_temp.restage_conflict AS f
+    ) AS c
+    WHERE NOT (c.kind = 'edited' AND restage.undo_option('force'))
+      AND NOT (c.kind IN ('not_kept', 'rekeyed', 'deleted') AND restage.undo_option('inserts_only'))
+    GROUP BY c.kind, c.table_name, c.other
+  ) AS g
+  ORDER BY g.kind, g.table_name, g.other;
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.undo_conflicts() IS 'What keeps a rollback from being done: of each kind, table and cause the number of rows and the keys of the first 20.';
+
 CREATE OR REPLACE FUNCTION restage.close_undo() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

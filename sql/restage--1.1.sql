@@ -1827,6 +1827,7 @@ BEGIN
       WHEN 'later_run' THEN format('%s rows of %s were written or marked by later runs', g.rows, g.table_name)
       WHEN 'edited' THEN format('%s rows of %s were changed in the target since', g.rows, g.table_name)
       WHEN 'not_kept' THEN format('%s rows of %s were updated and not kept as they were before', g.rows, g.table_name)
+      WHEN 'rekeyed' THEN format('%s rows of %s are known by another key of the source since the run, and keep it', g.rows, g.table_name)
       WHEN 'deleted' THEN format('%s rows of %s were deleted and are not put back', g.rows, g.table_name)
       WHEN 'referenced' THEN format('%s rows of %s refer to rows of %s that the run inserted', g.rows, g.other, g.table_name)
       WHEN 'other_source' THEN format('%s rows of %s belong to source %s as well', g.rows, g.table_name, g.other)
@@ -1848,7 +1849,7 @@ BEGIN
       FROM pg_temp.restage_conflict AS f
     ) AS c
     WHERE NOT (c.kind = 'edited' AND restage.undo_option('force'))
-      AND NOT (c.kind IN ('not_kept', 'deleted') AND restage.undo_option('inserts_only'))
+      AND NOT (c.kind IN ('not_kept', 'rekeyed', 'deleted') AND restage.undo_option('inserts_only'))
     GROUP BY c.kind, c.table_name, c.other
   ) AS g
   ORDER BY g.kind, g.table_name, g.other;

@@ -186,7 +186,7 @@ extension Rollback {
 public struct RollbackOutcome: Sendable {
   /// Rows of one kind and cause that keep a run from being taken back.
   public struct Conflict: Hashable, Sendable {
-    /// `later_run`, `edited`, `not_kept`, `deleted`, `referenced` or `other_source`.
+    /// `later_run`, `edited`, `not_kept`, `rekeyed`, `deleted`, `referenced` or `other_source`.
     public let kind: String
     /// What it is about, with the number of rows, for a person.
     public let message: String

@@ -45,6 +45,37 @@ struct RollbackTests {
     #expect(again.status == 0, "\(again.output)")
   }
 
+  @Test(
+    "65: rows that got another key of the source are named, and what the advice says leads back")
+  func rekeyed() throws {
+    let source = try SmallSource()
+    let target = try TestPostgres()
+    let mapping = try source.mapping(
+      "tables: { dbo.T: { natural_key: [V], keep_before: true } }\n")
+    let first = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 10], [2, 20]]))
+    let second = try source.snapshot(
+      "2", of: "s", SmallTable("dbo", "T", [[5, 10], [2, 20], [7, 70]]))
+    #expect(try target.load(first, "--mapping", mapping).status == 0)
+    #expect(try target.load(second, "--mapping", mapping).status == 0)
+    let before = try rows(of: target)
+    let refused = try rollback("last", target)
+    #expect(refused.status == 65, "\(refused.errors)")
+    #expect(
+      refused.output.contains("1 rows of public.t are known by another key of the source")
+        && refused.output.contains("--inserts-only leaves rows under their new key")
+        && !refused.output.contains("keep_before"), "\(refused.output)")
+    #expect(try rows(of: target) == before)
+    let partly = try rollback("last", target, "--inserts-only")
+    #expect(partly.status == 0, "\(partly.output)\(partly.errors)")
+    #expect(try target.psql("SELECT v FROM public.t ORDER BY v") == "10\n20")
+    #expect(try target.load(first, "--mapping", mapping).status == 0)
+    #expect(
+      try target.psql("SELECT source_id FROM restage_keymap.s_public_t ORDER BY source_id")
+        == "1\n2")
+    let proof = try target.verify(first, "--mapping", mapping)
+    #expect(proof.status == 0, "\(proof.output)")
+  }
+
   @Test("a first load is taken back and loaded again: the same database, where keys are preserved")
   func firstLoad() throws {
     let folder = try TemporaryFolder()

@@ -26,7 +26,8 @@ struct UndoTests {
         continue
       }
       guard !night.rekeys else {
-        try expectRefusal(of: target, naming: "updated and not kept as they were before", title)
+        try expectRefusal(
+          of: target, naming: "are known by another key of the source since the run", title)
         continue
       }
       let run = try target.lastRun()

@@ -265,7 +265,7 @@ extension TableNames {
   private var rekeyedRows: String? {
     guard !mapped.naturalKey.isEmpty, surrogate != nil else { return nil }
     return """
-      \(conflict("not_kept", key: "r.source_key::text"))
+      \(conflict("rekeyed", key: "r.source_key::text"))
       FROM restage.reject AS r
       WHERE r.run_id = \(Self.undoneRun)
         AND r.table_name = \(auditName)

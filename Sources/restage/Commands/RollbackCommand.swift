@@ -91,6 +91,13 @@ extension RollbackOutcome {
       ("edited", "--force gives up what was changed in the target."),
       ("deleted", "--inserts-only leaves deleted rows as they are: restage.displaced has them."),
       (
+        "rekeyed",
+        """
+        --inserts-only leaves rows under their new key; loading the snapshot before this run again gives \
+        them the old one.
+        """
+      ),
+      (
         "not_kept",
         "--inserts-only leaves updated rows as they are; keep_before: true in the mapping keeps later ones."
       ),
