@@ -7,7 +7,7 @@ extension Situation {
   static let moves = [
     referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues,
     referencedCompositeValues, spelledKeys, spelledCompositeKeys, spelledReported, spelledKept,
-    spelledOrphans,
+    spelledOrphans, spelledRefused,
     fixedCycle, fixedCycleOfText,
   ]
 
@@ -335,6 +335,29 @@ extension Situation {
       night(
         "unit: 2 inserted; unittext: 2 inserted, 1 nulled, 4 respelled",
         ["Unit": ["kg", "m"], "UnitText": ["KG ,m ,x,", "m,Kg ,KG,KG "]])
+    ])
+
+  /// A known row whose key is spelled otherwise tonight, and that is refused: it stays as it is, and so does
+  /// its key.
+  static let spelledRefused = Situation(
+    name: "spelled-refused",
+    tables: [
+      TestTable("Region", [column("Id", "int")]).surrogate("Id"),
+      TestTable("Unit", [column("Code", "varchar(6)"), column("RegionId", "int", .null)])
+        .key("Code").link("RegionId", to: "Region", "Id", policy: .reject),
+      TestTable("Measure", [column("Id", "int"), column("Code", "varchar(6)", .null)])
+        .surrogate("Id").link("Code", to: "Unit", "Code"),
+    ],
+    nights: [
+      night(
+        "measure: 1 inserted; region: 1 inserted; unit: 2 inserted",
+        ["Region": ["1"], "Unit": ["kg,1", "m,1"], "Measure": ["1,kg"]]),
+      unprovenNight(
+        "measure: 1 inserted, 1 respelled, 1 unchanged; region: 1 unchanged; unit: 1 rejected, 1 updated",
+        ["Region": ["1"], "Unit": ["kg ,99", "m ,1"], "Measure": ["1,kg", "2,kg "]]),
+      night(
+        "measure: 1 respelled, 2 updated; region: 1 unchanged; unit: 1 unchanged, 1 updated",
+        ["Region": ["1"], "Unit": ["kg ,1", "m ,1"], "Measure": ["1,kg", "2,kg "]]),
     ])
 
   /// A target that was there before: its foreign keys are not deferrable.

@@ -399,6 +399,8 @@ extension TableNames {
   /// map takes the new spelling in step 30, before children look there for theirs, or in step 35 where
   /// the spelling is a parent's; the final row gets it in step 50, unless the mapping leaves changed
   /// rows as they are.
+  ///
+  /// A row that is refused in step 35 keeps its spelling.
   var keySpelling: String? {
     let spelled = zip(keyMapColumns, keyColumns).filter { isSpelled($1) }
     guard !spelled.isEmpty else { return nil }
@@ -427,10 +429,22 @@ extension TableNames {
       SET
         \(lines: values, indent: 2)
       FROM \(stage) AS s
-      WHERE \(all: keyJoin() + [differs] + isRespelled(isNew), indent: 2);
+      WHERE \(all: keyJoin() + [differs] + isRespelled(isNew) + staysIn, indent: 2);
 
       \(Settings.withNestedLoops)
       """
+  }
+
+  /// Where the refusals are still to come.
+  private var staysIn: [String] {
+    guard !isKeyRespelled, !refusesEarly else { return [] }
+    return orphanTests.filter { $0.policy == .reject }.map { test in
+      """
+      NOT (
+        \(all: test.conditions, indent: 2)
+      )
+      """
+    }
   }
 
   /// Final rows that are left alone keep their spelling, and so does the key map: children follow what is

@@ -1,0 +1,845 @@
+-- file:    merge/002_dbo.Unit/10_stage.sql
+-- table:   public.unit
+-- step:    10 stage
+-- purpose: make an empty stage table for the rows of this run
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:587ebce718a80a2773e97dfde04d4f84d4ca638533b08f181f286cc3be0be3e3
+-- by hand: psql -X -v ON_ERROR_STOP=1 -f 10_stage.sql
+
+DROP TABLE IF EXISTS restage_stage.unit;
+
+CREATE UNLOGGED TABLE restage_stage.unit (
+  code varchar(6),
+  regionid integer
+)
+WITH (autovacuum_enabled = false);
+
+-- file:    merge/002_dbo.Unit/15_check.sql
+-- table:   public.unit
+-- step:    15 check
+-- purpose: count, and refuse rows whose source key is NULL or not unique
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:dc42e43643724cc7a4b78d015d2eda3adeda69091ed96c4c062fe9af9c10d909
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
+
+-- The chunk that a row is from: by hand nobody says it.
+ALTER TABLE restage_stage.unit ADD COLUMN IF NOT EXISTS chunk integer;
+
+ANALYZE restage_stage.unit;
+
+SELECT restage.count_staged('public.unit', count(*)) AS staged
+FROM restage_stage.unit AS s;
+
+WITH repeated AS MATERIALIZED (
+  SELECT
+    rtrim(s.code) AS code
+  FROM restage_stage.unit AS s
+  WHERE s.code IS NOT NULL
+  GROUP BY
+    rtrim(s.code)
+  HAVING count(*) > 1
+),
+bad AS (
+  SELECT
+    s.ctid AS row_id,
+    'the source key is NULL' AS message
+  FROM restage_stage.unit AS s
+  WHERE s.code IS NULL
+  UNION ALL
+  SELECT
+    s.ctid AS row_id,
+    'several staged rows have this source key' AS message
+  FROM repeated AS r
+  JOIN restage_stage.unit AS s
+    ON rtrim(s.code) = r.code
+),
+refused AS (
+  DELETE FROM restage_stage.unit AS s
+  USING bad AS b
+  WHERE s.ctid = b.row_id
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('Code', s.code) AS value,
+    b.message,
+    row_to_json(s.*) AS row_data
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    r.source_key,
+    'source key',
+    ARRAY['code'],
+    r.value::text,
+    r.message,
+    false,
+    r.row_data
+  FROM refused AS r
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'rejected', count(*)) AS rows
+FROM recorded;
+
+-- file:    merge/002_dbo.Unit/20_match.sql
+-- table:   public.unit
+-- step:    20 match
+-- purpose: nothing: the mapping names no natural_key
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Unit/30_allocate.sql
+-- table:   public.unit
+-- step:    30 allocate
+-- purpose: remember every unseen row in the key map
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:71d86e75fb675314b27a01191d9a32b71fc078d20b814e4dd3154db868a42632
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH orphan AS (
+  SELECT s.ctid AS row_id
+  FROM restage_stage.unit AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_id = s.regionid
+    )
+),
+allocated AS (
+  INSERT INTO restage_keymap.unit (
+    source_code,
+    target_key,
+    row_hash,
+    first_run,
+    last_run,
+    chunk
+  )
+  SELECT
+    s.code,
+    s.code,
+    s.row_hash,
+    (SELECT restage.run_id()),
+    (SELECT restage.run_id()),
+    s.chunk
+  FROM (
+    SELECT
+      s.code,
+      md5(ROW(
+        s.code,
+        s.regionid
+      )::text)::uuid AS row_hash,
+      s.chunk
+    FROM restage_stage.unit AS s
+    WHERE NOT EXISTS (
+      SELECT
+      FROM restage_keymap.unit AS k
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+      AND NOT EXISTS (
+        SELECT
+        FROM orphan AS o
+        WHERE o.row_id = s.ctid
+      )
+    ORDER BY
+      s.code
+  ) AS s
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'allocated', count(*)) AS rows
+FROM allocated;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+DO $restage$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = 'restage_keymap.unit'::regclass
+  ) THEN
+    ALTER TABLE restage_keymap.unit
+      ADD PRIMARY KEY (source_code),
+      ADD UNIQUE (target_key);
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    JOIN pg_catalog.pg_class AS r
+      ON r.oid = 'restage_keymap.unit'::regclass
+    WHERE c.run_id = restage.run_id()
+      AND c.table_name = 'public.unit'
+      AND c.kind = 'allocated'
+      AND c.rows * 10 > r.reltuples
+      AND c.rows > 0
+  ) THEN
+    ANALYZE restage_keymap.unit;
+  END IF;
+END
+$restage$;
+
+-- Keys that differ from those of the key map in case or trailing blanks.
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unit AS k
+SET
+  source_code = s.code,
+  target_key = CASE
+    WHEN k.first_run = (SELECT restage.run_id()) THEN s.code
+    ELSE k.target_key
+  END
+FROM restage_stage.unit AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.source_code COLLATE "C" <> s.code COLLATE "C"
+  AND NOT (
+    s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_id = s.regionid
+    )
+  );
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.unit'
+  AND c.kind = 'allocated';
+
+-- file:    merge/002_dbo.Unit/35_orphans.sql
+-- table:   public.unit
+-- step:    35 orphans
+-- purpose: find rows whose parent is in no key map
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:955af0955ba6623cb044abe8229018b72f26865ab478f37ef501d300f056affd
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
+
+-- unit_regionid_fkey: on_orphan: reject
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH refused AS (
+  DELETE FROM restage_stage.unit AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_id = s.regionid
+    )
+  RETURNING
+    jsonb_build_object('Code', s.code) AS source_key,
+    jsonb_build_object('RegionId', s.regionid) AS value,
+    jsonb_build_object('Id', s.regionid) AS parent_key,
+    row_to_json(s.*) AS row_data
+),
+refused_parent AS MATERIALIZED (
+  SELECT DISTINCT ON (p.source_key)
+    p.source_key,
+    p.message
+  FROM restage.reject AS p
+  WHERE p.run_id = (SELECT restage.run_id())
+    AND p.table_name = 'public.region'
+    AND NOT p.is_loaded
+  ORDER BY
+    p.source_key,
+    p.id
+),
+recorded AS (
+  INSERT INTO restage.reject (
+    run_id,
+    table_name,
+    source_key,
+    rule,
+    column_names,
+    value,
+    message,
+    is_loaded,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    r.source_key,
+    'foreign key unit_regionid_fkey',
+    ARRAY['regionid'],
+    r.value::text,
+    'the parent public.region ' || r.parent_key::text || CASE
+      WHEN p.source_key IS NULL THEN ' is in no key map'
+      WHEN length(p.message) > 1000 THEN ' was refused: … ' || right(p.message, 500)
+      ELSE ' was refused: ' || p.message
+    END,
+    false,
+    r.row_data
+  FROM refused AS r
+  LEFT JOIN refused_parent AS p
+    ON p.source_key = r.parent_key
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'rejected', count(*)) AS rows
+FROM recorded;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
+SELECT count(*) AS rows
+FROM restage.reject AS r
+WHERE r.run_id = restage.run_id()
+  AND r.table_name = 'public.unit'
+  AND r.rule LIKE 'foreign key %';
+
+-- file:    merge/002_dbo.Unit/40_insert.sql
+-- table:   public.unit
+-- step:    40 insert
+-- purpose: insert the unseen rows with their new keys
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:fe57837c0f034d67b723e535472dfb1676ca1c8eb47b8389fdd33e5382c8b292
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH inserted AS (
+  INSERT INTO public.unit (
+    code,
+    regionid
+  )
+  SELECT
+    s.code,
+    p1.target_key
+  FROM restage_stage.unit AS s
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+    AND k.first_run = (SELECT restage.run_id())
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.source_id = s.regionid
+  WHERE NOT EXISTS (
+    SELECT
+    FROM restage.row_count AS c
+    WHERE c.run_id = (SELECT restage.run_id())
+      AND c.table_name = 'public.unit'
+      AND c.kind = 'inserted'
+  )
+    AND (s.regionid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+)
+SELECT restage.count_rows('public.unit', 'inserted', count(*)) AS rows
+FROM inserted;
+
+-- file:    merge/002_dbo.Unit/50_update.sql
+-- table:   public.unit
+-- step:    50 update
+-- purpose: carry over the rows that changed in the source
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:67ed91f53e7dc3c3193c1356ca539343a50d20f0bef300d5a8951ab4cf3f5e41
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+-- What can wait is checked at the end of the transaction, when all rows are in place.
+SET CONSTRAINTS ALL DEFERRED;
+
+WITH changed AS MATERIALIZED (
+  -- Known rows whose hash is another than when they were loaded last.
+  SELECT
+    s.code,
+    s.regionid,
+    md5(ROW(
+      s.code,
+      s.regionid
+    )::text)::uuid AS row_hash
+  FROM restage_stage.unit AS s
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
+    AND k.row_hash <> md5(ROW(
+      s.code,
+      s.regionid
+    )::text)::uuid
+),
+edited AS MATERIALIZED (
+  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  SELECT
+    k.source_code,
+    row_to_json(t.*) AS row_data
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+  JOIN changed AS c
+    ON rtrim(k.source_code) = rtrim(c.code)
+  WHERE k.row_hash <> md5(ROW(
+      t.code,
+      p1.source_id
+    )::text)::uuid
+),
+noted AS (
+  INSERT INTO restage.displaced (
+    run_id,
+    table_name,
+    source_key,
+    reason,
+    action,
+    row_data
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    jsonb_build_object('source_code', d.source_code),
+    'edited',
+    'overwritten',
+    d.row_data
+  FROM edited AS d
+  RETURNING 1
+),
+updated AS (
+  UPDATE public.unit AS t
+  SET
+    code = c.code,
+    regionid = p1.target_key
+  FROM changed AS c
+  JOIN restage_keymap.unit AS k
+    ON rtrim(k.source_code) = rtrim(c.code)
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.source_id = c.regionid
+  WHERE t.code = k.target_key
+    AND (c.regionid IS NULL OR p1.target_key IS NOT NULL)
+  RETURNING 1
+),
+remembered AS (
+  UPDATE restage_keymap.unit AS k
+  SET
+    row_hash = c.row_hash,
+    last_run = (SELECT restage.run_id()),
+    target_key = c.code
+  FROM changed AS c
+  WHERE rtrim(k.source_code) = rtrim(c.code)
+)
+SELECT
+  restage.count_rows('public.unit', 'updated', count(*)) AS rows,
+  restage.count_rows('public.unit', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
+FROM updated;
+
+-- file:    merge/002_dbo.Unit/60_vanished.sql
+-- table:   public.unit
+-- step:    60 vanished
+-- purpose: note rows that vanished from the source since they were loaded
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:7e614d6ddedf7173d327d3c5a55561fef2edc2bd6bf704f7eabb8016f79b942f
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+UPDATE restage_keymap.unit AS k
+SET chunk = s.chunk
+FROM restage_stage.unit AS s
+WHERE rtrim(k.source_code) = rtrim(s.code)
+  AND k.first_run NOT IN (SELECT restage.run_id())
+  AND s.chunk IS DISTINCT FROM k.chunk
+  AND s.chunk IS NOT NULL;
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.run_id())
+    AND r.table_name = 'public.unit'
+    AND NOT r.is_loaded
+),
+vanished AS (
+  UPDATE restage_keymap.unit AS k
+  SET vanished_run = (SELECT restage.run_id())
+  WHERE k.vanished_run IS NULL
+    AND k.first_run NOT IN (SELECT restage.run_id())
+    AND NOT EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_stage.unit AS s
+      WHERE rtrim(k.source_code) = rtrim(s.code)
+    )
+    AND NOT EXISTS (
+      SELECT
+      FROM refused AS r
+      WHERE rtrim(k.source_code) = rtrim(r.code)
+    )
+  RETURNING 1
+),
+back AS MATERIALIZED (
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN restage_stage.unit AS s
+    ON rtrim(k.source_code) = rtrim(s.code)
+  WHERE k.vanished_run IS NOT NULL
+  UNION
+  SELECT
+    k.source_code,
+    k.vanished_run
+  FROM restage_keymap.unit AS k
+  JOIN refused AS r
+    ON rtrim(k.source_code) = rtrim(r.code)
+  WHERE k.vanished_run IS NOT NULL
+),
+imaged AS (
+  INSERT INTO restage.before_image (
+    run_id,
+    table_name,
+    operation,
+    source_key,
+    vanished_run
+  )
+  SELECT
+    (SELECT restage.run_id()),
+    'public.unit',
+    'returned',
+    ARRAY[b.source_code::text],
+    b.vanished_run
+  FROM back AS b
+),
+returned AS (
+  UPDATE restage_keymap.unit AS k
+  SET vanished_run = NULL
+  FROM back AS b
+  WHERE k.source_code = b.source_code
+  RETURNING 1
+)
+SELECT
+  restage.count_rows('public.unit', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
+  restage.count_rows('public.unit', 'returned', (SELECT count(*) FROM returned)) AS returned;
+
+-- file:    merge/002_dbo.Unit/70_reset.sql
+-- table:   public.unit
+-- step:    70 reset
+-- purpose: no sequence to move
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:758ab08d68efe36665a429d7030f84004c6fa3e0a84fd563c926051963e26801
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 70_reset.sql
+
+SELECT 0::bigint AS rows;
+
+-- file:    merge/002_dbo.Unit/90_account.sql
+-- table:   public.unit
+-- step:    90 account
+-- purpose: prove that every staged row is accounted for
+-- source:  dbo.Unit, staged in restage_stage.unit
+-- body:    sha256:37277d25742747fc81d89145acd7528cd4a6863fac0344cbab7447676bee095d
+-- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
+--          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
+
+-- A nested loop would not end where the planner takes a full key map for an empty one.
+SET LOCAL enable_nestloop = off;
+SET LOCAL jit = off;
+
+WITH found AS (
+  SELECT
+    k.chunk,
+    count(*) AS rows
+  FROM restage_keymap.unit AS k
+  WHERE k.vanished_run IS NULL
+    AND EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = restage.run_id()
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+    )
+  GROUP BY k.chunk
+)
+SELECT restage.count_skipped(
+  'public.unit',
+  coalesce(sum(c.found), 0)::bigint,
+  count(*) FILTER (WHERE c.found <> c.rows),
+  min(c.file) FILTER (WHERE c.found <> c.rows)
+) AS skipped
+FROM (
+  SELECT
+    c.file,
+    c.rows,
+    coalesce(f.rows, 0) AS found
+  FROM restage.chunk AS c
+  LEFT JOIN found AS f
+    ON f.chunk = c.chunk_id
+  WHERE c.run_id = (SELECT restage.run_id())
+    AND c.table_name = 'public.unit'
+    AND c.is_skipped
+) AS c;
+
+SELECT restage.close_account('public.unit', count(*)) AS rows
+FROM restage_stage.unit AS s
+JOIN restage_keymap.unit AS k
+  ON rtrim(k.source_code) = rtrim(s.code)
+WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+-- file:    verify/002_dbo.Unit/content.sql
+-- table:   public.unit
+-- purpose: print the snapshot's rows as the target remembers them
+-- source:  dbo.Unit
+-- body:    sha256:8c15f06f913cfc34524885a487050ecda8d76367173fc16c33fdb1c37386ce54
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
+
+-- Texts of values depend on these, and hashes of rows on the texts.
+SET DateStyle = 'ISO, YMD';
+SET TimeZone = 'UTC';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET client_encoding = 'UTF8';
+
+COPY (
+  WITH noted AS MATERIALIZED (
+    SELECT
+      s.code,
+      s.regionid,
+      r.is_loaded
+    FROM (
+      SELECT
+        r.row_data,
+        r.is_loaded,
+        r.rule,
+        first_value(r.rule) OVER (PARTITION BY r.source_key ORDER BY r.id) AS first_rule
+      FROM restage.reject AS r
+      WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+        AND r.table_name = 'public.unit'
+    ) AS r
+    CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+    WHERE r.rule = r.first_rule
+  )
+  SELECT
+    t.code,
+    p1.source_id
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.region AS p1
+    ON p1.target_key = t.regionid
+  JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+  LEFT JOIN noted AS n
+    ON rtrim(k.source_code) = rtrim(n.code)
+  WHERE k.vanished_run IS NULL
+    AND n.is_loaded IS NOT FALSE
+  UNION ALL
+  SELECT
+    n.code,
+    n.regionid
+  FROM noted AS n
+  WHERE NOT n.is_loaded
+) TO STDOUT WITH (FORMAT csv);
+
+-- file:    verify/002_dbo.Unit/counts.sql
+-- table:   public.unit
+-- purpose: snapshot_rows = present + rejected, when all is well
+-- source:  dbo.Unit
+-- body:    sha256:ef1dc65544fa197468013efabf4149cf0f3fa8106fe767038d43598c0e13da9d
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
+
+WITH refused AS MATERIALIZED (
+  SELECT
+    s.code
+  FROM restage.reject AS r
+  CROSS JOIN LATERAL json_populate_record(NULL::public.unit, r.row_data) AS s
+  WHERE r.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+    AND r.table_name = 'public.unit'
+    AND NOT r.is_loaded
+)
+SELECT
+  coalesce(g.chunk_rows, g.staged_rows) AS snapshot_rows,
+  (
+    SELECT count(*)
+    FROM public.unit AS t
+    JOIN restage_keymap.unit AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM refused AS r
+        WHERE rtrim(k.source_code) = rtrim(r.code)
+      )
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM refused
+  ) AS rejected
+FROM restage.staged AS g
+WHERE g.run_id = (SELECT restage.last_run('stride', 'public.unit'))
+  AND g.table_name = 'public.unit';
+
+-- file:    verify/002_dbo.Unit/keys.sql
+-- table:   public.unit
+-- purpose: known = present, when every key has its final row
+-- source:  dbo.Unit
+-- body:    sha256:f1ff841c6bd358497cfdbce49773d79fa1825410c9d39c04f3f8b62d870c251a
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
+
+SELECT
+  (
+    SELECT count(*)
+    FROM restage_keymap.unit AS k
+    WHERE k.vanished_run IS NULL
+  ) AS known,
+  (
+    SELECT count(*)
+    FROM public.unit AS t
+    JOIN restage_keymap.unit AS k
+      ON k.target_key = t.code
+    WHERE k.vanished_run IS NULL
+  ) AS present,
+  (
+    SELECT count(*)
+    FROM restage_keymap.unit AS k
+    WHERE k.vanished_run IS NOT NULL
+  ) AS vanished;
+
+-- file:    verify/002_dbo.Unit/others.sql
+-- table:   public.unit
+-- purpose: count final rows that the key map does not know: not from this source
+-- source:  dbo.Unit
+-- body:    sha256:79529c669e861ceab92d86a61d8ae25ccad5a20969fd05c02d9932429f23357f
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
+
+SELECT count(*) AS others
+FROM public.unit AS t
+WHERE NOT EXISTS (
+  SELECT
+  FROM restage_keymap.unit AS k
+  WHERE k.target_key = t.code
+);
+
+-- file:    verify/002_dbo.Unit/orphans.sql
+-- table:   public.unit
+-- purpose: count final rows without their parent; 0 for each foreign key, when all is well
+-- source:  dbo.Unit
+-- body:    sha256:406c95c00b6dd1f6517371a160aca2586502f09e1d73d3faaee13385b0d6b562
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f orphans.sql
+
+-- unit_regionid_fkey
+SELECT count(*) AS orphans
+FROM public.unit AS t
+WHERE t.regionid IS NOT NULL
+  AND NOT EXISTS (
+    SELECT
+    FROM public.region AS p
+    WHERE p.id = t.regionid
+  );
+
+-- file:    verify/002_dbo.Unit/unique.sql
+-- table:   public.unit
+-- purpose: after a run that ended with "duplicate key": rows that claim the same values
+-- source:  dbo.Unit
+-- body:    sha256:0007fb1ba674d752b516e9e3baca0fe6d382b31f014294ea31a4ec19009ddaa1
+-- by hand: psql -X -q -v ON_ERROR_STOP=1 -f unique.sql
+
+-- unit_pkey
+WITH staged AS (
+  SELECT *
+  FROM restage_stage.unit
+),
+held AS (
+  SELECT
+    t.code AS code,
+    k.first_run IS NOT NULL AS is_known,
+    EXISTS (
+      SELECT
+      FROM restage.chunk AS c
+      WHERE c.run_id = (
+          SELECT r.id
+          FROM restage.staged AS g
+          JOIN restage.run AS r
+            ON r.id = g.run_id
+          WHERE r.source_name = 'stride'
+            AND g.table_name = 'public.unit'
+          ORDER BY r.started_at DESC
+          LIMIT 1
+        )
+        AND c.table_name = 'public.unit'
+        AND c.is_skipped
+        AND c.chunk_id = k.chunk
+    ) AS is_skipped
+  FROM public.unit AS t
+  LEFT JOIN restage_keymap.unit AS k
+    ON k.target_key = t.code
+)
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', o.code) AS holder,
+  'staged' AS state
+FROM staged AS s
+JOIN staged AS o
+  ON o.code = s.code
+  AND ROW(s.code) < ROW(o.code)
+UNION ALL
+SELECT
+  jsonb_build_object('Code', s.code) AS value,
+  jsonb_build_object('Code', s.code) AS staged_row,
+  jsonb_build_object('Code', t.code) AS holder,
+  CASE
+    WHEN NOT t.is_known THEN 'unknown'
+    WHEN t.is_skipped THEN 'staged'
+    WHEN o.code IS NULL THEN 'vanished'
+    WHEN ROW(o.code) IS DISTINCT FROM ROW(t.code) THEN 'changing'
+    ELSE 'kept'
+  END AS state
+FROM staged AS s
+JOIN held AS t
+  ON t.code = s.code
+LEFT JOIN restage_stage.unit AS o
+  ON o.code = t.code
+WHERE NOT (t.is_known AND ROW(s.code) IS NOT DISTINCT FROM ROW(t.code))
+LIMIT 20;
+
