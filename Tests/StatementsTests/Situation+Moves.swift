@@ -7,7 +7,7 @@ extension Situation {
   static let moves = [
     referencedUniqueValues, refusedUniqueValues, refusedParentsByValue, cascadedUniqueValues,
     referencedCompositeValues, spelledKeys, spelledCompositeKeys, spelledReported, spelledKept,
-    spelledOrphans, spelledRefused,
+    spelledOrphans, spelledRefused, spelledCycle, spelledRing,
     fixedCycle, fixedCycleOfText,
   ]
 
@@ -358,6 +358,61 @@ extension Situation {
       night(
         "measure: 1 respelled, 2 updated; region: 1 unchanged; unit: 1 unchanged, 1 updated",
         ["Region": ["1"], "Unit": ["kg ,1", "m ,1"], "Measure": ["1,kg", "2,kg "]]),
+    ])
+
+  /// A key that is the parent's in a ring, and that the parent looks for in its turn.
+  static let spelledCycle = Situation(
+    name: "spelled-cycle",
+    tables: [
+      TestTable("Region", [column("Id", "int")]).surrogate("Id"),
+      TestTable("Person", [column("Code", "varchar(6)"), column("BossCode", "varchar(6)", .null)])
+        .key("Code").link("BossCode", to: "Employee", "Code"),
+      TestTable("Employee", [column("Code", "varchar(6)"), column("RegionId", "int", .null)])
+        .key("Code").link("Code", to: "Person", "Code")
+        .link("RegionId", to: "Region", "Id", policy: .reject),
+    ],
+    nights: [
+      night(
+        "employee: 2 inserted, 1 respelled; person: 2 inserted, 1 respelled; region: 1 inserted",
+        [
+          "Region": ["1"], "Person": ["kg ,", "m,kg"],
+          "Employee": ["kg,1", "m,"],
+        ]),
+      night(
+        "employee: 1 respelled, 1 unchanged, 1 updated; person: 2 respelled, 2 updated; region: 1 unchanged",
+        [
+          "Region": ["1"], "Person": ["kg  ,kg", "m,kg"],
+          "Employee": ["kg,1", "m,"],
+        ]),
+      // One of the two alone: the other one's rows have the old spelling.
+      night("23503", ["Person": ["kg,kg ", "m,kg "]]),
+      // A refused row keeps its spelling, and no note says that it was loaded with another.
+      unprovenNight(
+        "employee: 1 rejected, 1 unchanged; person: 1 respelled, 1 unchanged, 1 updated; region: 1 unchanged",
+        [
+          "Region": ["1"], "Person": ["kg  ,kg", "m,"],
+          "Employee": ["kg ,99", "m,"],
+        ]),
+    ])
+
+  /// Keys that are each other's, all around.
+  static let spelledRing = Situation(
+    name: "spelled-ring",
+    tables: [
+      TestTable("Head", [column("Code", "varchar(6)")]).key("Code").link(
+        "Code", to: "Tail", "Code"),
+      TestTable("Body", [column("Code", "varchar(6)")]).key("Code").link(
+        "Code", to: "Head", "Code"),
+      TestTable("Tail", [column("Code", "varchar(6)")]).key("Code").link(
+        "Code", to: "Body", "Code"),
+    ],
+    nights: [
+      night(
+        "body: 1 inserted; head: 1 inserted, 1 respelled; tail: 1 inserted, 1 respelled",
+        ["Head": ["a"], "Body": ["a "], "Tail": ["a  "]]),
+      night(
+        "body: 1 updated; head: 1 respelled, 1 updated; tail: 1 respelled, 1 updated",
+        ["Head": ["a  "], "Body": ["a"], "Tail": ["a "]]),
     ])
 
   /// A target that was there before: its foreign keys are not deferrable.

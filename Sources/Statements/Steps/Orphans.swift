@@ -13,12 +13,10 @@ extension TableNames {
     }
     let spelled = tests.filter { !$0.respelled.isEmpty }
     let keys = Set(keyColumns)
-    let respelledKeys = spelled.filter { !keys.isDisjoint(with: $0.respelled) }.map(respelling)
     let respelled = spelled.filter { keys.isDisjoint(with: $0.respelled) }.map(respelling)
     let nulled = tests.filter { $0.policy == .null }.map(isWholeRow ? noteOfNulled : nulling)
-    let hashes = isWholeRow || !nulled.isEmpty || !spelled.isEmpty
+    let hashes = isWholeRow || !nulled.isEmpty || !spelled.isEmpty || !spellingRing.isEmpty
     let settings = !tests.isEmpty && hashes ? [Settings.text] : []
-    let spellings = isKeyRespelled ? [keySpelling].compactMap(\.self) : []
     return SQLFile(
       .orphans, of: self,
       purpose: tests.isEmpty
@@ -26,7 +24,7 @@ extension TableNames {
         : tests.allSatisfy(isCheckedAfterInsert)
           ? "no row to be rejected or loaded without its parent: step 40 checks all foreign keys"
           : "find rows whose parent is in no key map",
-      body: (settings + refusals + failures + respelledKeys + spellings + respelled + nulled
+      body: (settings + refusals + failures + keySpellings + respelled + nulled
         + [orphanCount]).joined(separator: "\n\n"))
   }
 
@@ -95,9 +93,10 @@ extension TableNames {
 extension TableNames {
   /// Whether orphans are refused in step 30, before keys are given: in a ring, and where children find
   /// the rows by other values than their key. These look among the staged rows, and a row that is to be
-  /// refused must be gone from there.
+  /// refused must be gone from there. So it must where all keys of a ring are spelled at once.
   var refusesEarly: Bool {
-    !ring.isEmpty || foreignKeysByValue.contains { $0.onOrphan == .reject }
+    !ring.isEmpty || !spellingRing.isEmpty
+      || foreignKeysByValue.contains { $0.onOrphan == .reject }
   }
 
   /// Whether children find the rows by other values than their key.
@@ -390,9 +389,63 @@ extension TableNames {
       """
   }
 
+  /// Keys that take the spelling of a parent's key, and the key map with them.
+  private var keySpellings: [String] {
+    guard !spellingRing.isEmpty else {
+      guard isKeyRespelled else { return [] }
+      return spelledKeyTests.map(respelling) + [keySpelling].compactMap(\.self)
+    }
+    return [absentMembers]
+      + spellingRing.map(table).flatMap { member in
+        member.spelledKeyTests(within: spellingRing).map(member.respelling)
+          + [member.keySpelling].compactMap(\.self)
+      }
+  }
+
+  private var spelledKeyTests: [OrphanTest] {
+    orphanTests.filter { !Set($0.respelled).isDisjoint(with: keyColumns) }
+  }
+
+  /// Where keys go all around a ring, the first table of it dictates the spelling.
+  private func spelledKeyTests(within ring: [Int]) -> [OrphanTest] {
+    let later = ring.drop { $0 != index }
+    return spelledKeyTests.filter { $0.parent.index == index || !later.contains($0.parent.index) }
+  }
+
+  /// The tables of a cycle in which a key takes the spelling of a parent's, parents first; empty otherwise.
+  /// Every key has to be spelled before any row of the cycle is held to it.
+  ///
+  /// Stands in the file of each table of the ring, since a run may load any of them; the first one does all
+  /// there is to do.
+  private var spellingRing: [Int] {
+    let cycle = self.cycle
+    let parents = Dictionary(
+      uniqueKeysWithValues: cycle.map { ($0, table($0).spelledKeyTests.map(\.parent.index)) })
+    guard cycle.count > 1, parents.values.contains(where: { !$0.isEmpty }) else { return [] }
+    var ordered: [Int] = []
+    var begun: Set<Int> = []
+    func add(_ member: Int) {
+      guard cycle.contains(member), begun.insert(member).inserted else { return }
+      for parent in parents[member] ?? [] { add(parent) }
+      ordered.append(member)
+    }
+    for member in cycle { add(member) }
+    return ordered
+  }
+
+  private var absentMembers: String {
+    let body = """
+      BEGIN
+        \(lines: spellingRing.filter { $0 != index }.map { table($0).emptyStageIfAbsent }, indent: 2, separator: "")
+      END
+      """
+    return "-- Tables of the ring that this run does not load have no staged rows.\n"
+      + body.asDoStatement
+  }
+
   /// Whether the table's key takes the spelling of a parent's key.
   var isKeyRespelled: Bool {
-    orphanTests.contains { !Set($0.respelled).isDisjoint(with: keyColumns) }
+    !spelledKeyTests.isEmpty || !spellingRing.isEmpty
   }
 
   /// A key that is spelled otherwise than when it was loaded is the same key to SQL Server. The key

@@ -1,0 +1,123 @@
+-- file:    ddl/15_key_maps.sql
+-- purpose: make the key maps: which source row became which final row
+-- source:  stride
+-- body:    sha256:66a831458608795a59f74ef9cbccf090156bf23be1decf0dcca48409bbb1ea4c
+-- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
+
+-- Which database the source's name stands for; refused (RS008) for another one.
+SELECT restage.claim_source('stride', 'stride');
+
+-- Which table became which; refused (RS007) where it became another one.
+SELECT restage.claim_table(
+  'stride',
+  v.source_schema,
+  v.source_table,
+  v.target_schema,
+  v.target_table,
+  v.stage_table,
+  v.key_map_table,
+  v.keys
+)
+FROM (
+  VALUES
+    ('dbo', 'Region', 'public', 'region', 'restage_stage.region', 'restage_keymap.region', 'remap'),
+    ('dbo', 'Person', 'public', 'person', 'restage_stage.person', 'restage_keymap.person', 'preserve'),
+    ('dbo', 'Employee', 'public', 'employee', 'restage_stage.employee', 'restage_keymap.employee', 'preserve')
+) AS v (source_schema, source_table, target_schema, target_table, stage_table, key_map_table, keys);
+
+-- dbo.Region
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.region') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.region (
+    source_id integer NOT NULL,
+    target_key integer NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json,
+    chunk integer
+  );
+
+  COMMENT ON TABLE restage_keymap.region IS 'Key map: which row of dbo.Region of stride is which row of public.region.';
+  COMMENT ON COLUMN restage_keymap.region.source_id IS 'Column Id of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.region.target_key IS 'Value of column id of the final row.';
+  COMMENT ON COLUMN restage_keymap.region.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.region.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.region.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.region.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.region.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.region.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.region.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
+END
+$restage$;
+
+-- dbo.Person
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.person') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.person (
+    source_code varchar(6) NOT NULL,
+    target_key varchar(6) NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json,
+    chunk integer
+  );
+
+  COMMENT ON TABLE restage_keymap.person IS 'Key map: which row of dbo.Person of stride is which row of public.person.';
+  COMMENT ON COLUMN restage_keymap.person.source_code IS 'Column Code of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.person.target_key IS 'Value of column code of the final row.';
+  COMMENT ON COLUMN restage_keymap.person.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.person.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.person.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.person.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.person.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.person.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.person.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
+END
+$restage$;
+
+-- dbo.Employee
+DO $restage$
+BEGIN
+  IF to_regclass('restage_keymap.employee') IS NOT NULL THEN
+    RETURN;
+  END IF;
+
+  CREATE TABLE restage_keymap.employee (
+    source_code varchar(6) NOT NULL,
+    target_key varchar(6) NOT NULL,
+    row_hash uuid NOT NULL,
+    first_run uuid NOT NULL,
+    last_run uuid NOT NULL,
+    vanished_run uuid,
+    matched_run uuid,
+    matched_row json,
+    chunk integer
+  );
+
+  COMMENT ON TABLE restage_keymap.employee IS 'Key map: which row of dbo.Employee of stride is which row of public.employee.';
+  COMMENT ON COLUMN restage_keymap.employee.source_code IS 'Column Code of the row''s key in the source.';
+  COMMENT ON COLUMN restage_keymap.employee.target_key IS 'Value of column code of the final row.';
+  COMMENT ON COLUMN restage_keymap.employee.row_hash IS 'Hash of the row as it was loaded last: tells whether it changed since.';
+  COMMENT ON COLUMN restage_keymap.employee.first_run IS 'The run that loaded the row first.';
+  COMMENT ON COLUMN restage_keymap.employee.last_run IS 'The run that wrote the row last.';
+  COMMENT ON COLUMN restage_keymap.employee.vanished_run IS 'The run that found the row gone from the source; NULL while it is there.';
+  COMMENT ON COLUMN restage_keymap.employee.matched_run IS 'The run that recognised the final row by its natural key; NULL for rows that restage loaded.';
+  COMMENT ON COLUMN restage_keymap.employee.matched_row IS 'The row as the source has it, while restage has not written the final row it recognised.';
+  COMMENT ON COLUMN restage_keymap.employee.chunk IS 'The chunk that the row was staged from last, by restage.chunk.chunk_id; NULL where unknown.';
+END
+$restage$;
+
