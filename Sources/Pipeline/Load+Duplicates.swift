@@ -71,6 +71,14 @@ extension MappedTable {
   }
 }
 
+extension MappedTable {
+  /// Whether the plan makes a key that can wait: filtered indexes and what foreign keys lead to cannot.
+  fileprivate func isDeferrable(_ key: Identifier) -> Bool {
+    uniqueConstraints.contains { $0.name == key && $0.isDeferrable }
+      || indexes.contains { $0.name == key && $0.isDeferrable }
+  }
+}
+
 /// Two rows that cannot both have their values.
 private struct Collision {
   let value: String
@@ -126,10 +134,15 @@ private struct Collision {
     case .vanished:
       return "the mapping's on_vanished: delete for \(source) frees the values of rows that "
         + "vanished; or delete that final row"
+    case .changing where table.isDeferrable(key):
+      return
+        "this target checks the key row by row, so values cannot move from row to row: make it a "
+        + "DEFERRABLE constraint, as ddl/30_keys.sql of the plan has it"
     case .changing:
       return
-        "PostgreSQL checks this key row by row, so values cannot move from row to row: give the "
-        + "final row another value by hand, or make the key a DEFERRABLE constraint"
+        "PostgreSQL checks this key row by row, so values cannot move from row to row, and has no "
+        + "way to let it wait: give the final rows the source's values by hand in one transaction "
+        + "(docs/key-maps.md shows it), and run again"
     case .kept:
       return "the mapping keeps that row as it is (on_changed), or refused its change"
     case .unknown:

@@ -51,6 +51,34 @@ struct ForeignKeyTests {
     #expect(try await nights.load(Self.second).verification.isEqual)
   }
 
+  @Test("65: values that swap under the key are told the way out, and it leads there")
+  func valuesSwap() async throws {
+    let nights = try Nights(Self.atlas)
+    _ = try await nights.load(Self.first)
+    let swapped: [String: Rows] = [
+      "Country": [["1", "fr"], ["2", "de"]], "City": [["1", "de"], ["2", "de"]],
+    ]
+    let error = await #expect(throws: PipelineError.self) { _ = try await nights.load(swapped) }
+    #expect(error?.status == .differences)
+    #expect(error?.problem.contains("until it changes in the same run") == true)
+    #expect(error?.advice?.contains("by hand in one transaction") == true)
+    #expect(error?.advice?.contains("DEFERRABLE constraint") == false)
+    // As docs/key-maps.md has it.
+    try nights.postgres.psql(
+      """
+      BEGIN;
+      SET CONSTRAINTS ALL DEFERRED;
+      UPDATE public.country SET code = '?' WHERE code = 'de';
+      UPDATE public.country SET code = 'de' WHERE code = 'fr';
+      UPDATE public.country SET code = 'fr' WHERE code = '?';
+      COMMIT;
+      """)
+    let (_, proof) = try await nights.load(swapped)
+    #expect(proof.isEqual)
+    let again = try await nights.load(swapped)
+    #expect(!again.counts.contains("updated"), "\(again.counts)")
+  }
+
   @Test("65: rows that are not loaded any more still have the old value")
   func leftBehind() async throws {
     let nights = try Nights(Self.atlas)
