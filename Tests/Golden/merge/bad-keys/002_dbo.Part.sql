@@ -439,7 +439,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:a1f91eb815f11557d8d35b0ccda4a7f0e50e2143381ca2a511a1d1ec49493f93
+-- body:    sha256:fba8e14daf1d8bf0914b1f9039aaa92f2a7d917d3c228f497b831fff3a17b1b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -477,7 +477,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_partid,
     row_to_json(t.*) AS row_data
@@ -486,11 +487,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.partid
   JOIN changed AS c
     ON k.source_partid = c.partid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_partid,
       t.code,
       t.lot
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

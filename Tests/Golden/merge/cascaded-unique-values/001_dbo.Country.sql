@@ -260,7 +260,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:737930b1a5dbd82f612c3ed007512daf1789f07bb1751f9503e5b29521492a75
+-- body:    sha256:f203a65292d417bef0c1e8aecc2ba4e248e37ab597784455b7a979fad0ed26fb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,7 +295,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -304,10 +305,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_id,
       t.code
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -317,7 +317,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:24d1bc97100d26baf4445718e9c222dc29efedebc4d45965452727831d2559cb
+-- body:    sha256:87f44e3662f254deb939c3d68dc57cdf8dc441a82a294fca4267eaa522adb027
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -353,7 +353,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_no,
     k.source_day,
@@ -365,11 +366,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_no = c.no
     AND k.source_day = c.day
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.day,
       t.no,
       t.note
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

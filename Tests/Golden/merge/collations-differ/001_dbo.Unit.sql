@@ -279,7 +279,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:dbfc2b7b5e597a215a5801be1e16891a871643faf23acd533a88d58918a71b8a
+-- body:    sha256:b2c664ff46380b7c431446250ac837b86443a2ca3613af3548d8135a54249af8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -314,7 +314,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_symbol,
     row_to_json(t.*) AS row_data
@@ -323,10 +324,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.symbol
   JOIN changed AS c
     ON rtrim(k.source_symbol) = rtrim(c.symbol)
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.symbol,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

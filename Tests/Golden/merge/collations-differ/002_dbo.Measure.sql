@@ -418,7 +418,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:b33aab9f6c9140dd9f3cc96a9dcaa22cd23de76330d0b7d517cad12fdfa7931f
+-- body:    sha256:44e4715f74bfe5a666e86de42d244781014f72031a7c9bbd3bb3b3004ba1063f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -453,7 +453,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_measureid,
     row_to_json(t.*) AS row_data
@@ -462,10 +463,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.measureid
   JOIN changed AS c
     ON k.source_measureid = c.measureid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_measureid,
       t.symbol
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

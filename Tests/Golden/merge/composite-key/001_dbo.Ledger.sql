@@ -275,7 +275,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:c1a17b4a6b762c8e2de243cf5c285f8fd0ab9affed697640697c24d963fb3f96
+-- body:    sha256:1603fe452a64ce09cfba71323c2ebcaf1ecbeba2e92e50f3286ea368e3eeed67
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -311,7 +311,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_year,
     k.source_number,
@@ -323,11 +324,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_year = c.year
     AND k.source_number = c.number
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.year,
       t.number,
       t.note
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -286,7 +286,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:da315c8e0d30981228456f4757b0c7e371ef368d765b372c005c3a51d0608e5d
+-- body:    sha256:2607af3174cc793bb29d424a85f051f0d0e8d34cb49c373daf5b6123bdaea23f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -324,7 +324,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_entryid,
     row_to_json(t.*) AS row_data
@@ -333,12 +334,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.entryid
   JOIN changed AS c
     ON k.source_entryid = c.entryid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_entryid,
       t.year,
       t.number,
       t.amount
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -386,7 +386,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:7e59f937b1c68810540317dc4108e9e7071febbf4508517f4c001f8966c4b725
+-- body:    sha256:4de0090108d58321402b10247217aa57eb7372de8af7b8db6e1cc187f3e9ec02
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -424,7 +424,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_nick,
     row_to_json(t.*) AS row_data
@@ -433,11 +434,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.nick
   JOIN changed AS c
     ON rtrim(k.source_nick) = rtrim(c.nick)
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.nick,
       t.code,
       t.no
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

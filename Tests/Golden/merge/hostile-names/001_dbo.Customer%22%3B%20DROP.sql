@@ -387,7 +387,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:4f0b613061cfe5729cda043c811373cda93e672edbeac1adbba4c419cafb68db
+-- body:    sha256:2719c82fb81005c43380af0f7a607fddb6f6901c1310022acf43da19b4292824
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -437,7 +437,8 @@ end",
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k."source_Customer""ID",
     row_to_json(t.*) AS row_data
@@ -449,7 +450,7 @@ end"
     ON k.target_key = t."Customer""ID"
   JOIN changed AS c
     ON k."source_Customer""ID" = c."Customer""ID"
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k."source_Customer""ID",
       t."it's $restage$",
       p1."source_Customer""ID",
@@ -457,7 +458,7 @@ end"
       t.row_hash,
       t.target_key,
       t."ÑandÚ"
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash_)
 ),
 noted AS (
   INSERT INTO restage.displaced (

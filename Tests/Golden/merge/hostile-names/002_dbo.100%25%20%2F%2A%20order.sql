@@ -364,7 +364,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:5d8f53e625ea2dcda470a6a46d41163ef7512f47789fc2c85c86b0336d638a8f
+-- body:    sha256:53432bdf7e75343b750fca27a34b6ef4836594296d4afa1b9f2d4e1ddd11410d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -400,7 +400,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_r,
     k.source_k,
@@ -414,11 +415,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_r = c.r
     AND k.source_k = c.k
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.r,
       t.k,
       p1."source_Customer""ID"
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -326,7 +326,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:345295fb04c7dbebb1cdf19a2d76258a42fe49b876d9fd6adc02a5e79785be0c
+-- body:    sha256:908335b1652813b552c32506600bb7a47e1baf2682c92a31988134da884550d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -364,7 +364,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_albumid,
     row_to_json(t.*) AS row_data
@@ -377,12 +378,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.albumid
   JOIN changed AS c
     ON k.source_albumid = c.albumid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_albumid,
       t.title,
       p1.source_artistid,
       p2.source_artistid
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -335,7 +335,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:74d4c64e645b879f22a82dd3afd5efad9964c72e1fb7e26adaf0bb307431bb44
+-- body:    sha256:4677c78d3149eb7d6cbdeed0135d8f71622ae133dbf5f8b8176c6a60fa14e74a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -371,7 +371,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_playlistid,
     k.source_trackid,
@@ -387,11 +388,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_playlistid = c.playlistid
     AND k.source_trackid = c.trackid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       p1.source_playlistid,
       p2.source_trackid,
       t.added
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -290,7 +290,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:88ff6c53945e9aad5239407b16d64786c4326f97d4121a57c6bee93e6eb1d49d
+-- body:    sha256:3956549561e0276911f5fd5f106ac8f05bf4571dea24f3a953c7dba00f8b7559
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -328,7 +328,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_voteid,
     row_to_json(t.*) AS row_data
@@ -341,12 +342,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.voteid
   JOIN changed AS c
     ON k.source_voteid = c.voteid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_voteid,
       p1.source_playlistid,
       p2.source_trackid,
       t.stars
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

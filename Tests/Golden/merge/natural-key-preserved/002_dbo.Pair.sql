@@ -380,7 +380,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:0c2d0dd7e4a492f4e72367d352fed09f265962d80409020688a4cd7378d0db9a
+-- body:    sha256:a3ecae01f9f5288bd5145d5330b56357d357f00bdc6db619ee3db300f2bdd9a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -416,7 +416,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_a,
     k.source_b,
@@ -428,11 +429,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_a = c.a
     AND k.source_b = c.b
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.a,
       t.b,
       t.c
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -299,7 +299,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:016568aca46b73a25f1c2d671b07116197063b33834fecbe7a0c92ec538a8168
+-- body:    sha256:fdbf5ef53d57284a787d26a3b4430b9f9c87726dea921171c6402e3adb83767c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -335,7 +335,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_genreid,
     k.source_no,
@@ -349,11 +350,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_genreid = c.genreid
     AND k.source_no = c.no
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       p1.source_id,
       t.no,
       t.text
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

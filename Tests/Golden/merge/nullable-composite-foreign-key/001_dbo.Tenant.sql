@@ -257,7 +257,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:a4ba0794bab11ccece925106eff4eceb0d37ef541ba20e188174833a34b3c422
+-- body:    sha256:9ed5ed294a8c4bff910dc3251bef28e97b3bbbf1ab494f8cdea418fe87d63407
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -289,7 +289,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_tenantid,
     row_to_json(t.*) AS row_data
@@ -298,10 +299,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.tenantid
   JOIN changed AS c
     ON k.source_tenantid = c.tenantid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_tenantid,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -335,7 +335,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:35002be28df34f42cb7bae8b34d95fe966af2b1ed15433c8df9f38ec71c92bce
+-- body:    sha256:cc4189554d7dcb78e74990d2d79f23bbeb62314a633c8b9a8dc27e4092d5b61c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -371,7 +371,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_tenantid,
     k.source_regionid,
@@ -387,11 +388,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_tenantid = c.tenantid
     AND k.source_regionid = c.regionid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       p1.source_tenantid,
       p2.source_regionid,
       t.city
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

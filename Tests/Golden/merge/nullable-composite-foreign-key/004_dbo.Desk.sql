@@ -514,7 +514,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:ed62330a93fa26814abc3c822750a4387bbb18817f2125613c1733acbc39ea9f
+-- body:    sha256:64fc78bc0948a665af66858245e3b0fa3e68077809efa77f78401aae45a29fbc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -549,7 +549,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_deskid,
     row_to_json(t.*) AS row_data
@@ -562,11 +563,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.deskid
   JOIN changed AS c
     ON k.source_deskid = c.deskid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_deskid,
       p1.source_tenantid,
       p2.source_regionid
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

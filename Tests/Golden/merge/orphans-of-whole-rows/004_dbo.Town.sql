@@ -294,7 +294,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:6f83fad37d503c9b64b5f8f1b54fc97c3eb2940def6750a529a3347107c4e2fa
+-- body:    sha256:a6885ef8688829b183b29eb75524f51e26d42d07867680c34439b2deee992d49
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,7 +333,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_code,
     k.source_no,
@@ -345,11 +346,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_no = c.no
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.code,
       t.no,
       t.mark
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

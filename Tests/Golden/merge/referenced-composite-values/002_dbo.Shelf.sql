@@ -312,7 +312,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:0c19a822bded35d5ebdcc5a85ef70b4305e1d15641c1a78091d033fe2fa0715d
+-- body:    sha256:19a76991b019b72a57f7a0b797164a2b688d2507f6f04025901445374b67b62e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -354,7 +354,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_room,
     k.source_no,
@@ -368,12 +369,12 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_room = c.room
     AND k.source_no = c.no
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.room,
       t.no,
       p1.source_id,
       t.label
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

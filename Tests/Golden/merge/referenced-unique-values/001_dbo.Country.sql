@@ -279,7 +279,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:5f9c16308c7d2ac8b8389c6567245ff86f1addf1db10353ecd078fb7f36213de
+-- body:    sha256:dfeda9fb998b99ba8dd8525565062ef0703b1e765a0931c3d0f08ddfc346c662
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -317,7 +317,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -326,11 +327,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_id,
       t.code,
       t.headcode
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

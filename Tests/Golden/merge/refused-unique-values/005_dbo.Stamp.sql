@@ -470,7 +470,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:5a4294d959e443d65b6c936c5646ba076f5918a456efba21cfd6a880b0381a82
+-- body:    sha256:8305076d63d6db340969c14efa452ecbe6825d95bea84fe56b9675d42a82e8b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -508,7 +508,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_no,
     row_to_json(t.*) AS row_data
@@ -519,11 +520,11 @@ edited AS MATERIALIZED (
     ON k.source_no = t.no
   JOIN changed AS c
     ON k.source_no = c.no
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.no,
       p1.source_id,
       t.code
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

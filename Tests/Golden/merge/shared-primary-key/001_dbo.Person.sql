@@ -257,7 +257,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:9a2930f874fbf09488015da81ab6fe4314d13d1651d10fb0fc7bc76d56d77f0e
+-- body:    sha256:f45c15a43d7873c2ef598797d7529ef433d63d8b5ca3f3aa2f6dfbeeb0007048
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -289,7 +289,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -298,10 +299,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_personid,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -289,7 +289,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:d1421712fc822a592bce4c3bd8d1670273faf000fda18ff943a2242fa7ee745a
+-- body:    sha256:0206a103660891db373376c3e40c00d29696961b1071aac5cc6f1fa059cb7607
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -321,7 +321,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -332,10 +333,10 @@ edited AS MATERIALIZED (
     ON k.source_personid = p1.source_personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       p1.source_personid,
       t.badge
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

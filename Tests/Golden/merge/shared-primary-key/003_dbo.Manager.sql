@@ -344,7 +344,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:04faa99505f8325bada0ed00fed8343e7a1d083ec567df133ef549ee97915b4a
+-- body:    sha256:6e6b91cc33f60163eecef64df3d4157cd5d39da519e375d113062e6b32c2487a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -376,7 +376,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_personid,
     row_to_json(t.*) AS row_data
@@ -387,10 +388,10 @@ edited AS MATERIALIZED (
     ON k.source_personid = p1.source_personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       p1.source_personid,
       t.budget
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

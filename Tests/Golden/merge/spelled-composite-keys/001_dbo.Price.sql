@@ -294,7 +294,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:5917b38ecbe6e9c0e3629fe7924d23cea52f3033a0a7e7e2f8e0e6e198866231
+-- body:    sha256:dd9dc0dde77d96c3d4a76f8de1b8365ea5670a58ca628e3fc4a5c4383d59830b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,7 +333,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_item,
     k.source_zone,
@@ -345,11 +346,11 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_item) = rtrim(c.item)
     AND k.source_zone = c.zone
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.item,
       t.zone,
       t.amount
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

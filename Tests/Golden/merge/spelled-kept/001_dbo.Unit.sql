@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:381deeb7d3693b519d32928da5ea542d1fcb0af88d3d69e0de38c6af77d7ac73
+-- body:    sha256:80fa125fb69cee5c5134434bc252ffaeb26cee960d4bc4f4a7530c34c60e8412
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -212,10 +212,13 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
       SELECT
       FROM public.unit AS t
       WHERE k.target_key = t.code
-        AND k.row_hash = md5(ROW(
+        AND md5(ROW(
           t.code,
           t.name
-        )::text)::uuid
+        )::text)::uuid IN (k.row_hash, md5(ROW(
+          s.code,
+          s.name
+        )::text)::uuid)
     )
   );
 
@@ -291,7 +294,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:8220702ea401678f454d892fc202756bc3ac6bedc8fa17d974598d26cc31db1e
+-- body:    sha256:1ad0c4fc8c30afee3ad950624b0df118d25c5d9f98c3f265725ded4ef6dfe0b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -333,7 +336,8 @@ WITH changed AS MATERIALIZED (
     )
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_code,
     row_to_json(t.*) AS row_data
@@ -342,10 +346,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       t.code,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

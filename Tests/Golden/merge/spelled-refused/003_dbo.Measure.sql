@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:57cd2198bdbbd078f0d5a30cbc3ec62bdc0452b31ccd83c5d8d5b43cc21ec69e
+-- body:    sha256:3ad8e8b0319996f0965607e95415441fc953d6eb7435c639a5450e0a866e2782
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -115,9 +115,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 WITH allocated AS (
   INSERT INTO restage_keymap.measure (
@@ -156,6 +155,7 @@ FROM allocated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 DO $restage$
 BEGIN
@@ -309,9 +309,12 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:7570fa8ab00d7975ff35afe993af188fb50592b56e56a1aef21cf3ecf0564923
+-- body:    sha256:4d58e6a01b7e795c9a98f7666843c71f52cd5d64ef3f5c2d598b22012373b62a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
+
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -340,12 +343,16 @@ WITH inserted AS (
 SELECT restage.count_rows('public.measure', 'inserted', count(*)) AS rows
 FROM inserted;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Measure/50_update.sql
 -- table:   public.measure
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:49080197911b7f91d201bc31be5125c917e5f25f6b6cac8a873970cdf6901a3c
+-- body:    sha256:2f5ff533e0fd0f80c58bc7f195be65aab862d4a3a416fd2e948cc166c34a12b7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -355,9 +362,8 @@ SET TimeZone = 'UTC';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
@@ -381,7 +387,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_id,
     row_to_json(t.*) AS row_data
@@ -390,10 +397,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_id,
       t.code
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (
@@ -437,12 +444,16 @@ SELECT
   restage.count_rows('public.measure', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
+
 -- file:    merge/003_dbo.Measure/60_vanished.sql
 -- table:   public.measure
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:0faa578ba65f4404671d227ba87a8bf03ae97f632eaca9b1403aafa5c44c0b2d
+-- body:    sha256:77fd8ed4e56367322d99d87accab59a55eaad27217b57f3464599b6e25e4fbcd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -476,22 +487,27 @@ vanished AS (
     )
   RETURNING 1
 ),
+gone AS MATERIALIZED (
+  SELECT
+    k.source_id,
+    k.vanished_run
+  FROM restage_keymap.measure AS k
+  WHERE k.vanished_run IS NOT NULL
+),
 back AS MATERIALIZED (
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.measure AS k
+  FROM gone AS k
   JOIN restage_stage.measure AS s
     ON k.source_id = s.id
-  WHERE k.vanished_run IS NOT NULL
   UNION
   SELECT
     k.source_id,
     k.vanished_run
-  FROM restage_keymap.measure AS k
+  FROM gone AS k
   JOIN refused AS r
     ON k.source_id = r.id
-  WHERE k.vanished_run IS NOT NULL
 ),
 imaged AS (
   INSERT INTO restage.before_image (
@@ -520,6 +536,9 @@ SELECT
   restage.count_rows('public.measure', 'vanished', (SELECT count(*) FROM vanished)) AS rows,
   restage.count_rows('public.measure', 'returned', (SELECT count(*) FROM returned)) AS returned;
 
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+
 -- file:    merge/003_dbo.Measure/70_reset.sql
 -- table:   public.measure
 -- step:    70 reset
@@ -536,19 +555,22 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:24d1cf0128a050014a7ce6493f1c474c639ba4b56bed9e99af9c05d37a873e24
+-- body:    sha256:5702ba3d7a2cc00346408a8fb79ab03d49e6029f9eabd8aa71f5067af2c83b41
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
--- A nested loop would not end where the planner takes a full key map for an empty one.
-SET LOCAL enable_nestloop = off;
-SET LOCAL jit = off;
+-- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
+SELECT restage.choose_joins('public.measure', 'restage_keymap.measure') AS joins;
 
 SELECT restage.close_account('public.measure', count(*)) AS rows
 FROM restage_stage.measure AS s
 JOIN restage_keymap.measure AS k
   ON k.source_id = s.id
 WHERE k.last_run NOT IN (SELECT restage.run_id());
+
+SET LOCAL enable_nestloop TO DEFAULT;
+SET LOCAL jit TO DEFAULT;
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Measure/content.sql
 -- table:   public.measure

@@ -280,7 +280,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:d73ff10bb3a45fbeb03f7f5f373e1b979c2b3bbef0f9b3c595b15299f9bf0c23
+-- body:    sha256:90f54e185a1f9697ba6ec3e13883130eb4f0e5ff1c32664d1fb63981b862a0f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -318,7 +318,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_cityid,
     row_to_json(t.*) AS row_data
@@ -327,11 +328,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.cityid
   JOIN changed AS c
     ON k.source_cityid = c.cityid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_cityid,
       t.country,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

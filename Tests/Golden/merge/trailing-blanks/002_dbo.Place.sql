@@ -584,7 +584,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:e8242ae0aeee245ba730c036d952880065d61bfae08f7593ffa73155020033e5
+-- body:    sha256:a2f6500d1ba4cb07911e9b745764e69638ae680850bc21c9a3844816fb658fce
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -622,7 +622,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_placeid,
     row_to_json(t.*) AS row_data
@@ -631,11 +632,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.placeid
   JOIN changed AS c
     ON k.source_placeid = c.placeid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_placeid,
       t.code,
       t.othercode
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

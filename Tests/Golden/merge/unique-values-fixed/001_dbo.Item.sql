@@ -260,7 +260,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:687cbdd7bcfbd3ca245f8851a6ee62e160b9f897818c55623af81caada1b8ac3
+-- body:    sha256:c6715d1d6181cfc92b5b53257ab8ba99dd0e5b7c029e776c4bfe0fa8710d0a45
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,7 +295,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_itemid,
     row_to_json(t.*) AS row_data
@@ -304,10 +305,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.itemid
   JOIN changed AS c
     ON k.source_itemid = c.itemid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_itemid,
       t.code
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

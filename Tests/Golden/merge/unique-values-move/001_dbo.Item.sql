@@ -268,7 +268,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e60429ecf88c2357bbdf626e321833b9fc79ef194c9d32004b9eb0704a5d58f5
+-- body:    sha256:74eca8b1d505823fd01a4f1080b447093e63774326ae25f5658ddea56405d8a8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -309,7 +309,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_itemid,
     row_to_json(t.*) AS row_data
@@ -318,12 +319,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.itemid
   JOIN changed AS c
     ON k.source_itemid = c.itemid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_itemid,
       t.code,
       t.place,
       t.owner
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -291,7 +291,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:1b0ca29c18e65171d453eec38c87a88db84950decc42359786d3aad42dea75ec
+-- body:    sha256:b35c098cc88a81c3417ff961db905a5b797067c25d487291ee4b6ca584e15325
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -326,7 +326,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_readingid,
     row_to_json(t.*) AS row_data
@@ -337,11 +338,11 @@ edited AS MATERIALIZED (
     ON k.target_key = t.readingid
   JOIN changed AS c
     ON k.source_readingid = c.readingid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_readingid,
       p1.source_deviceid,
       t.value
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

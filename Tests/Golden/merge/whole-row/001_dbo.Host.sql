@@ -257,7 +257,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:2f81c8e47da9cd170574627f745d46806584895d3da6f617e2d9d2864a6a49a1
+-- body:    sha256:fc865070a54ed3728c0eda719525f7a1869f790792e680f3b5e1e5dcc2267d9c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -289,7 +289,8 @@ WITH changed AS MATERIALIZED (
     )::text)::uuid
 ),
 edited AS MATERIALIZED (
-  -- Their final rows that somebody edited: with keys mapped back, the hash is not the key map's.
+  -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
+  -- nor that of the staged row.
   SELECT
     k.source_hostid,
     row_to_json(t.*) AS row_data
@@ -298,10 +299,10 @@ edited AS MATERIALIZED (
     ON k.target_key = t.hostid
   JOIN changed AS c
     ON k.source_hostid = c.hostid
-  WHERE k.row_hash <> md5(ROW(
+  WHERE md5(ROW(
       k.source_hostid,
       t.name
-    )::text)::uuid
+    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (
