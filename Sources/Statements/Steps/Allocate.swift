@@ -107,7 +107,7 @@ extension TableNames {
     let keys =
       ["ADD PRIMARY KEY (\(keyMapColumns.joined(separator: ", ")))"]
       + (targetKeyColumn == nil ? [] : ["ADD UNIQUE (target_key)"])
-    return """
+    let body = """
       BEGIN
         IF NOT EXISTS (
           SELECT
@@ -132,7 +132,11 @@ extension TableNames {
           ANALYZE \(keyMap);
         END IF;
       END
-      """.asDoStatement
+      """
+    return """
+      -- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
+      \(body.asDoStatement)
+      """
   }
 }
 

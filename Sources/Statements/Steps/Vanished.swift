@@ -51,6 +51,7 @@ extension TableNames {
   private var moving: String? {
     chunkName.map { chunk in
       """
+      -- Known rows that came in another chunk than before; by hand nobody says which.
       UPDATE \(keyMap) AS k
       SET chunk = s.\(chunk)
       FROM \(stage) AS s
