@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:a9ce16ff6e495194ed0728550add7d12ae1d0998993cdeb49aa4f3870cafb464
+-- body:    sha256:eb241be07b98c89083d141d8ec03e16ddbbfae7906e168060ac594a0c93b3612
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,6 +179,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -407,13 +408,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:c585451b1352820aa470b5b510c7d71ecc8a94a80f6feb51767657c0ca910779
+-- body:    sha256:76f01d7aa413911e5e26f27a3484614d17a39569953bc9d17fe2736dcd07f631
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.item', 'restage_keymap.item') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.item AS k
 SET chunk = s.chunk
 FROM restage_stage.item AS s

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:b41b9c1c0d0e6e396de0e5bf033f492c59cc52d50cc56b8a63ee1dbf91f77231
+-- body:    sha256:24ae9d06fb2748271ccfa9e6f6ebb77e9bc3d77d037f78773d0161bd43a5e89c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -177,6 +177,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

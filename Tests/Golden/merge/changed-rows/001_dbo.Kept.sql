@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:9ffe4f769600067fc05d12f971aee4636f53628a941718b90af666c233d325b1
+-- body:    sha256:76a62b79c14fd00a2961ba0c579d74abb9765febb56752377a4bebd867a21e49
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:b6d0a73546a15be52114b2a17574c865125d0666425fe2a870746ddbcbea5184
+-- body:    sha256:56e211b30485b85f0119fab8543a8e7fec67021a8cd4b5477d4666b4015bac36
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.kept', 'restage_keymap.kept') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.kept AS k
 SET chunk = s.chunk
 FROM restage_stage.kept AS s

@@ -165,7 +165,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:b822d2a3b2c3db4b517341c6d3ada0e0fc5a24b8d75fa85d7c04177889efc548
+-- body:    sha256:38f8314d45c9c4dcc0d4abfc2419b9a3f3be9550538aa48b50136baf6d12f6e0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -221,6 +221,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:fca85ca1f2ba734ba4d3182a538d79a12dd28b861a855f506160bd2956da1f3b
+-- body:    sha256:9e17c4cfbab4f442883060a5ab97b1084d0455d77517e1dfcc0f4a766d9f9bac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -296,13 +297,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:c2afdaa4d32589428853ff6812d41df59aca9f8b79642edc324bea58627b193c
+-- body:    sha256:001cee3c57b2f47808d2442f2078b032e0c2c8259ef7d5f341baeb6af69d6b50
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.note', 'restage_keymap.note') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.note AS k
 SET chunk = s.chunk
 FROM restage_stage.note AS s

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:8ccf1f7066216f5ea1efe42cc67d36b77015ab4d699429f064ef728053f8e13d
+-- body:    sha256:af5024677a903e32aa00334483d4bcaebaf28a5d6e393d082a4982bb04b62d0a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -382,13 +383,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:e4d82e0ddcb651e5af329487278a9820bbeb9ea50358cc6d4133898932116504
+-- body:    sha256:3509d53aacb55f6556806df5b0a39e0a75eefbf03dec11a66c6ef062a4f4f8be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.unit', 'restage_keymap.unit') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.unit AS k
 SET chunk = s.chunk
 FROM restage_stage.unit AS s

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:f50fda7bedde31ff649ca73b298dfa177dbc0b3f69486a32b7e4a6ddf2d7cd6f
+-- body:    sha256:9313350faa9040740bd9a5a9007188cc38fce668320ea3b25c9395be6c09d65c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,6 +179,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -384,13 +385,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:c7706a3d75db63a67f22dcc5067518d16d74a68803c951fe33594f905cef1712
+-- body:    sha256:85c218d89d47d0fa151a74717106689ba51bb998fd84733173f1338e978624a8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.ledger', 'restage_keymap.ledger') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.ledger AS k
 SET chunk = s.chunk
 FROM restage_stage.ledger AS s

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:39fb383735fc0c51c7ed4ddea78257c1822a42969510c7c89459c207ac589d08
+-- body:    sha256:3965a731b969587bee05d483b6230f9a293065c35c110f73d49176a0b78a74fd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -167,6 +167,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -394,13 +395,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:32ef37884989e6125d10670324903c231a257a0ab263c1522d97ff513baac112
+-- body:    sha256:ffa47127310e739ae91ab13555d02c5d4cf5b79fb2ae9ae2e1c2f9c915ac6800
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.entry', 'restage_keymap.entry') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.entry AS k
 SET chunk = s.chunk
 FROM restage_stage.entry AS s

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:59da5cc311b498bdd0173d06095600cd534a7774ebaf5b03d7e7f9eafa9780af
+-- body:    sha256:485f03246f78b4f436f27315b509fc1fc8f2916abd37b2c8b6b9987087060b82
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -395,13 +396,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:36f4b6028942860667d3b06e8e411ef97c93754aa0e96ba88956a4ad68ad3788
+-- body:    sha256:de533ce6c87b3f847ebb4e3b751de1fc94eea3b0705078789775074757922e25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.head', 'restage_keymap.head') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.head AS k
 SET chunk = s.chunk
 FROM restage_stage.head AS s

@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:ee7763d7bda32d6b82bd4e297941785204bbd452c6a039651df2cfb8dd033f55
+-- body:    sha256:df664166a2d8d92c9561d33b0dbebe05eb66dc79a49c3f422670ce853aabc68f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -165,6 +165,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -440,13 +441,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:b2d144eb35caddb69bdfd4b0657e77d42d5c677be20a37f3d89bc4dca1502360
+-- body:    sha256:d3bfaeba91d6aa3789eadc3e6d34267a310049e95cdf8aff822b951ef095ac6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.department AS k
 SET chunk = s.chunk
 FROM restage_stage.department AS s

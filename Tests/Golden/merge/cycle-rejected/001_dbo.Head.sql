@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:fef420b6513f5bb4350d47a1cb7293225a8111d7b346c57695af58b20e57fbbc
+-- body:    sha256:7a0697ac0856be03b281f34b1c6404047c456445066f93c0e3ed87d436443596
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -406,6 +406,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -658,13 +659,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:36f4b6028942860667d3b06e8e411ef97c93754aa0e96ba88956a4ad68ad3788
+-- body:    sha256:de533ce6c87b3f847ebb4e3b751de1fc94eea3b0705078789775074757922e25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.head', 'restage_keymap.head') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.head AS k
 SET chunk = s.chunk
 FROM restage_stage.head AS s

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:7520376d54f26b3d26a1bf9b6ccf3ba43224d5bb6d0da4d53c18b957846f9103
+-- body:    sha256:31b7ea1f66f1c45fc634208f681daedb5756a31f8a5bcf7046acd26d4e751aa8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -406,6 +406,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -612,13 +613,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:d947a92e4b5d7e3a4bff6326fd5073e53daad4fe5f83b83297d5cd27732fd6a1
+-- body:    sha256:4d29750c3529d76dcb166afe447d78b8472a26025469339fc30f1450f95ebd05
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.body', 'restage_keymap.body') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.body AS k
 SET chunk = s.chunk
 FROM restage_stage.body AS s

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:0fa72ec7b9415c10ceeb8f6032c11f34c580b096e986f47996fcc44b6ef7f46c
+-- body:    sha256:10891fb681223b0c58107b610ca4271c8080d1fcc2b14fcab1f1f0f67a7eb499
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -406,6 +406,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -612,13 +613,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:42830d8952a7873d025f3d3ceb609f13eee618b33403c7d5bfe7dc102eb62d68
+-- body:    sha256:619019470e9662b5ff830948da2a6542e6ede167973bb2bb2f83b67a4f844dea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.tail', 'restage_keymap.tail') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.tail AS k
 SET chunk = s.chunk
 FROM restage_stage.tail AS s

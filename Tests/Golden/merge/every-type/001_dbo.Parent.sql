@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:ad0d582f72e594a99367ed9f19c1b062e9b6959062157c17883ae0364e125677
+-- body:    sha256:a7bbbe669f00a854b79e352052b20bfc2723012cdd10458026d1dae2fdbdfb96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,6 +161,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -264,13 +265,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:4ada5ec4a669b2207f064decd4f53fbd2e7d759234bdcea0739ac3dd6edf490a
+-- body:    sha256:dac1e0c60009d9d9f8cf733230a1fb85bd867511004d5451a440e21b833bca01
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.parent', 'restage_keymap.parent') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.parent AS k
 SET chunk = s.chunk
 FROM restage_stage.parent AS s

@@ -121,7 +121,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:8530e09ac9054618bf8a279080e178ffcf53f896fb7b3b03e393f8c6c3bfcbb1
+-- body:    sha256:53953c5e9781a5b70af7624c55fbd4251128153b52ec1ca99db1c9af35df824b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -204,6 +204,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -563,13 +564,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:7b357e8ffae978bd3ef9b0ff0f664b2fe72a39639fbf688c033ed1d0151ae83d
+-- body:    sha256:99dcf3011ac5d3ebce3387eac21723dfb928786ffb33109af974c2620a76bfe7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.value', 'restage_keymap.value') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.value AS k
 SET chunk = s.chunk
 FROM restage_stage.value AS s

@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:89f3ac6c3acdea41a07549f67b530a6cc4891ea3e05599059f0c239d0428e289
+-- body:    sha256:985259be8535a7cf8340556bcd8441b3831a28920d49741ca59b26cf25d20623
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -173,6 +173,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

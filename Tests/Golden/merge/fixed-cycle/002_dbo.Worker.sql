@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:3ccd7aa6efffe9e1931057369c0c6c0737dec166149858e15d6f0d41dc6d1320
+-- body:    sha256:979b3858bad8db5118408e6572a3e41a81219bc92eb812634c6278058fad1b64
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -167,6 +167,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -449,13 +450,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:839b31adddabeac3db4c757cf8dc2d617f78fb4ee0a866643580204cf94af1fb
+-- body:    sha256:5262b9421c39cf1ffdb9e916186a1f7a50e9f7478a65a2e3ada0925334c25cf2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.worker', 'restage_keymap.worker') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.worker AS k
 SET chunk = s.chunk
 FROM restage_stage.worker AS s

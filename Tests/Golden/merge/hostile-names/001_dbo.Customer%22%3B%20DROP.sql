@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:a802a67bcbe14acf1a051b763280033aa9093d8866de0612c0e14be48a702613
+-- body:    sha256:ca3090ffb7c28fce7b02d732df1fb0e4b124f509142fb21da55f72a7dfe35eea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -175,6 +175,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -522,13 +523,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:dbd06ab60b2afce6d6144fbd1e1c9ccec817dfa4fa68443099a5e1104d11f5ca
+-- body:    sha256:baf678524c40af10f5967e6bea8d15d81d92e80f76c13bad2a264da8f79b7ef9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public."Customer""; DROP TABLE x; --"', 'restage_keymap."Customer""; DROP TABLE x; --"') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
 SET chunk = s.chunk
 FROM restage_stage."Customer""; DROP TABLE x; --" AS s

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:1de4d6c4eb3876d1f44842436201a4a4ed949f69cc662be3c179125902a855ff
+-- body:    sha256:84b111556360970a4da6e0914ac9dccc9e323d2135951b50480adaede93e1333
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -194,6 +194,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -478,13 +479,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:84b2656f9d0c743f8d403651f5efa8e05a05002aaffafa59cc135c76ec77d65e
+-- body:    sha256:78c48d3cb87a3f81f63a3db86c26895916bb51f223ea64636546875f30df1811
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public."100% /* order"', 'restage_keymap."100% /* order"') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap."100% /* order" AS k
 SET chunk = s.chunk
 FROM restage_stage."100% /* order" AS s

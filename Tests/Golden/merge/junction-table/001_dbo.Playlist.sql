@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:803d7e1cf467c91b139581c93cb1ada50f0ffee8de3c142a069060ff9dcb2e3b
+-- body:    sha256:1734fd0509fd671c14bea4b91a4c34b13e6c79365cc37b1f4788dc23931be370
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:c8541771e6343c962702fd8c9d0d0e00468a39f37be67094af37d44b177a2bbc
+-- body:    sha256:17737d941cd6ae632c451e558569459a17a750c59eebc9020fc58814627b7973
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.playlist', 'restage_keymap.playlist') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.playlist AS k
 SET chunk = s.chunk
 FROM restage_stage.playlist AS s

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:0ac280c5f6ab8cb2ea7cf96c4c149ebcb51ee7a51f372b684ef3230990eb1777
+-- body:    sha256:9a2438f28db89b8a9eb83aac142b41d070d1f4107ecf53adc3bb24fec58b3d12
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -167,6 +167,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -406,13 +407,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:d7c139ead520b43b2eb774431d947a2f0392b5332e35210818662f438f6ef1d5
+-- body:    sha256:f9477000f84bb28806e109652fa4a11064cb303bc5256cf03463d95f2b95f01a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.vote', 'restage_keymap.vote') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.vote AS k
 SET chunk = s.chunk
 FROM restage_stage.vote AS s

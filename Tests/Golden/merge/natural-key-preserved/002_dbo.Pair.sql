@@ -212,7 +212,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:f635c0b2dc23613dbb0fe6ad10c8cc1b22b5d8b572c3fca4ba9a7189e87a17ae
+-- body:    sha256:7289df28fe391ea3d86c8ba8ceaa215e953c5b60088721f81c90415a4eeb09ef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -268,6 +268,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

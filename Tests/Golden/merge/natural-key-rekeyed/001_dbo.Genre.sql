@@ -472,7 +472,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:148421902de8f6e3f4650673bf43bc40c1059379f5b3ceef0a5fd0f1190c535b
+-- body:    sha256:b3f026ac0812f64814abb42f71baee9172a195c0ca37832ca038538d04aa89ad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -526,6 +526,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

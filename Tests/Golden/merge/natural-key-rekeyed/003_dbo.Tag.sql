@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:7b04361a007c1dd960468d9c74f443d515013eddbb397ece73aab01e91b6a35d
+-- body:    sha256:d47ca969cc5e82d433a86cf97ec190e25a0a424a1e9c00c039a60969504fbb94
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -173,6 +173,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

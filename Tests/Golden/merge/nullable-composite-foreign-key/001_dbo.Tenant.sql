@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:5bc3e1798941f0b0502fe4bee7f2e875ffc182686013c63fb0bc294ee641f0de
+-- body:    sha256:9b346a2628a514f3f0a1966ddcba4c6b542c295627accf3cf83d27acab95fc03
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:55c42480c3e0f1f62b28561904de09e0bfb8c04fc811d8e5624219aa627f91c1
+-- body:    sha256:3563579cbd7ed917e715b1038c0480d4bb68c3b2a1355578ba65d8db895f9941
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.tenant', 'restage_keymap.tenant') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.tenant AS k
 SET chunk = s.chunk
 FROM restage_stage.tenant AS s

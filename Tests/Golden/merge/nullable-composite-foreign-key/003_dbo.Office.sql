@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:babe39b0b387a0c97edd13f1ce0f0b8fb52dcba3099e3ab0268826a6b11f2058
+-- body:    sha256:c456ceed075a1fddd3e5bbc5bcf4c85e897d0f72a3bf62ae5dd24a6fadb5767a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,6 +179,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -452,13 +453,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:f882d5eeb852d1548dcbec03ccb85cfe889f8ef297141e0eb66f9c2c995263eb
+-- body:    sha256:b4d95c3dd71f9ef8ed7b542bbf6d275ab7e1313161308283861e984392df97cb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.office', 'restage_keymap.office') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.office AS k
 SET chunk = s.chunk
 FROM restage_stage.office AS s

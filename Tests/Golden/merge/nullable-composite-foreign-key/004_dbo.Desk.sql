@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:c5c14868942e753624c9874f832461b7417e102bf22666fa3c1da1432c43b5d4
+-- body:    sha256:55773c342ccc36bdd3640d3d08f73267336eb55cff6e277132ce88e3b8c358c9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -200,6 +200,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -627,13 +628,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:b2a2425cc62bb51116ba2fe32c491a9daf8d1a15b446beb8d04dbc677f8a50ba
+-- body:    sha256:2fd1479c6a8b4f9d48b567c935f88cfb9bfbc88922d435b47b8e3cb25e68c354
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.desk', 'restage_keymap.desk') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.desk AS k
 SET chunk = s.chunk
 FROM restage_stage.desk AS s

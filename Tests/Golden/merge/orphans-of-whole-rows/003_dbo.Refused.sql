@@ -46,7 +46,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Refused, staged in restage_stage.refused
--- body:    sha256:4d1c9993fd0b44cdbbfe9bb518fee4ec9d67525f87cd1e86b869debbc042c7e2
+-- body:    sha256:9dfc8c2ef92cf2edf46db956d3f0abae3fc73a28d346185e00497215bc517817
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -124,6 +124,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:3d782f5720968a5fc8d9516461f3551ca296dcf375bd9b944a3eca53012cbb7f
+-- body:    sha256:ffe43a77c62666ee93ae3b2d4eeac01b925b463d619ab372fc220184aadf7859
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,6 +179,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -407,13 +408,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:ef955ac1818574819ccaa62f0a7aac2cf54b3bfa4a4a1d92cc0ac957870894a4
+-- body:    sha256:3466ddc5eacf16808d55e1a576f731d020b5ce807001a6465e7c4df46c7b69dc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.town', 'restage_keymap.town') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.town AS k
 SET chunk = s.chunk
 FROM restage_stage.town AS s

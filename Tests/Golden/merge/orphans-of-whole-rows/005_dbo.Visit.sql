@@ -47,7 +47,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Visit, staged in restage_stage.visit
--- body:    sha256:8d450257f3b98b7b443a9544837bef208b54c0ed31b83f0237a5c30faf54f7b1
+-- body:    sha256:f95079f52b84c7f1cc2f12fcb7ff22b52b7a3159046b0731be0b5fc96abec2d9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -132,6 +132,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

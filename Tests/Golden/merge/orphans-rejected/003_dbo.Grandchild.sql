@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:52ccd287fbe87a27d7d69042f919a223e0ea368d03046c6d7a3372cdb9e56d46
+-- body:    sha256:c88b47c78415e22c4f1dc2a91cf58b11f703f171f6715e3a03a2199fd61ea83c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -178,6 +178,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -444,13 +445,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:26b41162c6e8cd99a3779e9d75468bc9c27a16fd6eefac4dc22e068ba7ada193
+-- body:    sha256:39622805eae73262f96621a9facf1620943699f651809e2875d402e99ef904bc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.grandchild', 'restage_keymap.grandchild') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.grandchild AS k
 SET chunk = s.chunk
 FROM restage_stage.grandchild AS s

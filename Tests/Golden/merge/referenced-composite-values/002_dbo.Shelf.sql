@@ -121,7 +121,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:8a557fe1085ab90670a6268cb726412486733ae47cd73e53e2ac6c252e98035b
+-- body:    sha256:62783e59a5d27a5bbfd46323c8e389e3780524a01e314e86b449a42bd86030dd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -181,6 +181,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -433,13 +434,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:e32af834c63084c9c6157238ddc7a8c00986a311b778043a160dc7a423c72839
+-- body:    sha256:b65871c57048d688189de0b382cf94c369e5bb1525e1962b85e1ecaa50f13729
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.shelf', 'restage_keymap.shelf') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.shelf AS k
 SET chunk = s.chunk
 FROM restage_stage.shelf AS s

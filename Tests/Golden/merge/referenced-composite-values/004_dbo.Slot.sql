@@ -127,7 +127,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:946f767667fdd35a94889f84121a536dfbe3a3b671cf8b8ea35cec52fe528f51
+-- body:    sha256:2ad012bb8ffa44bd482a349a8988b025ef3f281289e0bb3999a852d7afaa391d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -191,6 +191,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -320,13 +321,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:d8c0bce2806d8470a660a3db2671e427d89e3efed5dbdd32d9d57609b5af5375
+-- body:    sha256:f773afcc806fa4a15916100596024c8d9b7ed755f52a05091c2d914200d5932e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.slot', 'restage_keymap.slot') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.slot AS k
 SET chunk = s.chunk
 FROM restage_stage.slot AS s

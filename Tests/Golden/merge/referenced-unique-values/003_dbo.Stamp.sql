@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:323f3b96135fa796a3c06c45bb53a47665efa03d465f2525a9eb81110fff3181
+-- body:    sha256:aff2aaf32ea557b5ec11dc856a8d89d50cff6c16c03d402187fd7f539e1691b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -192,6 +192,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:7b30dee23548e638854ae0af76c6c050f89cd2ac3eb581ac3ae7f3f736953e53
+-- body:    sha256:8cb01cadae40b977fbd4cc53f4e760070dd669aa4886114cdd2a46b78f5e042e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -178,6 +178,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -444,13 +445,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:4c40fcb6dd6bf463e72cb6f71f29beea4c62dda11455bc07b7fd29febf11e99d
+-- body:    sha256:f6c2c7d2777d5297a3cd9269bc4e267cbafbed748a7ae6b5a144e962a41a958e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.street', 'restage_keymap.street') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.street AS k
 SET chunk = s.chunk
 FROM restage_stage.street AS s

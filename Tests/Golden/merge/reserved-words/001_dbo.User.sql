@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:4395e443288577728684351dd82fcf8d6134660c84347085a57a74c4924d9559
+-- body:    sha256:8fe651c30cfff7ed3d1766ff74870a1c19643738d75fa42bff884dfd02a85f9b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:1b4c622dec4f1fb62d37262dec41cbee90b060aa2f063ed296cb5ae4b43ab7da
+-- body:    sha256:74ff71a4cea4e5419d78f85fb7e82179818d66a219fade745d5b90989b3fd5e0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public."user"', 'restage_keymap."user"') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap."user" AS k
 SET chunk = s.chunk
 FROM restage_stage."user" AS s

@@ -119,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:4e5ab1bbbc3ae6f87ae6b3763cfcf8b40825bd4914487483e85398f75918c73b
+-- body:    sha256:97565a381cdbd5ef22ef45b9670c3dec7ee06163898e29f4d123139085aba344
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -192,6 +192,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -371,13 +372,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:5a7aa0a7b90588dcf2df01124887e5c1f3b422ab3840e53475903ed46158947d
+-- body:    sha256:da73ce97931ab4bf6d818517619edf28b37b3e2db1ccf90ce26aa5835b7d3a97
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public."table"', 'restage_keymap."table"') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap."table" AS k
 SET chunk = s.chunk
 FROM restage_stage."table" AS s

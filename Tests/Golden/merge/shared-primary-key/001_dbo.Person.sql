@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:5971a5cb86b5fe1898871615af3d1592eb32cf96f7f6b9374ccc6b735796f1b8
+-- body:    sha256:7f1992e0f0e4b2b0ab0d558d008935ea16145e63b13799b65a60bb3fb561209a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:79e082afd701fa184c19b288ed171ec7485a0a6d8de38d39a0fe4a4b5b753166
+-- body:    sha256:7b36717ce4323a24776cf75fdff1e639b9f5e2bfdbecd3c98539db06112e6a55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.person', 'restage_keymap.person') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.person AS k
 SET chunk = s.chunk
 FROM restage_stage.person AS s

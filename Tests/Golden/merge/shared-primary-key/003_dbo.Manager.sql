@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:42f732c673af76f0d1de24b68f2397f51d20f65b38a1293dc61566955eccb243
+-- body:    sha256:83cad20f7a26a1a381efa354b500c333e9629ffc4947730e6b7ef2c62d1a79a6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -180,6 +180,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -446,13 +447,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:caa05f5e0360980c42354830a897e9f5dc482e731bd78d02767b52336a6db094
+-- body:    sha256:caf344c684fa006ea112004be2698ae8e5aed306d6867e00dc6db53b8cbfa7b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.manager', 'restage_keymap.manager') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.manager AS k
 SET chunk = s.chunk
 FROM restage_stage.manager AS s

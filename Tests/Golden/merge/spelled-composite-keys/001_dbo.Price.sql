@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:43fe4283b17eacb4bd2af960954299c12381ea17341d83f5614852a84987d016
+-- body:    sha256:10c2b03a1755b2cd7d90922162b9a4f20893e9296188346607e719ec7e4c771d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,6 +179,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -397,13 +398,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:4f8aafd470b14082b5b50d295956af9b0fd519fea297f6b62d0982719f5a99f7
+-- body:    sha256:cd3b6ce0297e2ad07a090ed594bb9c4aa447bc3e128eda4d426b7602c8b6a9b5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.price', 'restage_keymap.price') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.price AS k
 SET chunk = s.chunk
 FROM restage_stage.price AS s

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:46cbba85e1212cfe9c91c22dce970641a5b3dd766688d4b76baf4e131de459bf
+-- body:    sha256:e255ef5f19a3ad1ba3381d15949b0fbed9bc064a3656dfeb0dcb32424eb2bbb3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -157,6 +157,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ec19423008061bdcae08ac8e5a1f9db91b4cb1bee64a53d8a67d4349928243b2
+-- body:    sha256:39f5747a7467d51144063aeeea2fad06d3b9b897e95cd51eab5fdc0f6f4cf53c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -225,6 +225,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:34bc235379328e8812cce5f7e74c505cf5138e567288081d9bbeb7f5c2af3755
+-- body:    sha256:bfa9efa5dc136844d04e1d35e582f1c88d55ec6fa2b753e145b58339596b728d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -171,6 +171,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:375b413a1e63ed82e875f8873cb81a79ea0e1520d7d667a9a4d4e9205ce4e717
+-- body:    sha256:1d30f3186cf88ac593d7e442b0ad41682df31d00298a7c20f15b8d898d308a3b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -155,6 +155,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

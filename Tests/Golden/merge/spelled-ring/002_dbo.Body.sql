@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:70cc2ac3be9f6ab210126297245df21c41c1b34b2237bb550d0ec8468c49895f
+-- body:    sha256:159b26e5a6d223929b16638ae40a3409e09fbbbc0286aeb0c692b8bc2f11f13c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -155,6 +155,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:8a13632a4a4d2408a52f404d59fa35da3e88453693b9090f49537abafc09c571
+-- body:    sha256:9692edfe9559d2544fd61c7f246fde23d293daa1603b61bcac7d246f27d0bed7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -155,6 +155,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

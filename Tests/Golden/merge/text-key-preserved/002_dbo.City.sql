@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:47c5bf823490e55983cda439a37184af60fbd71e676e39881b02ff8af51843a8
+-- body:    sha256:33305de365883b120faf21119e0936a4ad1d30248d3475ffbfe3020dadab9fbb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -165,6 +165,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -386,13 +387,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:ec65073e9ef84aedb06fa36d2339e8cf4fbe2f9859676966d73882d032cd2edf
+-- body:    sha256:2997577a3490985ba683253753493d70ca4572ba40c0f63a6c6595afa6b178f9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.city', 'restage_keymap.city') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.city AS k
 SET chunk = s.chunk
 FROM restage_stage.city AS s

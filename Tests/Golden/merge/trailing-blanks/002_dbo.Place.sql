@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:e5051f3713caf1f81c9f5cfd7c4cd7da3a45a1da0d709368f088c0b5f2b66d5d
+-- body:    sha256:41fbf61e07000e80a823b1505c2826ead93b4d0452fff62a6783c92ce9fba973
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -174,6 +174,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:8c3e6846891dd094f8b37f609f162e84836d0cd4e30a7495b336b9a109ed660c
+-- body:    sha256:762806819592a5a9cc8758d11ee9e287ee41f34b4bfaf2cb434965022a00c955
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,6 +163,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -355,13 +356,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:2874294232e1a416932f6606d4778a6b807ae686c59dabd04bcc21c41ee9fad3
+-- body:    sha256:da4efc538a79fdd0baea7f88d01252c586b65b9e9948fd50d3ad2f9bc660859a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.device', 'restage_keymap.device') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.device AS k
 SET chunk = s.chunk
 FROM restage_stage.device AS s

@@ -109,7 +109,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:0d2fe7492896b741ea6a56f79569d922667da0493ccba51cdac9a96b20a420a5
+-- body:    sha256:2f6870d003d7c8efb961e51c41e3af250efbcabc82491d45bd7ad199955c8b01
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -165,6 +165,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -398,13 +399,14 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:fd5dd9d1f3082ed6cac8f832551e4db3e9e9442178a6ada9377270c5463cfb4a
+-- body:    sha256:6a6b74f9adc293702d1263af396c3f11b522725b7383cf43affbd1493d60071c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.reading', 'restage_keymap.reading') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.reading AS k
 SET chunk = s.chunk
 FROM restage_stage.reading AS s

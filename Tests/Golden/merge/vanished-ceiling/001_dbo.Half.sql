@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:bcaeb20d0a28c7397076ea8751837cbb37ddfa48d0e8a7526ee8eab80d585fd0
+-- body:    sha256:d70f550b51109b530e94c2d06d913922226674f0a33114fd093ce1ef1d646211
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,6 +161,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -264,13 +265,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:db48010e32454532e498e7c085de883f7255991d97d6bbc179224295aca79ffc
+-- body:    sha256:2f8d2313f7fe81e15fc1616012e74836d42a78330fb6551df1e8b2a70237bb9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.half', 'restage_keymap.half') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.half AS k
 SET chunk = s.chunk
 FROM restage_stage.half AS s

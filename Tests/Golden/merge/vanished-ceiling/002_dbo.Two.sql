@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:4606bfe7f4a3e53889f4d9a3f739156adf91100835c59c700422ba379758df37
+-- body:    sha256:cf75ab25cbf03fcfde0c52fc12cd66d2da4f4f7018bdca3775305414f9033a00
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,6 +161,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -264,13 +265,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:a67cc85e69267f30bd4ce72643ee434ecd9f5710e8539416a8b57442adbee9fa
+-- body:    sha256:eb8321078c300e73ff0b168137fe0f028ce232406bcd4d023953f402e526a274
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.two', 'restage_keymap.two') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.two AS k
 SET chunk = s.chunk
 FROM restage_stage.two AS s

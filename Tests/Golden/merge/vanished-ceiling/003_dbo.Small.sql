@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:9f00e8e823c785060089c69faf996dbf4aba3d19257c801b4dfc931e95672336
+-- body:    sha256:8b8be4dd39b8d9856581ad87fd30f50682a20977e93412c19ea25d3c5f5bb5e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,6 +161,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -264,13 +265,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:90b2fe48bed9a7e43ac874fc5f136a1267bd6d712351b1181549fc3eb971ed56
+-- body:    sha256:8cceb457531a5eee7b3ec02558af0498cc25746b4ac582dc0a5a32882fb29edf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.small', 'restage_keymap.small') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.small AS k
 SET chunk = s.chunk
 FROM restage_stage.small AS s

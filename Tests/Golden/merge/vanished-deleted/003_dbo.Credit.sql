@@ -119,7 +119,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:4e558b5085ba80034055d00450ce38ff0d4d503e0a6139baa38e15c1336b3b17
+-- body:    sha256:3df16d1a8268331a137e1ede1dec29870681b6a97ae2bde5d3f893adbfb7b6a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -177,6 +177,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -342,13 +343,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:5755b106eed942b2babd4d9faee82027b84ae666188b4d2671e742f97b7ce349
+-- body:    sha256:0a7b6b140913f476533fe1b53bde6dd536b026dc99f452b0855dc538a45db330
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.credit', 'restage_keymap.credit') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.credit AS k
 SET chunk = s.chunk
 FROM restage_stage.credit AS s

@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:1a1b53f8363df670ddfd74ff0bba1c436640ed809ab1a4314ac92174da53c9f0
+-- body:    sha256:b38ed85702016e6e0303c75adf1b9fa580acf6c0d354466bbb5ec4ab5fb13ffc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,6 +161,7 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
+-- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
 DO $restage$
 BEGIN
   IF NOT EXISTS (
@@ -264,13 +265,14 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:47aa1f7edd1a684834c1a14fd01cf2ec77e0a8bd55a0c3ac91a77509ae0fb3fc
+-- body:    sha256:2ec88ea1ca67f079388cebac69d847d90c671162b8fd43eacc84e4b3515dbe6b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.host', 'restage_keymap.host') AS joins;
 
+-- Known rows that came in another chunk than before; by hand nobody says which.
 UPDATE restage_keymap.host AS k
 SET chunk = s.chunk
 FROM restage_stage.host AS s
