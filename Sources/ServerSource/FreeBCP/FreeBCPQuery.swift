@@ -143,7 +143,7 @@ struct FreeBCPColumn {
     switch kind {
     case .date, .time, .dateTime2, .dateTimeOffset:
       form = .isoTime
-      // Babelfish takes up to a hundred times as long for CONVERT; what it makes of CAST has the same
+      // Babelfish takes many times as long for CONVERT; what it makes of CAST has the same
       // digits, but for zeros at their end.
       let text =
         textForm == .unicode
