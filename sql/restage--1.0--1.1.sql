@@ -38,8 +38,12 @@ COMMENT ON COLUMN restage.staged.watermark IS 'Up to where the source''s changes
 
 ALTER TABLE restage.staged ADD COLUMN skipped_rows bigint NOT NULL DEFAULT 0;
 ALTER TABLE restage.staged ADD COLUMN merge_sha256 text;
+ALTER TABLE restage.staged ADD COLUMN known_rows bigint;
+ALTER TABLE restage.staged ADD COLUMN vanished_rows bigint;
 COMMENT ON COLUMN restage.staged.skipped_rows IS 'Rows of chunks that were not staged, because an earlier run had loaded the very same chunk.';
 COMMENT ON COLUMN restage.staged.merge_sha256 IS 'SHA-256 of the table''s merge files, where a later run may skip unchanged chunks; NULL where it may not.';
+COMMENT ON COLUMN restage.staged.known_rows IS 'Rows of the key map that had not vanished, counted before anything was staged; NULL where nobody counted.';
+COMMENT ON COLUMN restage.staged.vanished_rows IS 'Rows of the key map that were noted as vanished then; NULL where nobody counted.';
 
 ALTER TABLE restage.row_count DROP CONSTRAINT row_count_kind_check;
 ALTER TABLE restage.row_count ADD CONSTRAINT row_count_kind_check CHECK (kind IN (
@@ -309,7 +313,9 @@ CREATE OR REPLACE FUNCTION restage.record_staged(
   export_rejects bigint DEFAULT 0,
   identity_last_value bigint DEFAULT NULL,
   skipped_rows bigint DEFAULT 0,
-  merge_sha256 text DEFAULT NULL
+  merge_sha256 text DEFAULT NULL,
+  known_rows bigint DEFAULT NULL,
+  vanished_rows bigint DEFAULT NULL
 ) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -322,7 +328,9 @@ AS $restage$
     skipped_rows,
     export_rejects,
     identity_last_value,
-    merge_sha256
+    merge_sha256,
+    known_rows,
+    vanished_rows
   )
   VALUES (
     record_staged.run,
@@ -332,7 +340,9 @@ AS $restage$
     record_staged.skipped_rows,
     record_staged.export_rejects,
     record_staged.identity_last_value,
-    record_staged.merge_sha256
+    record_staged.merge_sha256,
+    record_staged.known_rows,
+    record_staged.vanished_rows
   )
   ON CONFLICT (run_id, table_name) DO UPDATE
   SET
@@ -341,10 +351,12 @@ AS $restage$
     skipped_rows = excluded.skipped_rows,
     export_rejects = excluded.export_rejects,
     identity_last_value = excluded.identity_last_value,
-    merge_sha256 = excluded.merge_sha256;
+    merge_sha256 = excluded.merge_sha256,
+    known_rows = excluded.known_rows,
+    vanished_rows = excluded.vanished_rows;
 $restage$;
 
-COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint, bigint, text) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source, rows of skipped chunks, and, where a later run may skip chunks, the hash of the table''s merge files.';
+COMMENT ON FUNCTION restage.record_staged(uuid, text, bigint, bigint, bigint, bigint, bigint, text, bigint, bigint) IS 'Remembers what was staged for a table: rows by the manifest, rows that COPY took, rows that the export refused, last identity value of the source, rows of skipped chunks, where a later run may skip chunks, the hash of the table''s merge files, and the key map''s rows that had not vanished and that had, where they were counted before.';
 
 CREATE OR REPLACE FUNCTION restage.record_chunk(
   run uuid,
@@ -447,7 +459,9 @@ BEGIN
   PERFORM set_config('jit', 'off', true);
   PERFORM set_config('enable_nestloop', are_few::text, true);
   IF are_few THEN
-    PERFORM set_config('random_page_cost', '1.1', true);
+    -- To read a key map whole costs more than its pages: every row is hashed or looked for in a hash table.
+    PERFORM set_config('seq_page_cost', '4', true);
+    PERFORM set_config('random_page_cost', '0.5', true);
   END IF;
   RETURN CASE WHEN are_few THEN 'lookups' ELSE 'hash joins' END;
 END
@@ -455,35 +469,121 @@ $restage$;
 
 COMMENT ON FUNCTION restage.choose_joins(text, regclass) IS 'Sets for this transaction how the planner joins a stage table with its key map: lookups in the index where few rows are staged beside many known ones, else hash joins, since a nested loop over many would not end.';
 
-CREATE OR REPLACE FUNCTION restage.count_skipped(
-  table_name text,
-  rows bigint,
-  chunks bigint,
-  sample text
-) RETURNS bigint
+CREATE OR REPLACE FUNCTION restage.is_all_new(table_name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  SELECT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = is_all_new.table_name
+      AND c.kind = 'allocated'
+      AND c.rows = g.staged_rows
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.is_all_new(text) IS 'Whether every staged row of a table is one that no run had seen before, as in a first load: then no known row need be looked for.';
+
+CREATE OR REPLACE FUNCTION restage.may_have_vanished(table_name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+  -- Where nobody counted, known_rows is NULL and rows may have vanished.
+  SELECT NOT EXISTS (
+    SELECT
+    FROM restage.staged AS g
+    JOIN restage.row_count AS c
+      ON c.run_id = g.run_id
+      AND c.table_name = g.table_name
+    WHERE g.run_id = restage.run_id()
+      AND g.table_name = may_have_vanished.table_name
+      AND c.kind = 'allocated'
+      AND g.known_rows + c.rows = g.skipped_rows + g.staged_rows
+      AND g.vanished_rows = 0
+      AND NOT EXISTS (
+        SELECT
+        FROM restage.row_count AS o
+        WHERE o.run_id = g.run_id
+          AND o.table_name = g.table_name
+          AND o.kind IN ('matched', 'rejected', 'filtered')
+          AND o.rows > 0
+      )
+  );
+$restage$;
+
+COMMENT ON FUNCTION restage.may_have_vanished(text) IS 'Whether a known row of a table may be missing in the snapshot, or one that vanished may be back: not where the known rows are as many as the skipped and the staged ones that are not new.';
+
+CREATE OR REPLACE FUNCTION restage.fail_skipped(table_name text, rows bigint, sample text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'RS002',
+    MESSAGE = format(
+      '%s: %s staged rows are known from chunks that were not staged because they are unchanged, one of them %s',
+      fail_skipped.table_name,
+      fail_skipped.rows,
+      fail_skipped.sample
+    ),
+    HINT = 'Nothing of this run is kept. The source has these rows twice. Load again with --all-chunks, which stages every row and names them.';
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.fail_skipped(text, bigint, text) IS 'Raises RS002: staged rows that the key map knows from a skipped chunk, which holds them as well.';
+
+CREATE OR REPLACE FUNCTION restage.count_known(key_map regclass) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $restage$
+BEGIN
+  -- RETURN QUERY, since it may read a large key map with several processes.
+  RETURN QUERY EXECUTE format('SELECT count(*) FROM %s AS k WHERE k.vanished_run IS NULL', count_known.key_map);
+END
+$restage$;
+
+COMMENT ON FUNCTION restage.count_known(regclass) IS 'Counts the rows of a key map that have not vanished.';
+
+CREATE OR REPLACE FUNCTION restage.count_skipped(table_name text, known bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $restage$
 #variable_conflict use_column
 DECLARE
   run uuid := restage.run_id();
+  skipped bigint;
   expected bigint;
 BEGIN
-  SELECT g.skipped_rows INTO expected
+  SELECT
+    g.skipped_rows,
+    g.known_rows + (
+      SELECT coalesce(sum(CASE WHEN c.kind = 'vanished' THEN - c.rows ELSE c.rows END), 0)
+      FROM restage.row_count AS c
+      WHERE c.run_id = g.run_id
+        AND c.table_name = g.table_name
+        AND c.kind IN ('allocated', 'returned', 'vanished')
+    )
+  INTO
+    skipped,
+    expected
   FROM restage.staged AS g
   WHERE g.run_id = run
     AND g.table_name = count_skipped.table_name;
-  IF count_skipped.chunks > 0 OR count_skipped.rows <> coalesce(expected, 0) THEN
+  IF skipped > 0 AND count_skipped.known IS DISTINCT FROM expected THEN
     RAISE EXCEPTION USING
       ERRCODE = 'RS002',
       MESSAGE = format(
-        '%s: %s rows were not staged because their chunks are unchanged, and the key map knows %s of them%s',
+        '%s: %s rows were not staged because their chunks are unchanged; the key map should know %s rows in all, and knows %s',
         count_skipped.table_name,
-        coalesce(expected, 0),
-        count_skipped.rows,
-        format(', one of %s chunks that differ is %s', nullif(count_skipped.chunks, 0), count_skipped.sample)
+        skipped,
+        coalesce(expected::text, 'an unknown number of'),
+        count_skipped.known
       ),
-      HINT = 'Nothing of this run is kept. Load again with --all-chunks, which stages every row. Rows that were deleted from the key map during the run, or that the source has twice, are usual causes.';
+      HINT = 'Nothing of this run is kept. Rows that were deleted from the key map during the run are a usual cause. Load again with --all-chunks, which stages every row.';
   END IF;
   -- Set and not added: a second call finds the same.
   INSERT INTO restage.row_count AS c (
@@ -496,15 +596,15 @@ BEGIN
     run,
     count_skipped.table_name,
     'skipped',
-    count_skipped.rows
+    coalesce(skipped, 0)
   )
   ON CONFLICT (run_id, table_name, kind) DO UPDATE
   SET rows = excluded.rows;
-  RETURN count_skipped.rows;
+  RETURN coalesce(skipped, 0);
 END
 $restage$;
 
-COMMENT ON FUNCTION restage.count_skipped(text, bigint, bigint, text) IS 'Holds the rows that the key map knows of skipped chunks to those that the manifest counts (RS002), and remembers them. chunks: of how many the numbers differ.';
+COMMENT ON FUNCTION restage.count_skipped(text, bigint) IS 'Holds the rows of the key map that have not vanished to those that were counted when chunks were skipped, with what the run added and took since (RS002), and remembers the rows of skipped chunks.';
 
 CREATE OR REPLACE FUNCTION restage.close_account(table_name text, unchanged bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE

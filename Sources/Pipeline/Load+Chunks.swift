@@ -34,16 +34,21 @@ extension Load {
       StagedChunk(manifest: $0, number: $1.number)
     }
     if earlier.isSettled, !options.stagesAllChunks, table.manifest.absentRows == 0 {
-      let present = try await presentRows(of: table, on: connection)
+      let known = try await knownRows(of: table, on: connection)
+      let present = known.byChunk
       for (index, number) in numbers.enumerated() where number.isKnown {
         chunks[index].isSkipped = present[number.number] == chunks[index].manifest.rows
       }
-      let lost = try await connection.query(Proof.lostQuery(for: table.index, of: plan.database))
-      table.isProven = lost.firstInteger("lost") == 0
+      table.known = known
+      table.isProven = known.isWhole
+      if !table.isProven {
+        let lost = try await connection.query(Proof.lostQuery(for: table.index, of: plan.database))
+        table.isProven = lost.firstInteger("lost") == 0
+      }
       let skipped = Set(chunks.filter(\.isSkipped).map(\.number))
       table.isUntouched =
         table.isProven && skipped.count == chunks.count
-        && present.keys.allSatisfy { skipped.contains($0) }
+        && present.allSatisfy { skipped.contains($0.key) || $0.value == 0 }
     }
     table.chunks = chunks
     return table
@@ -101,23 +106,36 @@ extension Load {
     return (chunks, run != nil)
   }
 
-  /// Rows that the key map knows and that have not vanished, by their chunk; nil for an unknown one.
-  private func presentRows(
+  private func knownRows(
     of table: StagedTable, on connection: TargetConnection
-  ) async throws -> [Int?: Int] {
+  ) async throws -> KnownRows {
     let found = try await connection.query(
-      """
-      SELECT
-        k.chunk,
-        count(*) AS rows
-      FROM \(table.mapped.keyMap.quoted) AS k
-      WHERE k.vanished_run IS NULL
-      GROUP BY k.chunk
-      """)
-    return found.rows.reduce(into: [:]) { counts, row in
-      counts[row[0].flatMap { Int($0) }] = row[1].flatMap { Int($0) }
+      Proof.knownRowsQuery(for: table.index, of: plan.database))
+    return try found.rows.reduce(into: KnownRows()) { known, row in
+      guard row.count == 4, let rows = row[1].flatMap({ Int($0) }),
+        let vanished = row[2].flatMap({ Int($0) })
+      else {
+        throw PipelineError(
+          .internalError,
+          "\(table.mapped.keyMap.quoted): its rows were counted, and the numbers are \(row)")
+      }
+      known.byChunk[row[0].flatMap { Int($0) }] = rows
+      known.vanished += vanished
+      known.isWhole = row[3] == "t"
     }
   }
+}
+
+/// What the key map of a table knew before the run.
+struct KnownRows: Sendable {
+  /// Rows that have not vanished, by their chunk; nil for an unknown one.
+  var byChunk: [Int?: Int] = [:]
+  var vanished = 0
+  /// All rows of the key map are in the final table, and nothing else is. Where it is false, nothing is
+  /// known of that.
+  var isWhole = false
+
+  var rows: Int { byChunk.values.reduce(0, +) }
 }
 
 extension Plan {

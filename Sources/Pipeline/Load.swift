@@ -229,6 +229,8 @@ struct StagedTable: Sendable {
   var isUntouched = false
   /// All rows that earlier runs loaded were in the final table when the run began.
   var isProven = false
+  /// What the key map knew when the run began; nil where nobody counted.
+  var known: KnownRows?
 
   init(index: Int, mapped: MappedTable, manifest: TableManifest, identityLastValue: Int64?) {
     self.index = index

@@ -114,9 +114,9 @@ extension RunRecord {
     try await connection.query(
       """
       SELECT
-        restage.count_skipped($1, $2::bigint, 0, NULL),
+        restage.count_skipped($1, $2::bigint),
         restage.close_account($1, 0)
-      """, [name, "\(table.skippedRows)"])
+      """, [name, table.known.map { "\($0.rows)" }])
     try await connection.query(
       Self.recordStatement,
       [
@@ -172,13 +172,16 @@ extension RunRecord {
         export_rejects => $5::bigint,
         identity_last_value => $6::bigint,
         skipped_rows => $7::bigint,
-        merge_sha256 => $8
+        merge_sha256 => $8,
+        known_rows => $9::bigint,
+        vanished_rows => $10::bigint
       )
       """,
       [
         id, name, "\(table.manifest.rows)", "\(rowCount)", "\(table.manifest.absentRows)",
         table.identityLastValue.map { "\($0)" }, "\(table.skippedRows)",
-        table.isNumbered ? mergeSHA256 : nil,
+        table.isNumbered ? mergeSHA256 : nil, table.known.map { "\($0.rows)" },
+        table.known.map { "\($0.vanished)" },
       ])
     struct Row: Encodable {
       let number: Int

@@ -13,6 +13,13 @@ extension Proof {
   public static func lostQuery(for table: Int, of database: MappedDatabase) -> String {
     TableNames(database: database, index: table).lostQuery
   }
+
+  /// Rows that the key map knows, one row a chunk: columns `chunk` (NULL where unknown), `rows` (that have
+  /// not vanished), `vanished`, and `is_whole`, the same in each: all rows of the key map are in the final
+  /// table, and no others. Where it is false, or no row comes, nothing is known of that.
+  public static func knownRowsQuery(for table: Int, of database: MappedDatabase) -> String {
+    TableNames(database: database, index: table).knownRowsQuery
+  }
 }
 
 extension TableNames {
@@ -23,6 +30,52 @@ extension TableNames {
       proofOf: self, name: "others.sql",
       purpose: "count final rows that the key map does not know: not from this source",
       body: wholeRowSettings + othersQuery)
+  }
+
+  /// Nothing is joined: there are as many rows on both sides, and the 64-bit hashes of their keys have the
+  /// same sum, which other keys have once in 2⁶⁴ times.
+  fileprivate var knownRowsQuery: String {
+    let isNumber = targetKeyColumn.map {
+      ["smallint", "integer", "bigint"].contains(mapped.columns[$0].type)
+    }
+    guard isNumber == true, let key = targetKeyColumn else {
+      return """
+        SELECT
+          k.chunk,
+          count(*) FILTER (WHERE k.vanished_run IS NULL) AS rows,
+          count(k.vanished_run) AS vanished,
+          false AS is_whole
+        FROM \(keyMap) AS k
+        GROUP BY k.chunk
+        """
+    }
+    return """
+      WITH known AS MATERIALIZED (
+        SELECT
+          k.chunk,
+          count(*) FILTER (WHERE k.vanished_run IS NULL) AS rows,
+          count(k.vanished_run) AS vanished,
+          sum(hashint8extended(k.target_key, 0)) AS keys
+        FROM \(keyMap) AS k
+        GROUP BY k.chunk
+      ),
+      final AS MATERIALIZED (
+        SELECT
+          count(*) AS rows,
+          sum(hashint8extended(t.\(column(key)), 0)) AS keys
+        FROM \(target) AS t
+      )
+      SELECT
+        k.chunk,
+        k.rows,
+        k.vanished,
+        (
+          SELECT (sum(k.rows + k.vanished), sum(k.keys)) = (f.rows, f.keys)
+          FROM known AS k
+        ) AS is_whole
+      FROM known AS k
+      CROSS JOIN final AS f
+      """
   }
 
   fileprivate var lostQuery: String {

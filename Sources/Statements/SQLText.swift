@@ -97,5 +97,9 @@ enum Settings {
   static let withNestedLoops = "SET LOCAL enable_nestloop TO DEFAULT;\nSET LOCAL jit TO DEFAULT;"
 
   /// After `TableNames.joinSettings`.
-  static let withDefaults = "\(withNestedLoops)\nSET LOCAL random_page_cost TO DEFAULT;"
+  static let withDefaults = """
+    \(withNestedLoops)
+    SET LOCAL seq_page_cost TO DEFAULT;
+    SET LOCAL random_page_cost TO DEFAULT;
+    """
 }

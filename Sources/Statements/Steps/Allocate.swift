@@ -17,6 +17,16 @@ extension TableNames {
       joinColumns.map { "s.\($0)" } + (hasTarget ? [targetKeyValue] : [])
       + ["s.\(hashName)", "(SELECT restage.run_id())", "(SELECT restage.run_id())"]
       + stagedChunk
+    let allocation = """
+      \(orphans)INSERT INTO \(keyMap) (
+        \(lines: targets, indent: 2)
+      )
+      SELECT
+        \(lines: values, indent: 2)
+      FROM (
+        \(block: unseenRows, indent: 2)
+      ) AS s\(targetKeyJoin)
+      """
     return SQLFile(
       .allocate, of: self,
       purpose: surrogate == nil
@@ -27,29 +37,13 @@ extension TableNames {
 
         \(absentParents)\(earlyRefusals.map { $0 + "\n\n" } ?? "")\(joinSettings)
 
-        WITH \(orphans)allocated AS (
-          INSERT INTO \(keyMap) (
-            \(lines: targets, indent: 4)
-          )
-          SELECT
-            \(lines: values, indent: 4)
-          FROM (
-            \(block: unseenRows, indent: 4)
-          ) AS s\(targetKeyJoin)
-          RETURNING 1
-        )
-        SELECT restage.count_rows(\(auditName), 'allocated', count(*)) AS rows
-        FROM allocated;
+        \(counting("allocated", allocation))
 
         \(Settings.withDefaults)
 
         \(keysAndStatistics)
 
-        \(isKeyRespelled ? "" : keySpelling.map { $0 + "\n\n" } ?? "")SELECT c.rows
-        FROM restage.row_count AS c
-        WHERE c.run_id = restage.run_id()
-          AND c.table_name = \(auditName)
-          AND c.kind = 'allocated';
+        \(isKeyRespelled ? "" : keySpelling.map { $0 + "\n\n" } ?? "")\(counted("allocated"))
         """)
   }
 
@@ -171,9 +165,9 @@ extension TableNames {
     }
     guard !parts.isEmpty else { return "" }
     return """
-      orphan AS (
+      WITH orphan AS (
         \(block: parts.joined(separator: "\nUNION ALL\n"), indent: 2)
-      ),
+      )
 
       """
   }

@@ -66,50 +66,25 @@ extension TableNames {
         FROM \(stagedRows())
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 2)
-        WHERE k.last_run NOT IN (SELECT restage.run_id());
+        WHERE k.last_run NOT IN (SELECT restage.run_id())
+          AND NOT (SELECT restage.is_all_new(\(auditName)));
 
         \(Settings.withDefaults)
         """)
   }
 
-  /// A row of a chunk that was not staged is not taken on trust: the key map has it, once, and in
-  /// this chunk.
+  /// Rows of chunks that were not staged are not taken on trust: no row has left the key map since they
+  /// were counted, chunk by chunk.
   private var skippedProof: String {
     guard chunkName != nil else { return "" }
     return """
-      WITH found AS (
-        SELECT
-          k.chunk,
-          count(*) AS rows
-        FROM \(keyMap) AS k
-        WHERE k.vanished_run IS NULL
-          AND EXISTS (
-            SELECT
-            FROM restage.chunk AS c
-            WHERE c.run_id = restage.run_id()
-              AND c.table_name = \(auditName)
-              AND c.is_skipped
-          )
-        GROUP BY k.chunk
-      )
-      SELECT restage.count_skipped(
-        \(auditName),
-        coalesce(sum(c.found), 0)::bigint,
-        count(*) FILTER (WHERE c.found <> c.rows),
-        min(c.file) FILTER (WHERE c.found <> c.rows)
-      ) AS skipped
-      FROM (
-        SELECT
-          c.file,
-          c.rows,
-          coalesce(f.rows, 0) AS found
-        FROM restage.chunk AS c
-        LEFT JOIN found AS f
-          ON f.chunk = c.chunk_id
-        WHERE c.run_id = (SELECT restage.run_id())
-          AND c.table_name = \(auditName)
-          AND c.is_skipped
-      ) AS c;
+      -- Where chunks were skipped, the key map has the rows that were counted then, and this run's.
+      SELECT restage.count_skipped(\(auditName), k.rows) AS skipped
+      FROM restage.staged AS g
+      CROSS JOIN LATERAL restage.count_known(\(SQLLiteral.quoted(keyMap))) AS k (rows)
+      WHERE g.run_id = restage.run_id()
+        AND g.table_name = \(auditName)
+        AND g.skipped_rows > 0;
 
 
       """

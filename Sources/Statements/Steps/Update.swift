@@ -51,6 +51,7 @@ extension TableNames {
   /// map into the hash table and not the few rows that are staged. Of NOT IN it expects one half.
   private var isChanged: [String] {
     [
+      "NOT (SELECT restage.is_all_new(\(auditName)))",
       "k.first_run NOT IN (SELECT restage.run_id())",
       "k.row_hash <> \(rowHash(of: "s"))",
     ]

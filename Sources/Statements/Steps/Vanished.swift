@@ -46,16 +46,40 @@ extension TableNames {
       """
   }
 
+  /// Where the numbers of rows leave no room for one that vanished, the key map is not read.
+  private var mayHaveVanished: String {
+    chunkName == nil ? "" : "\n  AND (SELECT restage.may_have_vanished(\(auditName)))"
+  }
+
   /// Known rows that came in another chunk than before. By hand nobody says which, and the key map
   /// stays as it is.
   private var moving: String? {
     chunkName.map { chunk in
       """
-      -- Known rows that came in another chunk than before; by hand nobody says which.
-      UPDATE \(keyMap) AS k
-      SET chunk = s.\(chunk)
-      FROM \(stage) AS s
-      WHERE \(all: keyJoin() + isElsewhere(chunk), indent: 2);
+      -- Known rows that came in another chunk than before; by hand nobody says which. None of them was in a
+      -- chunk that was skipped.
+      WITH moved AS MATERIALIZED (
+        SELECT
+          \(lines: keyMapColumns.map { "k.\($0)" } + ["k.chunk AS old_chunk", "s.\(chunk) AS new_chunk"], indent: 4)
+        FROM \(stage) AS s
+        JOIN \(keyMap) AS k
+          ON \(all: keyJoin(), indent: 4)
+        WHERE \(all: isElsewhere(chunk), indent: 4)
+      ),
+      placed AS (
+        UPDATE \(keyMap) AS k
+        SET chunk = m.new_chunk
+        FROM moved AS m
+        WHERE \(all: keyMapColumns.map { "k.\($0) = m.\($0)" }, indent: 4)
+      )
+      SELECT restage.fail_skipped(\(auditName), count(*), min(c.file))
+      FROM moved AS m
+      JOIN restage.chunk AS c
+        ON c.chunk_id = m.old_chunk
+      WHERE c.run_id = (SELECT restage.run_id())
+        AND c.table_name = \(auditName)
+        AND c.is_skipped
+      HAVING count(*) > 0;
       """
     }
   }
@@ -80,7 +104,7 @@ extension TableNames {
       UPDATE \(keyMap) AS k
       SET vanished_run = (SELECT restage.run_id())
       WHERE k.vanished_run IS NULL
-        AND k.first_run NOT IN (SELECT restage.run_id())\(block: namedAsGone + notSkipped, indent: 4)
+        AND k.first_run NOT IN (SELECT restage.run_id())\(block: mayHaveVanished + namedAsGone + notSkipped, indent: 4)
         AND NOT EXISTS (
           SELECT
           FROM \(block: stagedRows(), indent: 6)
@@ -97,7 +121,7 @@ extension TableNames {
       SELECT
         \(lines: returning, indent: 4)
       FROM \(keyMap) AS k
-      WHERE k.vanished_run IS NOT NULL
+      WHERE k.vanished_run IS NOT NULL\(block: mayHaveVanished, indent: 4)
     ),
     back AS MATERIALIZED (
       SELECT
@@ -202,17 +226,7 @@ extension TableNames {
           EXIT WHEN deleted_rows = 0;
         END LOOP;
       END
-      """.asDoStatement)\n\n\(deletedCount)"
-  }
-
-  private var deletedCount: String {
-    """
-    SELECT c.rows
-    FROM restage.row_count AS c
-    WHERE c.run_id = restage.run_id()
-      AND c.table_name = \(auditName)
-      AND c.kind = 'deleted';
-    """
+      """.asDoStatement)\n\n\(counted("deleted"))"
   }
 
   private func deleting(into variable: String?) -> String {

@@ -35,8 +35,7 @@ extension TableNames {
           AND NOT c.condeferrable
           AND c.conrelid = \(auditName)::regclass
           AND c.confrelid IN (\(parents.joined(separator: ", ")))
-      ),
-
+      )
       """
   }
 
@@ -81,7 +80,8 @@ extension TableNames {
       targetKeyColumn.map { ["t.\(column($0)) = k.target_key"] }
       ?? keyColumns.map { "t.\(column($0)) = \(targetValue(of: $0, references: references))" }
     return """
-      WITH \(waiting)filled AS (
+      WITH \(waiting),
+      filled AS (
         UPDATE \(target) AS t
         SET
           \(lines: assignments, indent: 4)
@@ -110,7 +110,8 @@ extension TableNames {
         + "THEN t.\(column(index)) END"
     }
     return """
-      WITH \(waiting)emptied AS (
+      WITH \(waiting),
+      emptied AS (
         UPDATE \(target) AS t
         SET
           \(lines: assignments, indent: 4)

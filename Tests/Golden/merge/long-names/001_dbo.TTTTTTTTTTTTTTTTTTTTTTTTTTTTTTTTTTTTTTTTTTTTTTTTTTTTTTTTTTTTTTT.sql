@@ -20,17 +20,20 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:85517a275aaf0446bdffd283d2e1c487d4725c5da9ebe00f5ed22ed69ff86754
+-- body:    sha256:2df45b55bcacc41216e3d30d1dc232a482fe546f2cd7c2470f37ba2ee6ac8675
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
 -- The chunk that a row is from: by hand nobody says it.
 ALTER TABLE restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt ADD COLUMN IF NOT EXISTS chunk integer;
 
-ANALYZE restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt;
+ANALYZE restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2);
 
 SELECT restage.count_staged('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', count(*)) AS staged
 FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s;
+
+-- Numbers are sorted faster than they are hashed.
+SET LOCAL enable_hashagg = off;
 
 WITH repeated AS MATERIALIZED (
   SELECT
@@ -104,6 +107,8 @@ recorded AS (
 SELECT restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'rejected', count(*)) AS rows
 FROM recorded;
 
+SET LOCAL enable_hashagg TO DEFAULT;
+
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/20_match.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 -- step:    20 match
@@ -120,7 +125,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:deb4783ebad771764abacd83b5b86d5f167d65dcba6aa2a7091eca1e15052dbe
+-- body:    sha256:4b12c5c76b04001cea3205225342cd683403dbe86484a34711c42a0ff0e7f94a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -133,7 +138,10 @@ SET extra_float_digits = 1;
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
-WITH allocated AS (
+DO $restage$
+DECLARE
+  allocated_rows bigint;
+BEGIN
   INSERT INTO restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (
     source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f,
     source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a,
@@ -169,14 +177,15 @@ WITH allocated AS (
     ORDER BY
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1,
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  ) AS s
-  RETURNING 1
-)
-SELECT restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'allocated', count(*)) AS rows
-FROM allocated;
+  ) AS s;
+  GET DIAGNOSTICS allocated_rows = ROW_COUNT;
+  PERFORM restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'allocated', allocated_rows);
+END
+$restage$;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
@@ -233,14 +242,17 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:7e6be27e77fca1c61c258406f771030d3daaa75bfcd99f017843eac9cf230bd0
+-- body:    sha256:b4385ed759383b3f8af3ad6c271df16053dd8903ba8c8333704186767fd2fede
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
-WITH inserted AS (
+DO $restage$
+DECLARE
+  inserted_rows bigint;
+BEGIN
   INSERT INTO public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1,
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2,
@@ -261,22 +273,29 @@ WITH inserted AS (
     WHERE c.run_id = (SELECT restage.run_id())
       AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
       AND c.kind = 'inserted'
-  )
-  RETURNING 1
-)
-SELECT restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'inserted', count(*)) AS rows
-FROM inserted;
+  );
+  GET DIAGNOSTICS inserted_rows = ROW_COUNT;
+  PERFORM restage.count_rows('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'inserted', inserted_rows);
+END
+$restage$;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
+  AND c.kind = 'inserted';
 
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/50_update.sql
 -- table:   public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:f4a7d00d16ca8560416ade1d3383e6840861bcd1ea2bc8bb69fdf408981ba98e
+-- body:    sha256:45d0e2da9f1f5c09570fc7e1fb0011bd0b45b1fe42f627925ff57bb81fdab334
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -304,7 +323,8 @@ WITH changed AS MATERIALIZED (
   JOIN restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
     ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
     AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  WHERE k.first_run NOT IN (SELECT restage.run_id())
+  WHERE NOT (SELECT restage.is_all_new('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1,
       s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2,
@@ -378,6 +398,7 @@ FROM updated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    merge/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/60_vanished.sql
@@ -385,25 +406,48 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:e969fc42e66679740a8676b8a94ec2e459d06a0644b03ed419a383d4046efd14
+-- body:    sha256:bfb3c4f7067d5d70709e50a2894c4fe489510a41017ebe4ed9857e776067385f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
--- Known rows that came in another chunk than before; by hand nobody says which.
-UPDATE restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
-SET chunk = s.chunk
-FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
-WHERE k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
-  AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-  AND k.first_run NOT IN (SELECT restage.run_id())
-  AND s.chunk IS DISTINCT FROM k.chunk
-  AND s.chunk IS NOT NULL;
+-- Known rows that came in another chunk than before; by hand nobody says which. None of them was in a
+-- chunk that was skipped.
+WITH moved AS MATERIALIZED (
+  SELECT
+    k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f,
+    k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a,
+    k.chunk AS old_chunk,
+    s.chunk AS new_chunk
+  FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
+  JOIN restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
+    ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
+    AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
+  WHERE k.first_run NOT IN (SELECT restage.run_id())
+    AND s.chunk IS DISTINCT FROM k.chunk
+    AND s.chunk IS NOT NULL
+),
+placed AS (
+  UPDATE restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
+  SET chunk = m.new_chunk
+  FROM moved AS m
+  WHERE k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = m.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f
+    AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = m.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a
+)
+SELECT restage.fail_skipped('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', count(*), min(c.file))
+FROM moved AS m
+JOIN restage.chunk AS c
+  ON c.chunk_id = m.old_chunk
+WHERE c.run_id = (SELECT restage.run_id())
+  AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
+  AND c.is_skipped
+HAVING count(*) > 0;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- A nested loop would not end where the planner takes a full key map for an empty one.
@@ -425,6 +469,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
+      AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -457,6 +502,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
   WHERE k.vanished_run IS NOT NULL
+      AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
 ),
 back AS MATERIALIZED (
   SELECT
@@ -524,56 +570,32 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:ff0a2ecb66f45c4a93a464a9f7ce32076c48051b318ae53c671cbf2753db386e
+-- body:    sha256:fc72962a44fd6ec6987b826c963c6ee2f1fa6e70db0395037127f357e402b2e8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', 'restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS joins;
 
-WITH found AS (
-  SELECT
-    k.chunk,
-    count(*) AS rows
-  FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
-  WHERE k.vanished_run IS NULL
-    AND EXISTS (
-      SELECT
-      FROM restage.chunk AS c
-      WHERE c.run_id = restage.run_id()
-        AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
-        AND c.is_skipped
-    )
-  GROUP BY k.chunk
-)
-SELECT restage.count_skipped(
-  'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt',
-  coalesce(sum(c.found), 0)::bigint,
-  count(*) FILTER (WHERE c.found <> c.rows),
-  min(c.file) FILTER (WHERE c.found <> c.rows)
-) AS skipped
-FROM (
-  SELECT
-    c.file,
-    c.rows,
-    coalesce(f.rows, 0) AS found
-  FROM restage.chunk AS c
-  LEFT JOIN found AS f
-    ON f.chunk = c.chunk_id
-  WHERE c.run_id = (SELECT restage.run_id())
-    AND c.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
-    AND c.is_skipped
-) AS c;
+-- Where chunks were skipped, the key map has the rows that were counted then, and this run's.
+SELECT restage.count_skipped('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', k.rows) AS skipped
+FROM restage.staged AS g
+CROSS JOIN LATERAL restage.count_known('restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt') AS k (rows)
+WHERE g.run_id = restage.run_id()
+  AND g.table_name = 'public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'
+  AND g.skipped_rows > 0;
 
 SELECT restage.close_account('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt', count(*)) AS rows
 FROM restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS s
 JOIN restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
   ON k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_5291242f = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
   AND k.source_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_52911d9a = s.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2
-WHERE k.last_run NOT IN (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id())
+  AND NOT (SELECT restage.is_all_new('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'));
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/001_dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT/content.sql

@@ -19,11 +19,11 @@ WITH (autovacuum_enabled = false);
 -- step:    15 check
 -- purpose: count, and refuse rows whose source key is NULL or not unique
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:b9811653e0858c87a401b3164cb96c9b21d2ac1772036b444138c9f1b49e0dd2
+-- body:    sha256:d42e06395ad784cd15d825740b9fae63abc0c5fe8cba9dbe54e95a9ed192170a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 15_check.sql
 
-ANALYZE restage_stage.flag;
+ANALYZE restage_stage.flag (code);
 
 SELECT restage.count_staged('public.flag', count(*)) AS staged
 FROM restage_stage.flag AS s;
@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:2870946ecb590c81926d65b1841371124137b94880d90cb61c5653335a0a8708
+-- body:    sha256:7cf74bb70ba7356eea4c4d163ff937ff30c0eaf344a3916b1561eff67e2252c1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -118,17 +118,20 @@ SET extra_float_digits = 1;
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 
-WITH orphan AS (
-  SELECT s.ctid AS row_id
-  FROM restage_stage.flag AS s
-  WHERE s.code IS NOT NULL
-    AND NOT EXISTS (
-      SELECT
-      FROM restage_keymap.region AS k
-      WHERE rtrim(k.source_code) = rtrim(s.code)
-    )
-),
-allocated AS (
+DO $restage$
+DECLARE
+  allocated_rows bigint;
+BEGIN
+  WITH orphan AS (
+    SELECT s.ctid AS row_id
+    FROM restage_stage.flag AS s
+    WHERE s.code IS NOT NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM restage_keymap.region AS k
+        WHERE rtrim(k.source_code) = rtrim(s.code)
+      )
+  )
   INSERT INTO restage_keymap.flag (
     source_code,
     target_key,
@@ -162,14 +165,15 @@ allocated AS (
       )
     ORDER BY
       s.code
-  ) AS s
-  RETURNING 1
-)
-SELECT restage.count_rows('public.flag', 'allocated', count(*)) AS rows
-FROM allocated;
+  ) AS s;
+  GET DIAGNOSTICS allocated_rows = ROW_COUNT;
+  PERFORM restage.count_rows('public.flag', 'allocated', allocated_rows);
+END
+$restage$;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- The key map's keys, the first time; its statistics, when it grew by more than a tenth.
@@ -396,7 +400,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:55ca725d8b44e395fc261815c0a85265cbaf8547c7befa3fa44fa2ab4956d2ac
+-- body:    sha256:87a24c52031abb0eaf829828c337c1d15ed269dc0c518e13c84a9b71a0b2dd02
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -406,7 +410,10 @@ SELECT restage.choose_joins('public.flag', 'restage_keymap.flag') AS joins;
 -- What can wait is checked at the end of the transaction, when all rows are in place.
 SET CONSTRAINTS ALL DEFERRED;
 
-WITH inserted AS (
+DO $restage$
+DECLARE
+  inserted_rows bigint;
+BEGIN
   INSERT INTO public.flag (
     code,
     color
@@ -424,22 +431,29 @@ WITH inserted AS (
     WHERE c.run_id = (SELECT restage.run_id())
       AND c.table_name = 'public.flag'
       AND c.kind = 'inserted'
-  )
-  RETURNING 1
-)
-SELECT restage.count_rows('public.flag', 'inserted', count(*)) AS rows
-FROM inserted;
+  );
+  GET DIAGNOSTICS inserted_rows = ROW_COUNT;
+  PERFORM restage.count_rows('public.flag', 'inserted', inserted_rows);
+END
+$restage$;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
+
+SELECT c.rows
+FROM restage.row_count AS c
+WHERE c.run_id = restage.run_id()
+  AND c.table_name = 'public.flag'
+  AND c.kind = 'inserted';
 
 -- file:    merge/003_dbo.Flag/50_update.sql
 -- table:   public.flag
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:bdb16a51ec420d01e25218213e727ea61d7a7f3316dafe742b5da35c2b82f586
+-- body:    sha256:36bd2452789f6d06cf97e27fec269ab461934e850106ad91e8553d3ce5d195d2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -467,7 +481,8 @@ WITH changed AS MATERIALIZED (
   FROM restage_stage.flag AS s
   JOIN restage_keymap.flag AS k
     ON rtrim(k.source_code) = rtrim(s.code)
-  WHERE k.first_run NOT IN (SELECT restage.run_id())
+  WHERE NOT (SELECT restage.is_all_new('public.flag'))
+    AND k.first_run NOT IN (SELECT restage.run_id())
     AND k.row_hash <> md5(ROW(
       s.code,
       s.color
@@ -535,6 +550,7 @@ FROM updated;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    merge/003_dbo.Flag/60_vanished.sql
@@ -644,7 +660,7 @@ SELECT 0::bigint AS rows;
 -- step:    90 account
 -- purpose: prove that every staged row is accounted for
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:68143e4bf88e89e1dc706f0983af8d05e966125cef9204e883989c743ec54c98
+-- body:    sha256:850076bb52e4d91698a8f4bc4d87bfd16c71e5f7cd2a8fcfd3303cc1ca182c4d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 90_account.sql
 
@@ -655,10 +671,12 @@ SELECT restage.close_account('public.flag', count(*)) AS rows
 FROM restage_stage.flag AS s
 JOIN restage_keymap.flag AS k
   ON rtrim(k.source_code) = rtrim(s.code)
-WHERE k.last_run NOT IN (SELECT restage.run_id());
+WHERE k.last_run NOT IN (SELECT restage.run_id())
+  AND NOT (SELECT restage.is_all_new('public.flag'));
 
 SET LOCAL enable_nestloop TO DEFAULT;
 SET LOCAL jit TO DEFAULT;
+SET LOCAL seq_page_cost TO DEFAULT;
 SET LOCAL random_page_cost TO DEFAULT;
 
 -- file:    verify/003_dbo.Flag/content.sql
