@@ -437,6 +437,46 @@ $restage$;
 
 COMMENT ON FUNCTION restage.count_staged(text, bigint) IS 'Holds the rows found in a stage table to what COPY took (RS002), or remembers them where nothing was recorded, as in a run by hand. Whatever was settled of the table no longer is.';
 
+COMMENT ON COLUMN restage.before_image.row_hash IS 'The key map''s row_hash before, by restage.hash_image.';
+
+-- Hashes of rows. Their bodies are bound when they are made, so that no search_path decides about them, and the
+-- planner puts them in the place of the call.
+CREATE OR REPLACE FUNCTION restage.row_hash(row_text text, kind bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.hashtextextended(row_text COLLATE pg_catalog."C", 0);
+
+COMMENT ON FUNCTION restage.row_hash(text, bigint) IS 'The hash of a row''s text as key maps keep it in row_hash. kind: NULL, of the type of that column.';
+
+CREATE OR REPLACE FUNCTION restage.row_hash(row_text text, kind uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.md5(row_text)::pg_catalog.uuid;
+
+COMMENT ON FUNCTION restage.row_hash(text, uuid) IS 'The hash of a row''s text as key maps of version 1.0 keep it in row_hash. kind: NULL, of the type of that column.';
+
+CREATE OR REPLACE FUNCTION restage.hash_image(row_hash bigint) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.lpad(pg_catalog.to_hex(row_hash), 32, '0')::pg_catalog.uuid;
+
+COMMENT ON FUNCTION restage.hash_image(bigint) IS 'A key map''s row_hash as restage.before_image keeps it: its 8 bytes behind 8 zero bytes.';
+
+CREATE OR REPLACE FUNCTION restage.hash_image(row_hash uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN row_hash;
+
+COMMENT ON FUNCTION restage.hash_image(uuid) IS 'A key map''s row_hash as restage.before_image keeps it.';
+
+CREATE OR REPLACE FUNCTION restage.image_hash(image uuid, kind bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ('x' || pg_catalog.right(pg_catalog.replace(image::pg_catalog.text, '-', ''), 16))::pg_catalog.bit(64)::bigint;
+
+COMMENT ON FUNCTION restage.image_hash(uuid, bigint) IS 'The row_hash that restage.hash_image(bigint) was given. kind: any value of the key map''s column.';
+
+CREATE OR REPLACE FUNCTION restage.image_hash(image uuid, kind uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN image;
+
+COMMENT ON FUNCTION restage.image_hash(uuid, uuid) IS 'The row_hash that restage.hash_image(uuid) was given. kind: any value of the key map''s column.';
+
 CREATE OR REPLACE FUNCTION restage.choose_joins(table_name text, key_map regclass) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -79,7 +79,7 @@ extension TableNames {
       : zip(keyMapColumns, keyColumns).map { "\($0) \(typeAndCollation($1)) NOT NULL" }
     let target = targetKeyColumn.map { ["target_key \(typeAndCollation($0)) NOT NULL"] } ?? []
     return keys + target + [
-      "row_hash uuid NOT NULL",
+      "row_hash \(isWholeRow ? "uuid" : "bigint") NOT NULL",
       "first_run uuid NOT NULL",
       "last_run uuid NOT NULL",
       "vanished_run uuid",

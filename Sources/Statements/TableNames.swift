@@ -109,13 +109,27 @@ extension TableNames {
 // MARK: - Staged rows
 
 extension TableNames {
-  /// 128-bit hash of a row of the stage table's shape. `ROW(…)::text` tells NULL from '' and one
-  /// column from the next, so different rows have different texts.
+  /// Hash of a row of the stage table's shape. `ROW(…)::text` tells NULL from '' and one column from the
+  /// next, so different rows have different texts.
+  ///
+  /// It has 128 bits where it is all that identifies a row, in a table without a key. Else it tells whether
+  /// a known row changed, for which 64 bits do and cost half as much; key maps that version 1.0 made have
+  /// 128 there, and the function goes by the type of their column.
   ///
   /// Every column counts, a rowversion too: the source wrote the row, and a final row with an old
   /// version would not be what the snapshot holds.
   func rowHash(of alias: String, columns: [String]? = nil) -> String {
     let values = columns ?? allColumns.map { "\(alias).\(column($0))" }
+    guard isWholeRow else {
+      return """
+        restage.row_hash(
+          ROW(
+            \(lines: values, indent: 4)
+          )::text,
+          (NULL::\(keyMap)).row_hash
+        )
+        """
+    }
     return """
       md5(ROW(
         \(lines: values, indent: 2)

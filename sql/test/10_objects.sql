@@ -62,6 +62,8 @@ SELECT is_empty(
     FROM pg_proc AS p
     WHERE p.pronamespace = 'restage'::regnamespace
       AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
+      -- Bound when it was made.
+      AND p.prosqlbody IS NULL
   $$,
   'every function pins its search_path'
 );

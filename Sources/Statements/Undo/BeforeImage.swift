@@ -50,7 +50,7 @@ extension TableNames {
           ARRAY[
             \(lines: names.map { "t.\($0.quoted)::text" }, indent: 6)
           ],
-          k.row_hash,
+          restage.hash_image(k.row_hash),
           k.last_run\(mapped.naturalKey.isEmpty ? "" : ",\n    k.matched_row")
         FROM changed AS c
         \(lines: joins, indent: 2, separator: "")

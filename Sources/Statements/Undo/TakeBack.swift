@@ -190,7 +190,7 @@ extension TableNames {
     """
     UPDATE \(keyMap) AS k
     SET
-      row_hash = b.row_hash,
+      row_hash = restage.image_hash(b.row_hash, k.row_hash),
       last_run = b.last_run\(restoredSpelling)\(mapped.naturalKey.isEmpty ? "" : ",\n  matched_row = b.matched_row")
     FROM restage.before_image AS b
     WHERE b.run_id = \(Self.undoneRun)

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Entry
--- body:    sha256:72d6843ed5e7d3644c8463921b0d46d4872d306c9a4c3a1dff18e7697ab71f8b
+-- body:    sha256:9ef8fefd8780a5444be6f456a4b317f1668c06f4ce89b68aa6fdd44fcd188680
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -125,12 +125,15 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_entryid,
-      t.year,
-      t.number,
-      t.amount
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_entryid,
+        t.year,
+        t.number,
+        t.amount
+      )::text,
+      (NULL::restage_keymap.entry).row_hash
+    ) AS is_edited,
     jsonb_build_object('EntryId', k.source_entryid)::text AS row_key
   FROM public.entry AS t
   JOIN restage_keymap.entry AS k
@@ -235,7 +238,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Ledger
--- body:    sha256:4921b06d4fa3e7df8eafa5cc6ebd41b43a37a4635267b7cf6a012e783fe91759
+-- body:    sha256:fba6bb885b718c74d2cf46703d2723c4be35f21b50bfcd97001d6dfb056f202a
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -328,11 +331,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      t.year,
-      t.number,
-      t.note
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        t.year,
+        t.number,
+        t.note
+      )::text,
+      (NULL::restage_keymap.ledger).row_hash
+    ) AS is_edited,
     jsonb_build_object('Year', k.source_year, 'Number', k.source_number)::text AS row_key
   FROM public.ledger AS t
   JOIN restage_keymap.ledger AS k
@@ -670,7 +676,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Entry
--- body:    sha256:105b1a348da0c574b3143e0ef60f34ccb437674f2f9b7f55730b444771f8c945
+-- body:    sha256:2c033486666472f84e54a6be9fbd36ba905eba9932ddafabc17e6e4cb27d295e
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -680,7 +686,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.entry AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())
@@ -717,7 +723,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Ledger
--- body:    sha256:410d4f10b136c68c60392702c30149e5aa59f1d69bce3f9af9e0f4cf1a6e3aac
+-- body:    sha256:93f265aef604da7e19a5503057863b9233c39605c7c0fca9386cf4bd44550588
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -727,7 +733,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.ledger AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Worker
--- body:    sha256:bc437e0a35138c4fc70aaedfbfb6236a5cec7f86fdc2aa4f2c1de4d292c7c9a3
+-- body:    sha256:3fe7da0f24b5f967557159f225657d295b5b1ed679de99df13c6a3c375be65e3
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -125,11 +125,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    ) AS is_edited,
     jsonb_build_object('Id', k.source_id)::text AS row_key
   FROM public.worker AS t
   LEFT JOIN restage_keymap.department AS p1
@@ -236,7 +239,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Department
--- body:    sha256:59d6738c8986241ecbe2fb833bad856ab723334fcff54d3703a50ddc96256014
+-- body:    sha256:3b835829823f803041454f1bd5db27729629766db55275da0880ed5fa57f5322
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -329,11 +332,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    ) AS is_edited,
     jsonb_build_object('Id', k.source_id)::text AS row_key
   FROM public.department AS t
   LEFT JOIN restage_keymap.worker AS p1
@@ -721,7 +727,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Worker
--- body:    sha256:f433edd634f54854f66d8d93a49e79aea629ac5b19547b191b13d471edd05b44
+-- body:    sha256:903869c1ff2eef82466bdfb96f0d2fb8608f3f0290d1279cecb245d10e206937
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -731,7 +737,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.worker AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())
@@ -768,7 +774,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Department
--- body:    sha256:55743b9f298796a02cd2a8a288319628cb2c55da74d8225e62a8c12e6c2d634e
+-- body:    sha256:a2c509079dc06c6395350e3d26720835325cefc5c18d16f53be08231201de98d
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -778,7 +784,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.department AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

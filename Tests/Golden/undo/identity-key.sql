@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Album
--- body:    sha256:7308fafa1a4d00fa59e7e80c6786159c4bce354725de19c172153a033265992a
+-- body:    sha256:ae84c44f5940028b0e0a2b7c0149a83bd129b08d2f0f36c4a284e7e6c49d9252
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -125,12 +125,15 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_albumid,
-      t.title,
-      p1.source_artistid,
-      p2.source_artistid
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_albumid,
+        t.title,
+        p1.source_artistid,
+        p2.source_artistid
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) AS is_edited,
     jsonb_build_object('AlbumId', k.source_albumid)::text AS row_key
   FROM public.album AS t
   LEFT JOIN restage_keymap.artist AS p1
@@ -239,7 +242,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Artist
--- body:    sha256:9959a2bdd101ac7d9a3ef40b43c2b8c44da16fee3eb0b98a0baf812c58ce5556
+-- body:    sha256:f626fb1c1a202388b13c400c2cff0fd658f511072937075dbb1cf594a57edeb5
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -332,10 +335,13 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_artistid,
-      t.name
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_artistid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) AS is_edited,
     jsonb_build_object('ArtistId', k.source_artistid)::text AS row_key
   FROM public.artist AS t
   JOIN restage_keymap.artist AS k
@@ -676,7 +682,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Album
--- body:    sha256:20da4ee465af088185b10e3448de7e73bfd4e6813ff2afd704bd3de40f02fb22
+-- body:    sha256:47937a1e1b2a4a1c6cf572174b85d09ab71cf2e95530cd126e23e4fbc51fb013
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -686,7 +692,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.album AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())
@@ -723,7 +729,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Artist
--- body:    sha256:3223c232bafef0078f597afbffe55fd2131611f335d83d608432f922bd6419ae
+-- body:    sha256:60b986835ecb343ef024c404ec6550e5a2d041049bf03f212aba7609696b7629
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -733,7 +739,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.artist AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

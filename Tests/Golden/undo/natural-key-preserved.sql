@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Pair
--- body:    sha256:83a4efcd868ab2b5f8e0702e6c665b14b8911f18399513a0852ab033a082a5fb
+-- body:    sha256:30fbde7aa919402e91c86cb81d233678712af30a717ae21b3ef0f651788669b5
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -125,11 +125,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      t.a,
-      t.b,
-      t.c
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        t.a,
+        t.b,
+        t.c
+      )::text,
+      (NULL::restage_keymap.pair).row_hash
+    ) AS is_edited,
     jsonb_build_object('A', k.source_a, 'B', k.source_b)::text AS row_key
   FROM public.pair AS t
   JOIN restage_keymap.pair AS k
@@ -229,7 +232,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Country
--- body:    sha256:a54c4a006d33c8d12e22df72ce611113a0b04e38f75d9b4c9caba751e94c64df
+-- body:    sha256:56643af5cd356dcfc678b04e384e166d4824e213edfceebe0e47408568bacfce
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -322,10 +325,13 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      t.code,
-      t.name
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        t.code,
+        t.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS is_edited,
     jsonb_build_object('Code', k.source_code)::text AS row_key
   FROM public.country AS t
   JOIN restage_keymap.country AS k
@@ -667,7 +673,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Pair
--- body:    sha256:f53b26cb1e6a15b4a686fec3e0a016f66fdb6275caea0acf2ff41eca264d40f0
+-- body:    sha256:75049302fef2e99f5d150dcf919a99d5e3b9e3877cdf2dbaf10d9b143c8f6855
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -677,7 +683,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.pair AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run,
   matched_row = b.matched_row
 FROM restage.before_image AS b
@@ -715,7 +721,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Country
--- body:    sha256:6e60e045a6289cbf0aa7991ee80ef860daaeb82d327f42bab7b58b17083f6cfb
+-- body:    sha256:404a06aa5dbf19b1a151ff8140e31aa27bb0656a3f2e32bdd9e1472e65c16ae1
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -725,7 +731,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.country AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run,
   matched_row = b.matched_row
 FROM restage.before_image AS b

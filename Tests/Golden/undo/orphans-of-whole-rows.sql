@@ -229,7 +229,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Town
--- body:    sha256:4dd42dd3f51d775d2259fea9f1ddf89566647abff7cfb06c1959287de8130e25
+-- body:    sha256:bff1d75b3e504c8acaa78653548595d66f9fa0f47cddb8b2d36d5eea5dc9b158
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -322,11 +322,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      t.code,
-      t.no,
-      t.mark
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        t.code,
+        t.no,
+        t.mark
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) AS is_edited,
     jsonb_build_object('Code', k.source_code, 'No', k.source_no)::text AS row_key
   FROM public.town AS t
   JOIN restage_keymap.town AS k
@@ -795,7 +798,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Parent
--- body:    sha256:6ce2be1aba89c47ba8f1d3a8f5d20a7a437bb28e37fe015f8f2ce1b332dff86b
+-- body:    sha256:42bb5ba8d0d0997022eae396ae52231232979c8cb2ed899afe26670f59bc683c
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -888,10 +891,13 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_id,
-      t.name
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name
+      )::text,
+      (NULL::restage_keymap.parent).row_hash
+    ) AS is_edited,
     jsonb_build_object('Id', k.source_id)::text AS row_key
   FROM public.parent AS t
   JOIN restage_keymap.parent AS k
@@ -1398,7 +1404,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Town
--- body:    sha256:02d708170d5de082d547b331fd2f9265a6a01042315e6a648638a28c0dc4b80e
+-- body:    sha256:abac2275d6c91faebf92e7dc7c11fa4e5c70c461f7f239b32326c760c3ee6927
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -1408,7 +1414,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.town AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run,
   source_code = b.row_values[1]::varchar
 FROM restage.before_image AS b
@@ -1518,7 +1524,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Parent
--- body:    sha256:761083b68bc638e689f18903c76126c25838c81f85f90837af9c6c4c27a26e4a
+-- body:    sha256:649581acceae8837694303827492912371b8030e3f95a9ec35c8a0108623af16
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -1528,7 +1534,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.parent AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Employee
--- body:    sha256:9c2439e22283d8c6ed871951aca2391f232b680262554ae8c273d2756004df62
+-- body:    sha256:f18cf6beb5a9d4b20972e8e0651b6460b9af2955a93bfcf7719318466294c89b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -125,11 +125,14 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS is_edited,
     jsonb_build_object('Id', k.source_id)::text AS row_key
   FROM public.employee AS t
   LEFT JOIN restage_keymap.employee AS p1
@@ -373,7 +376,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Employee
--- body:    sha256:3a14b8beaf6610092bb80ef6c7eba6afc7656dca8644b967b649f4ff63dc7bdf
+-- body:    sha256:7ec3d2688fe187f434cdabaa5598b6dbff47e6121e3caa5ccb8df0810a5e4969
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -383,7 +386,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.employee AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

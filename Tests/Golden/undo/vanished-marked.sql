@@ -199,7 +199,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Artist
--- body:    sha256:8b04d6954f53d581f2dbac41219416053044fb3fa56d731e1662fe99e63307cc
+-- body:    sha256:7144fc6f87f6a56c7f27550af47857585f78c3f8b365321bfe7997f073ca1767
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -292,10 +292,13 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_id,
-      t.name
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) AS is_edited,
     jsonb_build_object('Id', k.source_id)::text AS row_key
   FROM public.artist AS t
   JOIN restage_keymap.artist AS k
@@ -701,7 +704,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Artist
--- body:    sha256:3c5fb5c33f76c789f124eac78872de58ffa619aafa31d22624656b9ae7cc8918
+-- body:    sha256:76677436103f458410ad002be0c5a327fd8e02ffb170484674ef2378e5f72dc2
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -711,7 +714,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.artist AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

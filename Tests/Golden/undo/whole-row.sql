@@ -204,7 +204,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Host
--- body:    sha256:4bb366559239f013d75b248662938f0cf85b8ae2949757cc66cb8c62fa7ba03d
+-- body:    sha256:9bdaba2dace969e8260c87ec0abe4cca6f3ae51bfcfc2cbd98dedcd9a75a344b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -297,10 +297,13 @@ WITH found AS MATERIALIZED (
     t.tableoid AS part,
     t.ctid AS row_id,
     k.first_run = (SELECT restage.undone_run()) AS is_new,
-    k.row_hash <> md5(ROW(
-      k.source_hostid,
-      t.name
-    )::text)::uuid AS is_edited,
+    k.row_hash <> restage.row_hash(
+      ROW(
+        k.source_hostid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.host).row_hash
+    ) AS is_edited,
     jsonb_build_object('HostId', k.source_hostid)::text AS row_key
   FROM public.host AS t
   JOIN restage_keymap.host AS k
@@ -617,7 +620,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    70 forget
 -- purpose: make the key map what it was before the run
 -- source:  dbo.Host
--- body:    sha256:e6e4c511ad65e0da15ac91d19c7850f23ffc8a4e488d8abf44226c5040339c4c
+-- body:    sha256:621bf150c06e4acb41a12c174d2fa176b4bb70792d360b63617aea48b2204421
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -627,7 +630,7 @@ SET LOCAL jit = off;
 
 UPDATE restage_keymap.host AS k
 SET
-  row_hash = b.row_hash,
+  row_hash = restage.image_hash(b.row_hash, k.row_hash),
   last_run = b.last_run
 FROM restage.before_image AS b
 WHERE b.run_id = (SELECT restage.undone_run())

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:50279aa66b7d4ca4128410c683f165e1fc758fc94fe4597299dd8ae9f1323720
+-- body:    sha256:657a962b0fd7760a6294445ea6a5e3d5104f2d5ada5ee7df2c21f139882b1099
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -156,11 +156,14 @@ BEGIN
     SELECT
       s.code,
       s.lot,
-      md5(ROW(
-        s.code,
-        s.lot,
-        s.note
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.lot,
+          s.note
+        )::text,
+        (NULL::restage_keymap.item).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.item AS s
     WHERE NOT EXISTS (
@@ -309,7 +312,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:5209311f2f2a8e7f6ac47388111a04804619f0a1572eb3c88bd70a2daec1fa8b
+-- body:    sha256:3a3a75478c3dddcec507e871400745f8deeae7de9516c5ff92d82926fef210c6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,22 +334,28 @@ WITH changed AS MATERIALIZED (
     s.code,
     s.lot,
     s.note,
-    md5(ROW(
-      s.code,
-      s.lot,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.lot,
+        s.note
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) AS row_hash
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_lot = s.lot
   WHERE NOT (SELECT restage.is_all_new('public.item'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.lot,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.lot,
+        s.note
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -362,11 +371,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_lot = c.lot
-  WHERE md5(ROW(
-      t.code,
-      t.lot,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.lot,
+        t.note
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

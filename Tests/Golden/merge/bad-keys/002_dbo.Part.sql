@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:cc90d443bc0e57fc4293b7c8b4d14fcb89abe1cdd1a53561b281a610378ee88a
+-- body:    sha256:9bfcb71e9f1d847859ff2a97b5c8c08e576d0e6dcb0209469df296458688e1f9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -156,11 +156,14 @@ BEGIN
   FROM (
     SELECT
       s.partid,
-      md5(ROW(
-        s.partid,
-        s.code,
-        s.lot
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.partid,
+          s.code,
+          s.lot
+        )::text,
+        (NULL::restage_keymap.part).row_hash
+      ) AS row_hash
     FROM restage_stage.part AS s
     WHERE NOT EXISTS (
       SELECT
@@ -225,7 +228,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:e8b004de62bb5451f56a11420f22485e77f77dd63a0a21b9383f299cf02931fd
+-- body:    sha256:d8ce23cf741bccf4f7093d4e2142dc0a935e77046de4d12dd388cadf85209fab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -349,11 +352,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.partid,
-    md5(ROW(
-      s.partid,
-      s.code,
-      s.lot
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.partid,
+        s.code,
+        s.lot
+      )::text,
+      (NULL::restage_keymap.part).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.part AS k
@@ -459,7 +465,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Part, staged in restage_stage.part
--- body:    sha256:6d3f9699117b3fcf618db008c12f531dd6c4329d807a73bc9e45ce2ff302f38c
+-- body:    sha256:f0cdea285b48daf9b443d00ce67ded113bef8b5f7ae473c9d75cb973c4dac0a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -481,21 +487,27 @@ WITH changed AS MATERIALIZED (
     s.partid,
     s.code,
     s.lot,
-    md5(ROW(
-      s.partid,
-      s.code,
-      s.lot
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.partid,
+        s.code,
+        s.lot
+      )::text,
+      (NULL::restage_keymap.part).row_hash
+    ) AS row_hash
   FROM restage_stage.part AS s
   JOIN restage_keymap.part AS k
     ON k.source_partid = s.partid
   WHERE NOT (SELECT restage.is_all_new('public.part'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.partid,
-      s.code,
-      s.lot
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.partid,
+        s.code,
+        s.lot
+      )::text,
+      (NULL::restage_keymap.part).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -508,11 +520,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.partid
   JOIN changed AS c
     ON k.source_partid = c.partid
-  WHERE md5(ROW(
-      k.source_partid,
-      t.code,
-      t.lot
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_partid,
+        t.code,
+        t.lot
+      )::text,
+      (NULL::restage_keymap.part).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:140e4ff2ad46e625af54a7404226857d2f08d6af9b1ae38c3c15a8077a50ec4c
+-- body:    sha256:1152dc81802ccfdc3d9ff636b45b8e88e927621eb6efc612948cbc8762d48bb5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.country).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
@@ -280,7 +283,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:de42f3642fa6c122d485b9eb8de482c993c5fc386a60a36be305b39271ebd2e9
+-- body:    sha256:5f63ea91cfbd0e47f4b5e61cbcce24a0d5fd797258dff534b178095fb19122aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,19 +304,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.country'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -326,10 +335,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

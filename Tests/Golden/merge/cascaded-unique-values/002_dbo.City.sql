@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:b9d7b4800e23d9ef474cd4ba4fb65aa317d373dfd6fe5e947b744e8837d8739a
+-- body:    sha256:ed4906eef90bce5b90e22d67d7f78772a61ef3539bec3a69e65a36cc894466c3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,10 +163,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.city).row_hash
+      ) AS row_hash
     FROM restage_stage.city AS s
     WHERE NOT EXISTS (
       SELECT
@@ -315,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:fd887bcfda3c23da33e0672db5c03227103c1fb1add9478c9387ff800b0a5f07
+-- body:    sha256:56cf8d4be54346d92644552e96904db13cfed5fefd731aa4bd9ca08522776b5d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -336,19 +339,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) AS row_hash
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.city'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -361,10 +370,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

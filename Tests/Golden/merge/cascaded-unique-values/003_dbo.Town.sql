@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:5ba2cc91a11faf621610dce5ab278b4c8357fb5af044a8bf29c5396b90f26325
+-- body:    sha256:5b23e3438a0041591a5b7b2764b5e3a79cef4540584f44dcf7a6106ac9bc3958
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -163,10 +163,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.town).row_hash
+      ) AS row_hash
     FROM restage_stage.town AS s
     WHERE NOT EXISTS (
       SELECT
@@ -315,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:e2031c5000fb13fe45936ec07c2063f4f59b3a1d5d7b2b3932e8521c2c2a8d0c
+-- body:    sha256:af2b962a1f593ef73c84f4c05eec68b71eb0b4fc99614cca6b24263e02e113a0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -336,19 +339,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) AS row_hash
   FROM restage_stage.town AS s
   JOIN restage_keymap.town AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.town'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -361,10 +370,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

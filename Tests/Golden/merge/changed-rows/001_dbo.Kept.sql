@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:5925dac662c4dbe6715e885947517f4ceccfb59d888dc522e921a52c2ff384f4
+-- body:    sha256:eccd3c42545834e5974dad70ee5d03c72bd99a641292fdd11e31f45fd5f6bb7a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.version
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.version
+        )::text,
+        (NULL::restage_keymap.kept).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.kept AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:157b789b05adfac8a21e4959a727f1a6e745c92e607636e859cc5d22858a7290
+-- body:    sha256:04be0f13701711d84963c8f0d7730003089602df11701dcd636a247ca4b8b799
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.version,
-    md5(ROW(
-      s.id,
-      s.version
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.version
+      )::text,
+      (NULL::restage_keymap.kept).row_hash
+    ) AS row_hash
   FROM restage_stage.kept AS s
   JOIN restage_keymap.kept AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.kept'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.version
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.version
+      )::text,
+      (NULL::restage_keymap.kept).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.version
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.version
+      )::text,
+      (NULL::restage_keymap.kept).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

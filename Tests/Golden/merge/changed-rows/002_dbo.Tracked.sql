@@ -170,7 +170,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:b96685056f0b097ddf6d34e7a2160fe9864c35f862308d1195c1290c664f27e2
+-- body:    sha256:80dfa7de6007abb4df3d6f18af2517d916ac5507304630f7e30e8e65fd4f5782
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -204,11 +204,14 @@ BEGIN
     SELECT
       s.no,
       s.day,
-      md5(ROW(
-        s.day,
-        s.no,
-        s.note
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.day,
+          s.no,
+          s.note
+        )::text,
+        (NULL::restage_keymap.tracked).row_hash
+      ) AS row_hash
     FROM restage_stage.tracked AS s
     WHERE NOT EXISTS (
       SELECT
@@ -337,7 +340,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tracked, staged in restage_stage.tracked
--- body:    sha256:29da2cbda30b94b2aa910a41f62c796bd87d8302a30349d74323c1b872f78040
+-- body:    sha256:e3b3331c6c3241fa160a9d26a1cf69a34d577e59c29ad6d08c6a218af4f9c9ed
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -356,22 +359,28 @@ WITH changed AS MATERIALIZED (
     s.day,
     s.no,
     s.note,
-    md5(ROW(
-      s.day,
-      s.no,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.day,
+        s.no,
+        s.note
+      )::text,
+      (NULL::restage_keymap.tracked).row_hash
+    ) AS row_hash
   FROM restage_stage.tracked AS s
   JOIN restage_keymap.tracked AS k
     ON k.source_no = s.no
     AND k.source_day = s.day
   WHERE NOT (SELECT restage.is_all_new('public.tracked'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.day,
-      s.no,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.day,
+        s.no,
+        s.note
+      )::text,
+      (NULL::restage_keymap.tracked).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -387,11 +396,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_no = c.no
     AND k.source_day = c.day
-  WHERE md5(ROW(
-      t.day,
-      t.no,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.day,
+        t.no,
+        t.note
+      )::text,
+      (NULL::restage_keymap.tracked).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

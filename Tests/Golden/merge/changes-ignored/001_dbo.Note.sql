@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:2cd532cc6f7bd4e1dda48d7ae32f8127a986c94939a7c19ce5f7a798520aca90
+-- body:    sha256:f0400a4568b9ee2e3a53eecc609febea745516cddb1277cc92ef2d2529a2b6fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.text
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.text
+        )::text,
+        (NULL::restage_keymap.note).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.note AS s
     WHERE NOT EXISTS (

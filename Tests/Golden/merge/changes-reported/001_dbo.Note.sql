@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:2cd532cc6f7bd4e1dda48d7ae32f8127a986c94939a7c19ce5f7a798520aca90
+-- body:    sha256:f0400a4568b9ee2e3a53eecc609febea745516cddb1277cc92ef2d2529a2b6fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.text
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.text
+        )::text,
+        (NULL::restage_keymap.note).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.note AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:23c68dff6e7aa197ce2849ad91f07372d13cae35f2a666b220a6d92d5b4f8d29
+-- body:    sha256:2849bf1981bc8ea2135683d1a0b603a55a149a861b4f5c12a904c70601021acc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -296,10 +299,13 @@ JOIN restage_keymap.note AS k
   ON k.source_id = s.id
 WHERE NOT (SELECT restage.is_all_new('public.note'))
   AND k.first_run NOT IN (SELECT restage.run_id())
-  AND k.row_hash <> md5(ROW(
-    s.id,
-    s.text
-  )::text)::uuid
+  AND k.row_hash <> restage.row_hash(
+    ROW(
+      s.id,
+      s.text
+    )::text,
+    (NULL::restage_keymap.note).row_hash
+  )
   AND NOT EXISTS (
     SELECT
     FROM restage.row_count AS c

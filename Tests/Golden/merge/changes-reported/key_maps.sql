@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:d50825539ecf00df5a639265763e74a819154177f69cd666926f8df249bbb96d
+-- body:    sha256:8d609ad5855e9c562ddf41b5949d312dfeeebbe8364a2a9c8d9f9d849d01a456
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -33,7 +33,7 @@ BEGIN
   CREATE TABLE restage_keymap.note (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:3c60aeca72289760855f64f1bf1bc9090228e22dbdbd3d53c6beeb412a67b66e
+-- body:    sha256:a07b5d4ca3ac4fef18ec24d789fcf145256dd0766c1e43f032acb12679da291e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.symbol,
-      md5(ROW(
-        s.symbol,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.symbol,
+          s.name
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
@@ -294,7 +297,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:8de0013ec9d83a43ac482b6f20b80f8cd257ad44586af214760a63d1038e62ae
+-- body:    sha256:db5b5c218f6f03619dde031e1cafa49855134de788596a1364ef6c87f4adb297
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -315,19 +318,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.symbol,
     s.name,
-    md5(ROW(
-      s.symbol,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.symbol,
+        s.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_symbol) = rtrim(s.symbol)
   WHERE NOT (SELECT restage.is_all_new('public.unit'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.symbol,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.symbol,
+        s.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -340,10 +349,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.symbol
   JOIN changed AS c
     ON rtrim(k.source_symbol) = rtrim(c.symbol)
-  WHERE md5(ROW(
-      t.symbol,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.symbol,
+        t.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

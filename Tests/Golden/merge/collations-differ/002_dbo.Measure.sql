@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:b2c3cb32724da60e30b89a9c14a396f6a77b1a73f48e84a48ef83d33fc5919ae
+-- body:    sha256:7b86151a0a4e7a0f2d1c425e5fdad06f28ce529f93f751cb77e8845d747a24dd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.measureid,
-      md5(ROW(
-        s.measureid,
-        s.symbol
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.measureid,
+          s.symbol
+        )::text,
+        (NULL::restage_keymap.measure).row_hash
+      ) AS row_hash
     FROM restage_stage.measure AS s
     WHERE NOT EXISTS (
       SELECT
@@ -206,7 +209,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:3f4ff696e2f61260c8080ef4832316a6d970543155fac440338ec263d52d3192
+-- body:    sha256:72d44fcad3edb8bd71d354d06ba42206fc391b0732d44b1e6f5e2b5dc1c50828
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -249,10 +252,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.measureid,
-    md5(ROW(
-      s.measureid,
-      s.symbol
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.measureid,
+        s.symbol
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.measure AS k
@@ -316,10 +322,13 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.measureid,
-    md5(ROW(
-      s.measureid,
-      s.symbol
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.measureid,
+        s.symbol
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.measure AS k
@@ -438,7 +447,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:17561f5ab74bdc1d0ca6408f46665cf4ee021a6b636c5c4906a3f5014baae93e
+-- body:    sha256:313d3238c14e12b937bcb9327c343229b0007e6bfc9e26f791a40ef54cf0d179
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -459,19 +468,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.measureid,
     s.symbol,
-    md5(ROW(
-      s.measureid,
-      s.symbol
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.measureid,
+        s.symbol
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) AS row_hash
   FROM restage_stage.measure AS s
   JOIN restage_keymap.measure AS k
     ON k.source_measureid = s.measureid
   WHERE NOT (SELECT restage.is_all_new('public.measure'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.measureid,
-      s.symbol
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.measureid,
+        s.symbol
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -484,10 +499,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.measureid
   JOIN changed AS c
     ON k.source_measureid = c.measureid
-  WHERE md5(ROW(
-      k.source_measureid,
-      t.symbol
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_measureid,
+        t.symbol
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

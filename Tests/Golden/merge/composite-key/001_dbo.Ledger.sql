@@ -125,7 +125,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:e8ed6648b0f5a907c4f0d284ad9d267d09230f801783e19fbe4af8ebc2d64f18
+-- body:    sha256:3e96d067a1d1263f164887142f8a1ebb796764872941dd966a303d16b0bfc68f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,11 +161,14 @@ BEGIN
     SELECT
       s.year,
       s.number,
-      md5(ROW(
-        s.year,
-        s.number,
-        s.note
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.year,
+          s.number,
+          s.note
+        )::text,
+        (NULL::restage_keymap.ledger).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.ledger AS s
     WHERE NOT EXISTS (
@@ -295,7 +298,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:6ad88809a528888cdeea65cb91f612eea8d520d45ddc2717d6369bd98438b834
+-- body:    sha256:bedb1c0012f795672ebcf4034017451c21e7968ead60e3eaf21be625835a9c83
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -314,22 +317,28 @@ WITH changed AS MATERIALIZED (
     s.year,
     s.number,
     s.note,
-    md5(ROW(
-      s.year,
-      s.number,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.year,
+        s.number,
+        s.note
+      )::text,
+      (NULL::restage_keymap.ledger).row_hash
+    ) AS row_hash
   FROM restage_stage.ledger AS s
   JOIN restage_keymap.ledger AS k
     ON k.source_year = s.year
     AND k.source_number = s.number
   WHERE NOT (SELECT restage.is_all_new('public.ledger'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.year,
-      s.number,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.year,
+        s.number,
+        s.note
+      )::text,
+      (NULL::restage_keymap.ledger).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -345,11 +354,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_year = c.year
     AND k.source_number = c.number
-  WHERE md5(ROW(
-      t.year,
-      t.number,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.year,
+        t.number,
+        t.note
+      )::text,
+      (NULL::restage_keymap.ledger).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:ecaa88cd596ad740af4367d49444890730b51ae363ecfb4324c92e27a602116c
+-- body:    sha256:ece71690b0bf5e04eaf50887e8445d2ad0e22b47405dcd6158dccaa4b91cfa5c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.entryid,
-      md5(ROW(
-        s.entryid,
-        s.year,
-        s.number,
-        s.amount
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.entryid,
+          s.year,
+          s.number,
+          s.amount
+        )::text,
+        (NULL::restage_keymap.entry).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.entry AS s
     WHERE NOT EXISTS (
@@ -306,7 +309,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:2a793f83e1dc3380820e27039d8875f473bdf4dd2ca126fcacdffc09a7735513
+-- body:    sha256:40116a48d59ef120f312aa10bf0a25e2df391e2134988bb70728bbd170c6bac4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -326,23 +329,29 @@ WITH changed AS MATERIALIZED (
     s.year,
     s.number,
     s.amount,
-    md5(ROW(
-      s.entryid,
-      s.year,
-      s.number,
-      s.amount
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.entryid,
+        s.year,
+        s.number,
+        s.amount
+      )::text,
+      (NULL::restage_keymap.entry).row_hash
+    ) AS row_hash
   FROM restage_stage.entry AS s
   JOIN restage_keymap.entry AS k
     ON k.source_entryid = s.entryid
   WHERE NOT (SELECT restage.is_all_new('public.entry'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.entryid,
-      s.year,
-      s.number,
-      s.amount
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.entryid,
+        s.year,
+        s.number,
+        s.amount
+      )::text,
+      (NULL::restage_keymap.entry).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -355,12 +364,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.entryid
   JOIN changed AS c
     ON k.source_entryid = c.entryid
-  WHERE md5(ROW(
-      k.source_entryid,
-      t.year,
-      t.number,
-      t.amount
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_entryid,
+        t.year,
+        t.number,
+        t.amount
+      )::text,
+      (NULL::restage_keymap.entry).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:9dda44e40ef0272130e4c16f33cf0acb556e051654619c8a96f388cc239dbdc2
+-- body:    sha256:9c6ee57292d448021864cfcf2c854f91fedcbef037783170d6847927a988f2ba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.tailid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.tailid
+        )::text,
+        (NULL::restage_keymap.head).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.head AS s
     WHERE NOT EXISTS (
@@ -310,7 +313,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:2dada1f3ca6442a8d47ed563c2c210f9771edcea3cb664adb5ff8a440e9cfa13
+-- body:    sha256:67b0f41958a928b30fda019bc0d1f82c4d901a9cc7c8a140b8a22199a055ce53
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,19 +334,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.tailid,
-    md5(ROW(
-      s.id,
-      s.tailid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.tailid
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.head'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.tailid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.tailid
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -358,10 +367,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

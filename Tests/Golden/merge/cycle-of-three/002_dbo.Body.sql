@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:b282f098a2f498a565e5172ff1438a7f9f525755860850430d43169434b11440
+-- body:    sha256:32cf6001983bca3035a293ba978649716d8d5ed2e28f0595bc7171ce17fb005b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.headid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.headid
+        )::text,
+        (NULL::restage_keymap.body).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.body AS s
     WHERE NOT EXISTS (
@@ -310,7 +313,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:c46c2599f90be9488a975e261a0a34351c6587d854c01db58541df83b256d5e1
+-- body:    sha256:c2b61e6decd734ecbbc3f653c48b526d6dd79d82aa60c9eb74675169a49e7972
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,19 +334,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.headid,
-    md5(ROW(
-      s.id,
-      s.headid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) AS row_hash
   FROM restage_stage.body AS s
   JOIN restage_keymap.body AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.body'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.headid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -358,10 +367,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

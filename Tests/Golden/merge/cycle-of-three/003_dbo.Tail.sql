@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:b563482f337d707b8cc3f2c7694b0a1603fa99ac4becdb140a6e28591a82eab6
+-- body:    sha256:73603a1eaed7d39791d33bda8bc4f3de1a10843ba5bf8f79d64c65a58c7e0ec3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.bodyid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.bodyid
+        )::text,
+        (NULL::restage_keymap.tail).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.tail AS s
     WHERE NOT EXISTS (
@@ -310,7 +313,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:56c7fa21ff8e390e7ee029bf077e9858ab131dda8c788cde08f260b191423f1d
+-- body:    sha256:f6d03b4a915498b8531af142592547a17dde42bb7bbbda8d450e5b7f8d83ad32
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,19 +334,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.bodyid,
-    md5(ROW(
-      s.id,
-      s.bodyid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.bodyid
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
   FROM restage_stage.tail AS s
   JOIN restage_keymap.tail AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.tail'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.bodyid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.bodyid
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -358,10 +367,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:6155a49afe60256e90b0e4e98cb87c4192089ae49af66891974f0271107510e0
+-- body:    sha256:372b4adbabdea62261ac49818cb09047bb26ce58526790ff8acce79a0fcc7514
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.headid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.headid
+        )::text,
+        (NULL::restage_keymap.department).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.department AS s
     WHERE NOT EXISTS (
@@ -315,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:c1bf62d00d55a86c83759e154336f911b258e3ec8fc2c74717ce001cc4d0fe26
+-- body:    sha256:d8e27726bdbfba6c8cd17786fb9c17396ad6480b14e2dde33f27bf0c828d701a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -371,21 +374,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.name,
     s.headid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.headid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    ) AS row_hash
   FROM restage_stage.department AS s
   JOIN restage_keymap.department AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.department'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.headid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -400,11 +409,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:a7f2c46298dff160470269b7ecfbf9f8ddcbbb21820745211e4efc38c929e1d6
+-- body:    sha256:9526a291b42d0e29da917315e6acd69bed3bfa566020ef523e45936c54511ce4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.departmentid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.departmentid
+        )::text,
+        (NULL::restage_keymap.worker).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.worker AS s
     WHERE NOT EXISTS (
@@ -314,7 +317,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:b93b2c4b8655d1b078efde57242a15900112919f2dd2ffe7faae035139818891
+-- body:    sha256:0528a09b01c9e822af5481b9320342043eb836a7cc2b2f4e7e0e60983a67a953
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -336,21 +339,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.name,
     s.departmentid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.departmentid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.departmentid
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    ) AS row_hash
   FROM restage_stage.worker AS s
   JOIN restage_keymap.worker AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.worker'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.departmentid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.departmentid
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -365,11 +374,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

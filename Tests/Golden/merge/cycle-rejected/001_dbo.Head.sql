@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:d30a8c56bf741ce733eee5bc7a7d58edf1a7d3febc20be464cf16f8a9104961b
+-- body:    sha256:ecd130b850c2c80fa6c1e9efb4f6ac519e76c03174f913f4b855b084c3fdbc0d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -391,10 +391,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.tailid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.tailid
+        )::text,
+        (NULL::restage_keymap.head).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.head AS s
     WHERE NOT EXISTS (
@@ -538,7 +541,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:e8888c973074fa91d130ba8a41e4c82eee7448cf6c4d60c86f50a97f9ccc84de
+-- body:    sha256:ade29bda3243ac5ec7b2be7dc8cc53758164d53bdb00a3c9a4020d5146ef850c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -593,19 +596,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.tailid,
-    md5(ROW(
-      s.id,
-      s.tailid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.tailid
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.head'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.tailid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.tailid
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -620,10 +629,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

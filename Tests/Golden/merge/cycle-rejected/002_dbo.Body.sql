@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:2e38e521e95b16cd681e1d79f123618b229fcbcea51a5f5ae91f78963a3c67ad
+-- body:    sha256:ab0bff5e98315bd9b9f0817bf86d729c1d605026e66187f1621b3cf69956fd99
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -391,10 +391,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.headid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.headid
+        )::text,
+        (NULL::restage_keymap.body).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.body AS s
     WHERE NOT EXISTS (
@@ -526,7 +529,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:28b1af5232183f30541134cfa067b68044008c408f1878ddccd4d8fc3746544a
+-- body:    sha256:d176357e5ff13f1232b2204e78fe0658c3c3a87f9c228741ebad5cc85b8aa422
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -547,19 +550,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.headid,
-    md5(ROW(
-      s.id,
-      s.headid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) AS row_hash
   FROM restage_stage.body AS s
   JOIN restage_keymap.body AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.body'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.headid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.headid
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -574,10 +583,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

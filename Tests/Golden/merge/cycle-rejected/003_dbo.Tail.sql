@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:0cd0486365f5246ed2a6af3b354f6cfa64e1baf50d611f0484429bb21d11ebc4
+-- body:    sha256:8c4365e53608677196b2251329690c7aef9757544f4897b6a5aac2cc40aa92a3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -391,10 +391,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.bodyid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.bodyid
+        )::text,
+        (NULL::restage_keymap.tail).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.tail AS s
     WHERE NOT EXISTS (
@@ -526,7 +529,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:80551277a7897280c530e77216393bab6a9ef5cf84ada89af93dad73bc8df0ef
+-- body:    sha256:7e89573d7d48afb128592e5a4095e6b036bd5e05d193085ef744a2a6b5de984d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -547,19 +550,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.bodyid,
-    md5(ROW(
-      s.id,
-      s.bodyid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.bodyid
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
   FROM restage_stage.tail AS s
   JOIN restage_keymap.tail AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.tail'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.bodyid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.bodyid
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -574,10 +583,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

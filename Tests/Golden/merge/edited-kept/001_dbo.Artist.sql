@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:8147d11719bf1577fd492c7bd20d8cc3384a0316366a90f4e0a54655f4b83e46
+-- body:    sha256:7699890a1d0fff89b77047c0d39d802eb57036021ee4cd66101c4b423e71413f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name
+        )::text,
+        (NULL::restage_keymap.artist).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.artist AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:a61cb6ffd27c1d102ae8bb7cceb13662f517cd132cdaafabbdbab46ec585139f
+-- body:    sha256:351977cc461af6de72c1bc770f6a9f4c4dcbecd6e710d728033de2a84c7ed98f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.name,
-    md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) AS row_hash
   FROM restage_stage.artist AS s
   JOIN restage_keymap.artist AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.artist'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

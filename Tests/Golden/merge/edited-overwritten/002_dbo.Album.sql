@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:bd525fa2683396958e1058531ac992652a438a52fb326f422b910b892bb7bf97
+-- body:    sha256:eba0c12414b8b11b947db8fa267ae41c14c5f0c787c240f2c1fe2896e35820cf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.artistid,
-        s.title
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.artistid,
+          s.title
+        )::text,
+        (NULL::restage_keymap.album).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.album AS s
     WHERE NOT EXISTS (
@@ -214,7 +217,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:c2c340c146793942733fe7e60476540d9bffb6f607226846596e8997d227a472
+-- body:    sha256:69a4f482857aca88e9a3f04a910c89e68e184e0e44e8edf8f976e39113bd6354
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -248,11 +251,14 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.artistid,
-      s.title
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.artistid,
+        s.title
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.album AS k
@@ -373,7 +379,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:836c9e6eeb04e56c9eec15f6f3d62e964077683eaa49a354427f47345e79b785
+-- body:    sha256:d62e4d020d87b9a6ff71710f48aea790bb557a950125e38b53872b819f660337
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -392,21 +398,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.artistid,
     s.title,
-    md5(ROW(
-      s.id,
-      s.artistid,
-      s.title
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.artistid,
+        s.title
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) AS row_hash
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.album'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.artistid,
-      s.title
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.artistid,
+        s.title
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -421,11 +433,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      t.title
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        t.title
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:2fdaac59e251d97edb8ba70f2f849a7fde07d660b37bd1bb273e8a7f645765e4
+-- body:    sha256:7cdfe3040990d7388f03c6e353a66d7feab5a33b817ae981ab89c74f07aaa34a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.artist (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -66,7 +66,7 @@ BEGIN
   CREATE TABLE restage_keymap.album (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

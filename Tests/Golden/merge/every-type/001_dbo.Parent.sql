@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:8f90c8fdaa52ed8f84cb3c5f86cf54b63fa45ae8940c9055fe91439ee4c1c0ae
+-- body:    sha256:83ff7b2f6794c01d54614a2704cb447678229433ba22639ce05d143a6a47763d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.parent).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.parent AS s
     WHERE NOT EXISTS (

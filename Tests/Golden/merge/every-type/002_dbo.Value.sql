@@ -126,7 +126,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:d4677ba9e0a4b1f39c69576bd020a5676ee65cae7e80fb39299599a5246b3c5a
+-- body:    sha256:74235b3812c0d43a3f24d6a812c6fa6e4dbc58c6bede9de9400f59efff105b4e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -171,23 +171,26 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.flag,
-        s.single,
-        s.double,
-        s.exact,
-        s.day,
-        s.moment,
-        s.clock,
-        s.fixed,
-        s.bytes,
-        s.guid,
-        s.markup,
-        s.document,
-        s.version,
-        s.parentid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.flag,
+          s.single,
+          s.double,
+          s.exact,
+          s.day,
+          s.moment,
+          s.clock,
+          s.fixed,
+          s.bytes,
+          s.guid,
+          s.markup,
+          s.document,
+          s.version,
+          s.parentid
+        )::text,
+        (NULL::restage_keymap.value).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.value AS s
     WHERE NOT EXISTS (
@@ -415,7 +418,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:6cdc444e8ce52e7cbdf316498d27ed44d065d385fd9abd5cdb89d1170c85ff91
+-- body:    sha256:44f695da65810bdc8b72e19ee10c2c81a5e7cd468405e7acb0d62d7532a97f9e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -446,45 +449,51 @@ WITH changed AS MATERIALIZED (
     s.document,
     s.version,
     s.parentid,
-    md5(ROW(
-      s.id,
-      s.flag,
-      s.single,
-      s.double,
-      s.exact,
-      s.day,
-      s.moment,
-      s.clock,
-      s.fixed,
-      s.bytes,
-      s.guid,
-      s.markup,
-      s.document,
-      s.version,
-      s.parentid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.flag,
+        s.single,
+        s.double,
+        s.exact,
+        s.day,
+        s.moment,
+        s.clock,
+        s.fixed,
+        s.bytes,
+        s.guid,
+        s.markup,
+        s.document,
+        s.version,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.value).row_hash
+    ) AS row_hash
   FROM restage_stage.value AS s
   JOIN restage_keymap.value AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.value'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.flag,
-      s.single,
-      s.double,
-      s.exact,
-      s.day,
-      s.moment,
-      s.clock,
-      s.fixed,
-      s.bytes,
-      s.guid,
-      s.markup,
-      s.document,
-      s.version,
-      s.parentid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.flag,
+        s.single,
+        s.double,
+        s.exact,
+        s.day,
+        s.moment,
+        s.clock,
+        s.fixed,
+        s.bytes,
+        s.guid,
+        s.markup,
+        s.document,
+        s.version,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.value).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -499,23 +508,26 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.flag,
-      t.single,
-      t.double,
-      t.exact,
-      t.day,
-      t.moment,
-      t.clock,
-      t.fixed,
-      t.bytes,
-      t.guid,
-      t.markup,
-      t.document,
-      t.version,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.flag,
+        t.single,
+        t.double,
+        t.exact,
+        t.day,
+        t.moment,
+        t.clock,
+        t.fixed,
+        t.bytes,
+        t.guid,
+        t.markup,
+        t.document,
+        t.version,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.value).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:4e56d7a3db1aa0f1fdc8c9332552402e997eaf7ee3bb8eaca676657db250134a
+-- body:    sha256:c9b160fe39aabaa01eac7f3bbab84338b9b32f23d9d5b81a81af3d60e4786d3c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -66,7 +66,7 @@ BEGIN
   CREATE TABLE restage_keymap.value (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

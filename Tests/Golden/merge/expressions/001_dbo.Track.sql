@@ -168,7 +168,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:2e338b77ccf98c501c89cac2ff5ee6bf44286ec227a325f693dc8d62f01117bc
+-- body:    sha256:05e1c3166ef97c50602b69a3bc7dcfa798c1d4e9b97e6dccf3d715500872aee0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -201,12 +201,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.price,
-        s.kind
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.price,
+          s.kind
+        )::text,
+        (NULL::restage_keymap.track).row_hash
+      ) AS row_hash
     FROM restage_stage.track AS s
     WHERE NOT EXISTS (
       SELECT
@@ -339,7 +342,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:950bd5dbdd0756a5ba7ea2fcfa4c8205e94bc5770750a919441b749b8ee60622
+-- body:    sha256:a82a3b8493304c50377d391a63ba37479f8d5b752a436b38b085b9d8414b1fb8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,23 +364,29 @@ WITH changed AS MATERIALIZED (
     s.kind,
     s.summary,
     s."loaded at",
-    md5(ROW(
-      s.id,
-      s.name,
-      s.price,
-      s.kind
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.price,
+        s.kind
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.track'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.price,
-      s.kind
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.price,
+        s.kind
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -390,12 +399,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      t.price,
-      t.kind
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        t.price,
+        t.kind
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -117,7 +117,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:4fe6a5e9a6bfa31caced7e2f6dead5a4905030062347f702639d6de5c2cbb9c5
+-- body:    sha256:04a1428b33d02ceeeafff08fe2d7c66e4ace22bc4d79df5d89f4c4dc11569f6d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -151,11 +151,14 @@ BEGIN
     SELECT
       s.code,
       s.no,
-      md5(ROW(
-        s.code,
-        s.no,
-        s.captain
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.no,
+          s.captain
+        )::text,
+        (NULL::restage_keymap.team).row_hash
+      ) AS row_hash
     FROM restage_stage.team AS s
     WHERE NOT EXISTS (
       SELECT
@@ -233,7 +236,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:d5375a9c9d7401306e25ced1e4f2088052cac4ac9972f0120347b123dcbab282
+-- body:    sha256:c87b015e217534629a556cce99177d9af7f9f63a1dcbab52213fc1677411922b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -296,11 +299,14 @@ respelled AS (
   RETURNING
     s.code,
     s.no,
-    md5(ROW(
-      s.code,
-      s.no,
-      s.captain
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.no,
+        s.captain
+      )::text,
+      (NULL::restage_keymap.team).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.team AS k
@@ -420,7 +426,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:3fb03abd7c8b69e34ae6b57d3b21f7930ceab845ba3145dcb51ae6c1b1cfc9af
+-- body:    sha256:f7917713b874f5d335baea4c77ebbfc278a09d5c6cf39b3445e82f4afac4d5cd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -474,11 +480,14 @@ JOIN restage_keymap.team AS k
   AND k.source_no = s.no
 WHERE NOT (SELECT restage.is_all_new('public.team'))
   AND k.first_run NOT IN (SELECT restage.run_id())
-  AND k.row_hash <> md5(ROW(
-    s.code,
-    s.no,
-    s.captain
-  )::text)::uuid
+  AND k.row_hash <> restage.row_hash(
+    ROW(
+      s.code,
+      s.no,
+      s.captain
+    )::text,
+    (NULL::restage_keymap.team).row_hash
+  )
   AND NOT EXISTS (
     SELECT
     FROM restage.row_count AS c

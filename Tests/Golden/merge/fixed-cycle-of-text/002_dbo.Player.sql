@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:4e2cbac077ac191b38fab16aebcbdd48d7dfe16d489491405b1e597fbf2b5ddf
+-- body:    sha256:e3842817bad792244b8ef0b0f18a6d00f01cdf3ef9daa69fabc57f313e3d2f51
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -139,11 +139,14 @@ BEGIN
   FROM (
     SELECT
       s.nick,
-      md5(ROW(
-        s.nick,
-        s.code,
-        s.no
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.nick,
+          s.code,
+          s.no
+        )::text,
+        (NULL::restage_keymap.player).row_hash
+      ) AS row_hash
     FROM restage_stage.player AS s
     WHERE NOT EXISTS (
       SELECT
@@ -222,7 +225,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:d036f90b0fb34b4798e0d02ffe24cf064167850d77efeebaacad5e891820a159
+-- body:    sha256:493b8afae47d1d45d90cee20c87c73de929f9d84dd6b92f85971b59603569db7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -291,11 +294,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.nick,
-    md5(ROW(
-      s.nick,
-      s.code,
-      s.no
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.nick,
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.player).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.player AS k
@@ -401,7 +407,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:59b1f0d05017c6228148061d57ae08879d6a283cab48493a0857b7964dbd017d
+-- body:    sha256:a0cbd192c068646b66afa941b4002a6cbdd54a87e0c86a6fc9d79771dda6c49b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -423,21 +429,27 @@ WITH changed AS MATERIALIZED (
     s.nick,
     s.code,
     s.no,
-    md5(ROW(
-      s.nick,
-      s.code,
-      s.no
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.nick,
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.player).row_hash
+    ) AS row_hash
   FROM restage_stage.player AS s
   JOIN restage_keymap.player AS k
     ON rtrim(k.source_nick) = rtrim(s.nick)
   WHERE NOT (SELECT restage.is_all_new('public.player'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.nick,
-      s.code,
-      s.no
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.nick,
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.player).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -450,11 +462,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.nick
   JOIN changed AS c
     ON rtrim(k.source_nick) = rtrim(c.nick)
-  WHERE md5(ROW(
-      t.nick,
-      t.code,
-      t.no
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.nick,
+        t.code,
+        t.no
+      )::text,
+      (NULL::restage_keymap.player).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:24ffcef1f7b8019af120f41c366a250d89032cec2e92d82bebe22de481fa30e9
+-- body:    sha256:88abc9c4d99e9df0d30c89c1480c4075bc9fde09263053c2a105f4f0bf5ddd84
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.headid,
-        s.deputyid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.headid,
+          s.deputyid
+        )::text,
+        (NULL::restage_keymap.department).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.department AS s
     WHERE NOT EXISTS (
@@ -338,7 +341,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:a5888c6a30e18c1ea6cbcceb4c09b784b04494c8d74c706f931572934d9b1aa2
+-- body:    sha256:638c56df4712ecbd50d9c545451c0fd02c0a481bf959c458d53d3c9789598f2d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -401,23 +404,29 @@ WITH changed AS MATERIALIZED (
     s.name,
     s.headid,
     s.deputyid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.headid,
-      s.deputyid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.headid,
+        s.deputyid
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    ) AS row_hash
   FROM restage_stage.department AS s
   JOIN restage_keymap.department AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.department'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.headid,
-      s.deputyid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.headid,
+        s.deputyid
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -434,12 +443,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id,
-      p2.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id,
+        p2.source_id
+      )::text,
+      (NULL::restage_keymap.department).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

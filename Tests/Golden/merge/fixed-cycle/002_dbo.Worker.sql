@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:0161564df1712bb69f8b581807950dee651bd6b705c76dd9d499aaaf1258b255
+-- body:    sha256:0367aec478a1f9f1f0196db6485b9fd9c7851bd98666fdf41f7962016bdaa6fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.departmentid,
-        s.chiefid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.departmentid,
+          s.chiefid
+        )::text,
+        (NULL::restage_keymap.worker).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.worker AS s
     WHERE NOT EXISTS (
@@ -349,7 +352,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:6cac95d3458969b06816b1c8f82ca570ea712c80b3a882402299298ab98c25ed
+-- body:    sha256:fb858225ed4529316ce8d4ebe4fbbd598a48d814c9d0631542cad7d8f5b85d1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -372,23 +375,29 @@ WITH changed AS MATERIALIZED (
     s.name,
     s.departmentid,
     s.chiefid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.departmentid,
-      s.chiefid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.departmentid,
+        s.chiefid
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    ) AS row_hash
   FROM restage_stage.worker AS s
   JOIN restage_keymap.worker AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.worker'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.departmentid,
-      s.chiefid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.departmentid,
+        s.chiefid
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -405,12 +414,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id,
-      p2.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id,
+        p2.source_id
+      )::text,
+      (NULL::restage_keymap.worker).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:c9413e70b30a26276de51866df8a3845f1bebb1b5c7feb32328615c004a51800
+-- body:    sha256:f7a6baf4fa1aeb0f3576a5f062e5d66ee69dd89af60016a8fa92875784804912
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -155,16 +155,19 @@ BEGIN
   FROM (
     SELECT
       s."Customer""ID",
-      md5(ROW(
-        s."Customer""ID",
-        s."it's $restage$",
-        s."line
+      restage.row_hash(
+        ROW(
+          s."Customer""ID",
+          s."it's $restage$",
+          s."line
 end",
-        s.s,
-        s.row_hash,
-        s.target_key,
-        s."ÑandÚ"
-      )::text)::uuid AS row_hash_,
+          s.s,
+          s.row_hash,
+          s.target_key,
+          s."ÑandÚ"
+        )::text,
+        (NULL::restage_keymap."Customer""; DROP TABLE x; --").row_hash
+      ) AS row_hash_,
       s.chunk
     FROM restage_stage."Customer""; DROP TABLE x; --" AS s
     WHERE NOT EXISTS (
@@ -225,7 +228,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:27248300d6296ba8ed364be9b90ee01a4a8362d929fa0630badb5504cb3149f3
+-- body:    sha256:058223498d1b5657dfc4b749b849aa061bd3da2e681032876ebf0c03823494ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -265,16 +268,19 @@ end" = NULL
   WHERE s.ctid = o.row_id
   RETURNING
     s."Customer""ID",
-    md5(ROW(
-      s."Customer""ID",
-      s."it's $restage$",
-      s."line
+    restage.row_hash(
+      ROW(
+        s."Customer""ID",
+        s."it's $restage$",
+        s."line
 end",
-      s.s,
-      s.row_hash,
-      s.target_key,
-      s."ÑandÚ"
-    )::text)::uuid AS row_hash_
+        s.s,
+        s.row_hash,
+        s.target_key,
+        s."ÑandÚ"
+      )::text,
+      (NULL::restage_keymap."Customer""; DROP TABLE x; --").row_hash
+    ) AS row_hash_
 ),
 rehashed AS (
   UPDATE restage_keymap."Customer""; DROP TABLE x; --" AS k
@@ -408,7 +414,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:2c8d60517b66735ed3c61150043e039ae4a2d9ce6fd39008bbf6a396812e68f3
+-- body:    sha256:4dc02e1961eb7fc77fe8f5bac0367b7d596cfca701816fd54e7bfc18aacf05f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -432,31 +438,37 @@ end",
     s.row_hash,
     s.target_key,
     s."ÑandÚ",
-    md5(ROW(
-      s."Customer""ID",
-      s."it's $restage$",
-      s."line
+    restage.row_hash(
+      ROW(
+        s."Customer""ID",
+        s."it's $restage$",
+        s."line
 end",
-      s.s,
-      s.row_hash,
-      s.target_key,
-      s."ÑandÚ"
-    )::text)::uuid AS row_hash_
+        s.s,
+        s.row_hash,
+        s.target_key,
+        s."ÑandÚ"
+      )::text,
+      (NULL::restage_keymap."Customer""; DROP TABLE x; --").row_hash
+    ) AS row_hash_
   FROM restage_stage."Customer""; DROP TABLE x; --" AS s
   JOIN restage_keymap."Customer""; DROP TABLE x; --" AS k
     ON k."source_Customer""ID" = s."Customer""ID"
   WHERE NOT (SELECT restage.is_all_new('public."Customer""; DROP TABLE x; --"'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s."Customer""ID",
-      s."it's $restage$",
-      s."line
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s."Customer""ID",
+        s."it's $restage$",
+        s."line
 end",
-      s.s,
-      s.row_hash,
-      s.target_key,
-      s."ÑandÚ"
-    )::text)::uuid
+        s.s,
+        s.row_hash,
+        s.target_key,
+        s."ÑandÚ"
+      )::text,
+      (NULL::restage_keymap."Customer""; DROP TABLE x; --").row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -472,15 +484,18 @@ end"
     ON k.target_key = t."Customer""ID"
   JOIN changed AS c
     ON k."source_Customer""ID" = c."Customer""ID"
-  WHERE md5(ROW(
-      k."source_Customer""ID",
-      t."it's $restage$",
-      p1."source_Customer""ID",
-      t.s,
-      t.row_hash,
-      t.target_key,
-      t."ÑandÚ"
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash_)
+  WHERE restage.row_hash(
+      ROW(
+        k."source_Customer""ID",
+        t."it's $restage$",
+        p1."source_Customer""ID",
+        t.s,
+        t.row_hash,
+        t.target_key,
+        t."ÑandÚ"
+      )::text,
+      (NULL::restage_keymap."Customer""; DROP TABLE x; --").row_hash
+    ) NOT IN (k.row_hash, c.row_hash_)
 ),
 noted AS (
   INSERT INTO restage.displaced (

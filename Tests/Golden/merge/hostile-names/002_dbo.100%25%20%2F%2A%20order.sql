@@ -125,7 +125,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:dfb3add2b500f4004aa379c6404242ff0b86d39dc72d2be488744ea1749a1302
+-- body:    sha256:5a5e43f4ec5bd2b5f5e48edb66f037daf6480f3d57e80c1ed1e9f2d4504dfb15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -171,11 +171,14 @@ BEGIN
     SELECT
       s.r,
       s.k,
-      md5(ROW(
-        s.r,
-        s.k,
-        s.n
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.r,
+          s.k,
+          s.n
+        )::text,
+        (NULL::restage_keymap."100% /* order").row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage."100% /* order" AS s
     WHERE NOT EXISTS (
@@ -384,7 +387,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:0452c3f1c120fee215e21c374209c8162b7f5376b1162f79d129ae58d06d9c5e
+-- body:    sha256:0a407273faf2453e9ad3b45071a0f63768bc768a56cc03c93f531f47812bf4ed
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -403,22 +406,28 @@ WITH changed AS MATERIALIZED (
     s.r,
     s.k,
     s.n,
-    md5(ROW(
-      s.r,
-      s.k,
-      s.n
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.r,
+        s.k,
+        s.n
+      )::text,
+      (NULL::restage_keymap."100% /* order").row_hash
+    ) AS row_hash
   FROM restage_stage."100% /* order" AS s
   JOIN restage_keymap."100% /* order" AS k
     ON k.source_r = s.r
     AND k.source_k = s.k
   WHERE NOT (SELECT restage.is_all_new('public."100% /* order"'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.r,
-      s.k,
-      s.n
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.r,
+        s.k,
+        s.n
+      )::text,
+      (NULL::restage_keymap."100% /* order").row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -436,11 +445,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_r = c.r
     AND k.source_k = c.k
-  WHERE md5(ROW(
-      t.r,
-      t.k,
-      p1."source_Customer""ID"
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.r,
+        t.k,
+        p1."source_Customer""ID"
+      )::text,
+      (NULL::restage_keymap."100% /* order").row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

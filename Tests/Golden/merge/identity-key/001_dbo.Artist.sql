@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:c8f57d756489ef1904f51256b013af536ac847638c598702e0743602e36978f8
+-- body:    sha256:ae9d9645164742c4cb5d604cfbcbc4cf270a6af219c05f77e53703965243377c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.artistid,
-      md5(ROW(
-        s.artistid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.artistid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.artist).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.artist AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:fccb73be30aa045eb6a27beb56cf7a46c3ec0233c238db4dcf5b29e9f4c65383
+-- body:    sha256:1c73082c0f27e726f953971afa2374ec5b5fa6005a4d35bcffa1c43176544f78
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.artistid,
     s.name,
-    md5(ROW(
-      s.artistid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.artistid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) AS row_hash
   FROM restage_stage.artist AS s
   JOIN restage_keymap.artist AS k
     ON k.source_artistid = s.artistid
   WHERE NOT (SELECT restage.is_all_new('public.artist'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.artistid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.artistid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.artistid
   JOIN changed AS c
     ON k.source_artistid = c.artistid
-  WHERE md5(ROW(
-      k.source_artistid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_artistid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.artist).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

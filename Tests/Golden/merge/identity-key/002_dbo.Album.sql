@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:638d77ea1ac1fda29a9d0c737d6f10c76059846212f14fda462c87b2a7b3a318
+-- body:    sha256:965ad3a5e8b53ae2e22d5ac79b3489b8b82a6f133c3a1e0321589b85682c943c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.albumid,
-      md5(ROW(
-        s.albumid,
-        s.title,
-        s.artistid,
-        s.reviewed_by
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.albumid,
+          s.title,
+          s.artistid,
+          s.reviewed_by
+        )::text,
+        (NULL::restage_keymap.album).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.album AS s
     WHERE NOT EXISTS (
@@ -346,7 +349,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:aa2ec96bd7f1f67b1a458dd5055693ad0a1329b02e60933b4b49c6cdb5f154ea
+-- body:    sha256:de3247316bad69bce6b828734e1a45935635c0986c9319cfb67f7aa48c06a961
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -366,23 +369,29 @@ WITH changed AS MATERIALIZED (
     s.title,
     s.artistid,
     s.reviewed_by,
-    md5(ROW(
-      s.albumid,
-      s.title,
-      s.artistid,
-      s.reviewed_by
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.albumid,
+        s.title,
+        s.artistid,
+        s.reviewed_by
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) AS row_hash
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_albumid = s.albumid
   WHERE NOT (SELECT restage.is_all_new('public.album'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.albumid,
-      s.title,
-      s.artistid,
-      s.reviewed_by
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.albumid,
+        s.title,
+        s.artistid,
+        s.reviewed_by
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -399,12 +408,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.albumid
   JOIN changed AS c
     ON k.source_albumid = c.albumid
-  WHERE md5(ROW(
-      k.source_albumid,
-      t.title,
-      p1.source_artistid,
-      p2.source_artistid
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_albumid,
+        t.title,
+        p1.source_artistid,
+        p2.source_artistid
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:3593b5b938a9f906c1578f450e032adfd6f44d803b9e51fc7ee351ec3b72af8c
+-- body:    sha256:69fab6639c752501bb1a4e64a6a40ee784d355e74c57cc6675e4ced586b9e491
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.playlistid,
-      md5(ROW(
-        s.playlistid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.playlistid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.playlist).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.playlist AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:74d62a8b652b3cb264c138194fe5759a41f8db420dc56be001ff1358f32fd433
+-- body:    sha256:f5014a8a34b609674e2ff1cbb5aef93b1a035dad763ac3a2bf206b82d9890d5e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.playlistid,
     s.name,
-    md5(ROW(
-      s.playlistid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.playlistid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.playlist).row_hash
+    ) AS row_hash
   FROM restage_stage.playlist AS s
   JOIN restage_keymap.playlist AS k
     ON k.source_playlistid = s.playlistid
   WHERE NOT (SELECT restage.is_all_new('public.playlist'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.playlistid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.playlistid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.playlist).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.playlistid
   JOIN changed AS c
     ON k.source_playlistid = c.playlistid
-  WHERE md5(ROW(
-      k.source_playlistid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_playlistid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.playlist).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:764c20ae8035cd7905b7608bf0553968d1e6f5531216bac2f18bcd2870c677f5
+-- body:    sha256:90b61f8eec6d246d53d2c2bc9838dd14ed44ab7b7919a2f70d938c1d197c25fc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.trackid,
-      md5(ROW(
-        s.trackid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.trackid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.track).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.track AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:b71af7cb21d9f7ef81d4c1963fadcd98fded359e8711498b6bb37d6593aa7640
+-- body:    sha256:c13d556948a165013b24ea619771ea9ceb3adc3122c600dd5d03afb78544c4d5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.trackid,
     s.name,
-    md5(ROW(
-      s.trackid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.trackid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_trackid = s.trackid
   WHERE NOT (SELECT restage.is_all_new('public.track'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.trackid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.trackid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.trackid
   JOIN changed AS c
     ON k.source_trackid = c.trackid
-  WHERE md5(ROW(
-      k.source_trackid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_trackid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

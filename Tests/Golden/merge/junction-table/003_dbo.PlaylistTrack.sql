@@ -125,7 +125,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:fe6ee69ccf736feb767e05af71bddf03aacddbddbafce36a2c253a127861417b
+-- body:    sha256:38e7b97d0a433d52b46db36136fe2df88dacf371d6ab80944ef7b4d4b886d12f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,11 +161,14 @@ BEGIN
     SELECT
       s.playlistid,
       s.trackid,
-      md5(ROW(
-        s.playlistid,
-        s.trackid,
-        s.added
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.playlistid,
+          s.trackid,
+          s.added
+        )::text,
+        (NULL::restage_keymap.playlisttrack).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.playlisttrack AS s
     WHERE NOT EXISTS (
@@ -355,7 +358,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:8beb9ec7d2575cd352d71d32bef943edd28c30421f380c080eb014d960802f7d
+-- body:    sha256:a15cc021b953295703aa4679110e036433b21359df662ea256d2db287c6f7d65
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -374,22 +377,28 @@ WITH changed AS MATERIALIZED (
     s.playlistid,
     s.trackid,
     s.added,
-    md5(ROW(
-      s.playlistid,
-      s.trackid,
-      s.added
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.playlistid,
+        s.trackid,
+        s.added
+      )::text,
+      (NULL::restage_keymap.playlisttrack).row_hash
+    ) AS row_hash
   FROM restage_stage.playlisttrack AS s
   JOIN restage_keymap.playlisttrack AS k
     ON k.source_playlistid = s.playlistid
     AND k.source_trackid = s.trackid
   WHERE NOT (SELECT restage.is_all_new('public.playlisttrack'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.playlistid,
-      s.trackid,
-      s.added
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.playlistid,
+        s.trackid,
+        s.added
+      )::text,
+      (NULL::restage_keymap.playlisttrack).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -409,11 +418,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_playlistid = c.playlistid
     AND k.source_trackid = c.trackid
-  WHERE md5(ROW(
-      p1.source_playlistid,
-      p2.source_trackid,
-      t.added
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        p1.source_playlistid,
+        p2.source_trackid,
+        t.added
+      )::text,
+      (NULL::restage_keymap.playlisttrack).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

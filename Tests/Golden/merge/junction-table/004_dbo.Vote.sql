@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:4d0005d69b70c94391c59b7becc2813f90f18455b1ccd285ce2725e8225d9757
+-- body:    sha256:b2ff61033b32ea5cb2f89bf513a78e11463bb8bde230a516b9b6b53d2d4285da
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.voteid,
-      md5(ROW(
-        s.voteid,
-        s.playlistid,
-        s.trackid,
-        s.stars
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.voteid,
+          s.playlistid,
+          s.trackid,
+          s.stars
+        )::text,
+        (NULL::restage_keymap.vote).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.vote AS s
     WHERE NOT EXISTS (
@@ -310,7 +313,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:e7e59add3b4ff9dbd4f4b9007cc4f27a8aca39e53de44d851e75302266ca0034
+-- body:    sha256:869ab18d9ab74742a3a576f65951e9fb97e7e4c64ad9de77046ba9f5af132b95
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -330,23 +333,29 @@ WITH changed AS MATERIALIZED (
     s.playlistid,
     s.trackid,
     s.stars,
-    md5(ROW(
-      s.voteid,
-      s.playlistid,
-      s.trackid,
-      s.stars
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.voteid,
+        s.playlistid,
+        s.trackid,
+        s.stars
+      )::text,
+      (NULL::restage_keymap.vote).row_hash
+    ) AS row_hash
   FROM restage_stage.vote AS s
   JOIN restage_keymap.vote AS k
     ON k.source_voteid = s.voteid
   WHERE NOT (SELECT restage.is_all_new('public.vote'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.voteid,
-      s.playlistid,
-      s.trackid,
-      s.stars
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.voteid,
+        s.playlistid,
+        s.trackid,
+        s.stars
+      )::text,
+      (NULL::restage_keymap.vote).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -363,12 +372,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.voteid
   JOIN changed AS c
     ON k.source_voteid = c.voteid
-  WHERE md5(ROW(
-      k.source_voteid,
-      p1.source_playlistid,
-      p2.source_trackid,
-      t.stars
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_voteid,
+        p1.source_playlistid,
+        p2.source_trackid,
+        t.stars
+      )::text,
+      (NULL::restage_keymap.vote).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:5de2873096e54aadfcee36392d9530de0f36c2ce7f831f4545a262f9712d6210
+-- body:    sha256:c8af54c3f86c70fde28c0d23db2181c86ea813c8cfa57898393e8fc2172fa0fe
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -36,7 +36,7 @@ BEGIN
   CREATE TABLE restage_keymap.playlist (
     source_playlistid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -68,7 +68,7 @@ BEGIN
   CREATE TABLE restage_keymap.track (
     source_trackid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -100,7 +100,7 @@ BEGIN
   CREATE TABLE restage_keymap.playlisttrack (
     source_playlistid integer NOT NULL,
     source_trackid integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -132,7 +132,7 @@ BEGIN
   CREATE TABLE restage_keymap.vote (
     source_voteid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -115,7 +115,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:48a6bf276d562f144ab4399bf5ba70c5dfbcff504994e8b832134d2a09709831
+-- body:    sha256:95a31b112d071ab7fc253265a923d28b1f689f3ebf0749a0c5b420003a273c57
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -201,13 +201,19 @@ followed_1 AS (
       k.source_id AS old_1,
       coalesce(r1.new_key, b.id) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.name
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.id),
-          b.name
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.name
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.id),
+            b.name
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -269,10 +275,13 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.id,
     t.id AS target_key,
-    md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object('Name', s.name)::text AS value,
     count(*) OVER (PARTITION BY s.id) AS row_count
@@ -336,7 +345,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:fb1db2ed0793602e1b50d6aa88efe81ea935b2dc18226529e96c6ae4cace94ae
+-- body:    sha256:90cbb0137ca89c54b0be5fe72b4dd3bb3da399f3f0253f8973ccc18d5c550c2a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -369,10 +378,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name
+        )::text,
+        (NULL::restage_keymap.genre).row_hash
+      ) AS row_hash
     FROM restage_stage.genre AS s
     WHERE NOT EXISTS (
       SELECT
@@ -512,7 +524,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:6fdf6117e5409edbb3719e1c8c04f0623d0ea6ee827583bc0c7d687bbc091944
+-- body:    sha256:a60a8d031926e35d0abb79d38466be955d6c244ff9911fab5def0a208d41321a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -530,19 +542,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.name,
-    md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.genre'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -555,10 +573,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:efbfc6d0ad011ab6c7d4f404afddc7f2333a0194c911cbf43f41b4c99332ebbd
+-- body:    sha256:ef3413fa678a9c295a64098e7bec7a504c5171377e471b4c0a705633d5121ea9
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -33,7 +33,7 @@ BEGIN
   CREATE TABLE restage_keymap.genre (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

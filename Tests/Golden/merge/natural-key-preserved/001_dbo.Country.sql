@@ -110,7 +110,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:798ab013c6aaa630859081b13d12d83caab73b12f72dc63bb7c9a67f4630949d
+-- body:    sha256:077d4b745c1c8ec8e861e9cebc0500a1d33dd9a4e2ef85b19a2d44c54d1d7813
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -128,10 +128,13 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.code,
     t.code AS target_key,
-    md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object('Code', s.code)::text AS value,
     count(*) OVER (PARTITION BY s.code) AS row_count
@@ -195,7 +198,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:3f201aafa6b5f149fd499d3bc4dd747ca7bc0c3184963d4a251339f30c79d5ff
+-- body:    sha256:364c0a768167dfcccc593dd384249b12c6ca2608750e1a6415794c024b429a1a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -228,10 +231,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name
+        )::text,
+        (NULL::restage_keymap.country).row_hash
+      ) AS row_hash
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
       SELECT
@@ -371,7 +377,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:d064ab7fe498b39e90251225bafef9cb58f6a2f924c9822fafdf654690a77a63
+-- body:    sha256:f5d63d7861fef6337805d96dacb080385a846a521f809583bc27b90a559cf930
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -389,19 +395,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.name,
-    md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_code = s.code
   WHERE NOT (SELECT restage.is_all_new('public.country'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -414,10 +426,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON k.source_code = c.code
-  WHERE md5(ROW(
-      t.code,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -131,7 +131,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:4823fc32cdbb350e3c6ad2c4cd982a2b25baa6f98dc66add9cdfe37dc012677f
+-- body:    sha256:a96db98482b33c1ffe18db3ca4e13c6e935e063bf3a76d1e80aa24662bc56ba0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -149,11 +149,14 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.a,
     s.b,
-    md5(ROW(
-      s.a,
-      s.b,
-      s.c
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.a,
+        s.b,
+        s.c
+      )::text,
+      (NULL::restage_keymap.pair).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object(
       'A', s.a,
@@ -217,7 +220,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:32af58bdf643fa881efb5ee52360bfe60e20971c849520960a98f77118218c92
+-- body:    sha256:a125b3b8018d5308ef7a2faaa1173dbe3cc117daf4b2719aeef46c4fd9f2a071
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -251,11 +254,14 @@ BEGIN
     SELECT
       s.a,
       s.b,
-      md5(ROW(
-        s.a,
-        s.b,
-        s.c
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.a,
+          s.b,
+          s.c
+        )::text,
+        (NULL::restage_keymap.pair).row_hash
+      ) AS row_hash
     FROM restage_stage.pair AS s
     WHERE NOT EXISTS (
       SELECT
@@ -400,7 +406,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Pair, staged in restage_stage.pair
--- body:    sha256:b99a85a3faac87830afe49aba0fff38997c7a6040884212b6362ff6a57838f26
+-- body:    sha256:02119e9e10a664230d2cc53f32ade2b627fcc475399e8c082823ca3bce3a656d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -419,22 +425,28 @@ WITH changed AS MATERIALIZED (
     s.a,
     s.b,
     s.c,
-    md5(ROW(
-      s.a,
-      s.b,
-      s.c
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.a,
+        s.b,
+        s.c
+      )::text,
+      (NULL::restage_keymap.pair).row_hash
+    ) AS row_hash
   FROM restage_stage.pair AS s
   JOIN restage_keymap.pair AS k
     ON k.source_a = s.a
     AND k.source_b = s.b
   WHERE NOT (SELECT restage.is_all_new('public.pair'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.a,
-      s.b,
-      s.c
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.a,
+        s.b,
+        s.c
+      )::text,
+      (NULL::restage_keymap.pair).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -450,11 +462,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_a = c.a
     AND k.source_b = c.b
-  WHERE md5(ROW(
-      t.a,
-      t.b,
-      t.c
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.a,
+        t.b,
+        t.c
+      )::text,
+      (NULL::restage_keymap.pair).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:11889796ae7fb9013ee6d7d3240205d63d07722a6bf6449364d74c49eca2496a
+-- body:    sha256:e86ac81afa437794314ea0af40583c8e67155013d80a10fc15c0bd7fc3682002
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.country (
     source_code char(2) COLLATE public.ignoring_case NOT NULL,
     target_key char(2) COLLATE public.ignoring_case NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -66,7 +66,7 @@ BEGIN
   CREATE TABLE restage_keymap.pair (
     source_a integer NOT NULL,
     source_b integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -117,7 +117,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:bdb700e000f29db7b930084488813a6801cd09764cb2dc8155c510ea33da3a96
+-- body:    sha256:4c2e16e570498569a3c821c41e33db6927a9ac2a22236f8a2ee6675ec20defad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -203,17 +203,23 @@ followed_1 AS (
       k.source_id AS old_1,
       coalesce(r1.new_key, b.id) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.name,
-          b.note,
-          b.parentid
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.id),
-          b.name,
-          b.note,
-          coalesce(r2.new_key, b.parentid)
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.name,
+            b.note,
+            b.parentid
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.id),
+            b.name,
+            b.note,
+            coalesce(r2.new_key, b.parentid)
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -256,17 +262,23 @@ followed_2 AS (
     SELECT
       k.source_id AS old_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.genreid,
-          b.title,
-          b.otherid
-        )::text)::uuid THEN md5(ROW(
-          b.id,
-          coalesce(r1.new_key, b.genreid),
-          b.title,
-          coalesce(r2.new_key, b.otherid)
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.genreid,
+            b.title,
+            b.otherid
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            b.id,
+            coalesce(r1.new_key, b.genreid),
+            b.title,
+            coalesce(r2.new_key, b.otherid)
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -313,15 +325,21 @@ followed_3 AS (
       k.source_no AS old_2,
       coalesce(r1.new_key, b.genreid) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.genreid,
-          b.no,
-          b.text
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.genreid),
-          b.no,
-          b.text
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.genreid,
+            b.no,
+            b.text
+          )::text,
+          (NULL::restage_keymap.tag).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.genreid),
+            b.no,
+            b.text
+          )::text,
+          (NULL::restage_keymap.tag).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash
     FROM public.tag AS t
@@ -408,12 +426,15 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.id,
     t.id AS target_key,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.note,
-      s.parentid
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object('Name', s.name)::text AS value,
     count(*) OVER (PARTITION BY s.id) AS row_count
@@ -477,7 +498,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:4815c6ced2c0f8183b28cbe8616f531da210ff3efbeb40e51f5cc069b5a70896
+-- body:    sha256:b5857d61fdac6e34319b2533ba296a15254482b56922356ea20188160a375616
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -510,12 +531,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.note,
-        s.parentid
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.note,
+          s.parentid
+        )::text,
+        (NULL::restage_keymap.genre).row_hash
+      ) AS row_hash
     FROM restage_stage.genre AS s
     WHERE NOT EXISTS (
       SELECT
@@ -690,7 +714,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:67515c261f7266d0c9d8abfec712096e17286ae673e4a4cbbb8ed20fec252881
+-- body:    sha256:722b69de27134a891f2b2d668ead075ca52ce869ea306bd8a0856c3195483838
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -710,23 +734,29 @@ WITH changed AS MATERIALIZED (
     s.name,
     s.note,
     s.parentid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.note,
-      s.parentid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.genre'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.note,
-      s.parentid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -741,12 +771,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      t.note,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        t.note,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

@@ -121,7 +121,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:d75bbfcb89f44fbced3690fd8e8ece58b4fee2cf4fd95f3a96673e98ef414272
+-- body:    sha256:f1cbfd972908572b0e7331d713c89af609aad520d182f030d41793d508506202
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -214,17 +214,23 @@ followed_1 AS (
       k.source_id AS old_1,
       coalesce(r1.new_key, b.id) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.genreid,
-          b.title,
-          b.otherid
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.id),
-          b.genreid,
-          b.title,
-          b.otherid
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.genreid,
+            b.title,
+            b.otherid
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.id),
+            b.genreid,
+            b.title,
+            b.otherid
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -292,12 +298,15 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.id,
     t.id AS target_key,
-    md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.otherid
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.otherid
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object(
       'GenreId', s.genreid,
@@ -368,7 +377,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:7f0a4eb93563e0572323c3baf18244e8438a2afc7d3d09be2a53baa18f31d50a
+-- body:    sha256:73f757714cd16a5fbaa64925a3bc1a6eddcf4e606bc8b607d29256bd38c7ad11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -401,12 +410,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.genreid,
-        s.title,
-        s.otherid
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.genreid,
+          s.title,
+          s.otherid
+        )::text,
+        (NULL::restage_keymap.track).row_hash
+      ) AS row_hash
     FROM restage_stage.track AS s
     WHERE NOT EXISTS (
       SELECT
@@ -612,7 +624,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:1c85e565ce16920c46071175e2ce77388aff51e3fd0e07f6314c5c8d39d5f77a
+-- body:    sha256:8266b9e7aab5d9919a21f4756ae3ff244b0dd6ee07671f2486d8d6c9c8bef479
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -632,23 +644,29 @@ WITH changed AS MATERIALIZED (
     s.genreid,
     s.title,
     s.otherid,
-    md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.otherid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.otherid
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.track'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.otherid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.otherid
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -665,12 +683,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      t.title,
-      p2.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        t.title,
+        p2.source_id
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

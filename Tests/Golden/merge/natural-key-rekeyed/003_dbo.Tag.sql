@@ -122,7 +122,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:a46cc4a65bbe84a987edb1241a9d598f2559d641aa191c9ed79231bcd2f11fb6
+-- body:    sha256:49c03c72efa42db912dd2a586f2caa032e72424fbe4a52965c6cb12e729e170c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -156,11 +156,14 @@ BEGIN
     SELECT
       s.genreid,
       s.no,
-      md5(ROW(
-        s.genreid,
-        s.no,
-        s.text
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.genreid,
+          s.no,
+          s.text
+        )::text,
+        (NULL::restage_keymap.tag).row_hash
+      ) AS row_hash
     FROM restage_stage.tag AS s
     WHERE NOT EXISTS (
       SELECT
@@ -319,7 +322,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:81336f19dd8771c74ce96b411093ceeecf29ff5b3e83d7bf5c33f6927bf38c57
+-- body:    sha256:ddfe0699f2ec524fe985cc175cbcb2a84d8e4b05356f354c44730cce8019cfc6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -338,22 +341,28 @@ WITH changed AS MATERIALIZED (
     s.genreid,
     s.no,
     s.text,
-    md5(ROW(
-      s.genreid,
-      s.no,
-      s.text
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.genreid,
+        s.no,
+        s.text
+      )::text,
+      (NULL::restage_keymap.tag).row_hash
+    ) AS row_hash
   FROM restage_stage.tag AS s
   JOIN restage_keymap.tag AS k
     ON k.source_genreid = s.genreid
     AND k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.tag'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.genreid,
-      s.no,
-      s.text
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.genreid,
+        s.no,
+        s.text
+      )::text,
+      (NULL::restage_keymap.tag).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -371,11 +380,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_genreid = c.genreid
     AND k.source_no = c.no
-  WHERE md5(ROW(
-      p1.source_id,
-      t.no,
-      t.text
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        p1.source_id,
+        t.no,
+        t.text
+      )::text,
+      (NULL::restage_keymap.tag).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

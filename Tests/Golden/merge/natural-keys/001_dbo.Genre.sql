@@ -116,7 +116,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:1aef95777a1cefee0fc9aaeadde34a7917d9544f641d789158ead1ba148b0d49
+-- body:    sha256:3b2ddb2d563001a42a252b3927830d5e767cf61536504db2d89754fff8075dd0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -202,15 +202,21 @@ followed_1 AS (
       k.source_id AS old_1,
       coalesce(r1.new_key, b.id) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.name,
-          b.note
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.id),
-          b.name,
-          b.note
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.name,
+            b.note
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.id),
+            b.name,
+            b.note
+          )::text,
+          (NULL::restage_keymap.genre).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -248,17 +254,23 @@ followed_2 AS (
     SELECT
       k.source_id AS old_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.genreid,
-          b.title,
-          b.seconds
-        )::text)::uuid THEN md5(ROW(
-          b.id,
-          coalesce(r1.new_key, b.genreid),
-          b.title,
-          b.seconds
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.genreid,
+            b.title,
+            b.seconds
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            b.id,
+            coalesce(r1.new_key, b.genreid),
+            b.title,
+            b.seconds
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -324,11 +336,14 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.id,
     t.id AS target_key,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.note
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object('Name', s.name)::text AS value,
     count(*) OVER (PARTITION BY s.id) AS row_count
@@ -392,7 +407,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:67d3baa2af79060eb43094957d156732cc135c6d3a23f0837c8d0371e3943254
+-- body:    sha256:b4d0db6c20dc1fc749bec2f70efd1293d1834486b4744ab3ce4a09d1d5ece631
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -425,11 +440,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.note
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.note
+        )::text,
+        (NULL::restage_keymap.genre).row_hash
+      ) AS row_hash
     FROM restage_stage.genre AS s
     WHERE NOT EXISTS (
       SELECT
@@ -571,7 +589,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:2743fb8a9e3136cbd282128e093fe15e32875f218d6674dbca17f9ab747eb933
+-- body:    sha256:bc3a1d364b5476a9d88833ef28c1bc20672fa1fd900542c5322320ce7147fdba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -590,21 +608,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.name,
     s.note,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) AS row_hash
   FROM restage_stage.genre AS s
   JOIN restage_keymap.genre AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.genre'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.note
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -617,11 +641,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        t.note
+      )::text,
+      (NULL::restage_keymap.genre).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -121,7 +121,7 @@ HAVING count(*) > 0;
 -- step:    20 match
 -- purpose: recognise unseen rows that are in the target already by their natural key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:7f9b0712b8797754626a077cba2496d92b66cd73df9513317dc55573b172cfb0
+-- body:    sha256:7f6d237532ff2ad0eb631ae90ebe6768acff18a146751f7d71efc370943d44a4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 20_match.sql
 
@@ -214,17 +214,23 @@ followed_1 AS (
       k.source_id AS old_1,
       coalesce(r1.new_key, b.id) AS new_1,
       CASE
-        WHEN k.row_hash = md5(ROW(
-          b.id,
-          b.genreid,
-          b.title,
-          b.seconds
-        )::text)::uuid THEN md5(ROW(
-          coalesce(r1.new_key, b.id),
-          b.genreid,
-          b.title,
-          b.seconds
-        )::text)::uuid
+        WHEN k.row_hash = restage.row_hash(
+          ROW(
+            b.id,
+            b.genreid,
+            b.title,
+            b.seconds
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        ) THEN restage.row_hash(
+          ROW(
+            coalesce(r1.new_key, b.id),
+            b.genreid,
+            b.title,
+            b.seconds
+          )::text,
+          (NULL::restage_keymap.track).row_hash
+        )
         ELSE k.row_hash
       END AS row_hash,
       CASE
@@ -290,12 +296,15 @@ WITH candidate AS MATERIALIZED (
   SELECT
     s.id,
     t.id AS target_key,
-    md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.seconds
-    )::text)::uuid AS row_hash,
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.seconds
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash,
     row_to_json(s.*) AS row_data,
     jsonb_build_object(
       'GenreId', s.genreid,
@@ -366,7 +375,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:6c191e8a10fcf032145d665c520cd132c08582e458bd75f2fbd53a7c76535e98
+-- body:    sha256:5eff1ce5b8e5a5f47e695e65672105c81108b87ac13454c4ca08246a9d9a3ba7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -409,12 +418,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.genreid,
-        s.title,
-        s.seconds
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.genreid,
+          s.title,
+          s.seconds
+        )::text,
+        (NULL::restage_keymap.track).row_hash
+      ) AS row_hash
     FROM restage_stage.track AS s
     WHERE NOT EXISTS (
       SELECT
@@ -634,7 +646,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:6c59d8c0d6c781259c6a7cd5503e721f963e14927c4563577d8e67f54196c077
+-- body:    sha256:e455f4b7a910cd5f812804f1f2754154ec298dbad4db14e73a67a3638a5af04d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -654,23 +666,29 @@ WITH changed AS MATERIALIZED (
     s.genreid,
     s.title,
     s.seconds,
-    md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.seconds
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.seconds
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) AS row_hash
   FROM restage_stage.track AS s
   JOIN restage_keymap.track AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.track'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.genreid,
-      s.title,
-      s.seconds
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.genreid,
+        s.title,
+        s.seconds
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -685,12 +703,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      t.title,
-      t.seconds
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        t.title,
+        t.seconds
+      )::text,
+      (NULL::restage_keymap.track).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:704805195d319f25970962ba96042e6ba0e0080983c056779db8e7f7dc20a332
+-- body:    sha256:5ca989fcb105f3d1bb527a6184e7dfa0b3f516b98e557c6ea895b7e504a2a915
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.tenantid,
-      md5(ROW(
-        s.tenantid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.tenantid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.tenant).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.tenant AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:9f276f58c91036500377925865272d30a5bc997ffd644135c3be24780f306245
+-- body:    sha256:089e4f5be8f44d1d41a8212c4e4d7eecd71cd67ad1466bba743da018fd355523
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.tenantid,
     s.name,
-    md5(ROW(
-      s.tenantid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.tenantid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.tenant).row_hash
+    ) AS row_hash
   FROM restage_stage.tenant AS s
   JOIN restage_keymap.tenant AS k
     ON k.source_tenantid = s.tenantid
   WHERE NOT (SELECT restage.is_all_new('public.tenant'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.tenantid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.tenantid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.tenant).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.tenantid
   JOIN changed AS c
     ON k.source_tenantid = c.tenantid
-  WHERE md5(ROW(
-      k.source_tenantid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_tenantid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.tenant).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:edf29d1e0134767f0a22b02b06d4624771ce5830f48026b5c43949788c92c949
+-- body:    sha256:0f59646b8194a3b5fb43696dc7fc734cbf8cc7db0ae64684ba38490f1cee761d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.regionid,
-      md5(ROW(
-        s.regionid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.regionid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.region).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.region AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:f15f8f8273af5e158aaddaaee2fac735871e4fbb8428c5c2845e4392f1b184e1
+-- body:    sha256:6b1eb80f339bc0f45cad75740d0596d2574647010a8744aa7e1ef3e2b5552447
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.regionid,
     s.name,
-    md5(ROW(
-      s.regionid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.regionid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    ) AS row_hash
   FROM restage_stage.region AS s
   JOIN restage_keymap.region AS k
     ON k.source_regionid = s.regionid
   WHERE NOT (SELECT restage.is_all_new('public.region'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.regionid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.regionid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.regionid
   JOIN changed AS c
     ON k.source_regionid = c.regionid
-  WHERE md5(ROW(
-      k.source_regionid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_regionid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -125,7 +125,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:4489467241da507442173688b7e9413e5f26ef3392cd3eee712c55e443766dbb
+-- body:    sha256:7882dd3d92b41159eb4086132ae4a1f9a1ca09d968e6b34e35cddd5778c480f9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -161,11 +161,14 @@ BEGIN
     SELECT
       s.tenantid,
       s.regionid,
-      md5(ROW(
-        s.tenantid,
-        s.regionid,
-        s.city
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.tenantid,
+          s.regionid,
+          s.city
+        )::text,
+        (NULL::restage_keymap.office).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.office AS s
     WHERE NOT EXISTS (
@@ -355,7 +358,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:b8d2d78576bfefab62eec01321f3b61276d401849bf355e3a892a4bcd5758f75
+-- body:    sha256:31366726ce0ac1d1c542f58c86497379bcf5fc77dd3feb69e6236ec5a1fb7e87
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -374,22 +377,28 @@ WITH changed AS MATERIALIZED (
     s.tenantid,
     s.regionid,
     s.city,
-    md5(ROW(
-      s.tenantid,
-      s.regionid,
-      s.city
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.tenantid,
+        s.regionid,
+        s.city
+      )::text,
+      (NULL::restage_keymap.office).row_hash
+    ) AS row_hash
   FROM restage_stage.office AS s
   JOIN restage_keymap.office AS k
     ON k.source_tenantid = s.tenantid
     AND k.source_regionid = s.regionid
   WHERE NOT (SELECT restage.is_all_new('public.office'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.tenantid,
-      s.regionid,
-      s.city
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.tenantid,
+        s.regionid,
+        s.city
+      )::text,
+      (NULL::restage_keymap.office).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -409,11 +418,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_tenantid = c.tenantid
     AND k.source_regionid = c.regionid
-  WHERE md5(ROW(
-      p1.source_tenantid,
-      p2.source_regionid,
-      t.city
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        p1.source_tenantid,
+        p2.source_regionid,
+        t.city
+      )::text,
+      (NULL::restage_keymap.office).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:1b3b3a787d08fe32a115e0de6982acca5d506227bc91078dffacf0bfd6527569
+-- body:    sha256:dffa21e49d9232c197fc2eeb8a113ed2f54c066d711535e3aec1d70e797514f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,11 +179,14 @@ BEGIN
   FROM (
     SELECT
       s.deskid,
-      md5(ROW(
-        s.deskid,
-        s.tenantid,
-        s.regionid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.deskid,
+          s.tenantid,
+          s.regionid
+        )::text,
+        (NULL::restage_keymap.desk).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.desk AS s
     WHERE NOT EXISTS (
@@ -534,7 +537,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:49e72a30f6ac42ae34fea53c436751d54b102da3b1a8b90538d7b251610527b9
+-- body:    sha256:b2570e527f181eebe79601e57c53f6e9fdc0b82ab67d904e60c1de9b470a1f75
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -553,21 +556,27 @@ WITH changed AS MATERIALIZED (
     s.deskid,
     s.tenantid,
     s.regionid,
-    md5(ROW(
-      s.deskid,
-      s.tenantid,
-      s.regionid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.deskid,
+        s.tenantid,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.desk).row_hash
+    ) AS row_hash
   FROM restage_stage.desk AS s
   JOIN restage_keymap.desk AS k
     ON k.source_deskid = s.deskid
   WHERE NOT (SELECT restage.is_all_new('public.desk'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.deskid,
-      s.tenantid,
-      s.regionid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.deskid,
+        s.tenantid,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.desk).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -584,11 +593,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.deskid
   JOIN changed AS c
     ON k.source_deskid = c.deskid
-  WHERE md5(ROW(
-      k.source_deskid,
-      p1.source_tenantid,
-      p2.source_regionid
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_deskid,
+        p1.source_tenantid,
+        p2.source_regionid
+      )::text,
+      (NULL::restage_keymap.desk).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:f58e5f722bd6e1fd1103dfe9d4fe5a34016e3cd2564b7b32505edb319255399c
+-- body:    sha256:26cb2deb418c38b7900d0b1fed04c3bb9089fd18d26e17978a52ee071125e774
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -36,7 +36,7 @@ BEGIN
   CREATE TABLE restage_keymap.tenant (
     source_tenantid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -68,7 +68,7 @@ BEGIN
   CREATE TABLE restage_keymap.region (
     source_regionid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -100,7 +100,7 @@ BEGIN
   CREATE TABLE restage_keymap.office (
     source_tenantid integer NOT NULL,
     source_regionid integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -132,7 +132,7 @@ BEGIN
   CREATE TABLE restage_keymap.desk (
     source_deskid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:c03c9468fa5fc8b21dde7c7625ed0e9def0d7c8fefba58ef8918fe475c53441e
+-- body:    sha256:eefc6bfc8e0df38dc682536be022dad3eeef0693b8ac9aef58af568c088cf756
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.parentid,
-        s.otherid,
-        s.note
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.parentid,
+          s.otherid,
+          s.note
+        )::text,
+        (NULL::restage_keymap.child).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.child AS s
     WHERE NOT EXISTS (
@@ -216,7 +219,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:2f72b82ecd1b6cb0fd38b3e24b1bf48db98e6603f424a206c563ab2bd61de925
+-- body:    sha256:5b87f80997be09cdfa0f08d0d8ef1976a8f566ecf831fc85b1773e7ee8bb5a15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -250,12 +253,15 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.child AS k
@@ -334,12 +340,15 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.child AS k
@@ -465,7 +474,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:a9eecbf8eba9cad8a1408c394bae0a2810c3b64f1304c7b4a7b6548cb479806e
+-- body:    sha256:84a148c865a20aa107c4d19948069710478de5b3eebcda3a432fc7527663b557
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -485,23 +494,29 @@ WITH changed AS MATERIALIZED (
     s.parentid,
     s.otherid,
     s.note,
-    md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) AS row_hash
   FROM restage_stage.child AS s
   JOIN restage_keymap.child AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.child'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -518,12 +533,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      p2.source_id,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        p2.source_id,
+        t.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

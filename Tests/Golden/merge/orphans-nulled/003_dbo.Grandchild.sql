@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:e2a1a84c2776a9bf9cd60ea3b0c97f365b94dbf501ecf786e6d13cb1cef9fb19
+-- body:    sha256:8f6553e1344393ec69f4c0394907deed62ecb61cf0b4da567f18d33772f7e01a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.childid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.childid
+        )::text,
+        (NULL::restage_keymap.grandchild).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.grandchild AS s
     WHERE NOT EXISTS (
@@ -307,7 +310,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:40bdb43ec9366769e2d708e13e1d1c50006a0f1974f4fed0676abf52d22d996e
+-- body:    sha256:ae85069e52f335289775507c483a848e9b0418efdfcaced66fd8ef5a49ceade1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -325,19 +328,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.childid,
-    md5(ROW(
-      s.id,
-      s.childid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.childid
+      )::text,
+      (NULL::restage_keymap.grandchild).row_hash
+    ) AS row_hash
   FROM restage_stage.grandchild AS s
   JOIN restage_keymap.grandchild AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.grandchild'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.childid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.childid
+      )::text,
+      (NULL::restage_keymap.grandchild).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -352,10 +361,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.grandchild).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:17486b727d361e42dfb7231bfc3d006fd8d3cc286c63110c71cda2e7f087bb29
+-- body:    sha256:e78af3c42e9f4f5b225a885c1a15b40cd0e603d364f32c90c0f065f3cf537253
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -158,10 +158,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.parentid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.parentid
+        )::text,
+        (NULL::restage_keymap.child).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.child AS s
     WHERE NOT EXISTS (
@@ -363,7 +366,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:cd1dc17596ee98a183ce8cb373d07797709e1cd8e35b243016fb3f536b5fd3d0
+-- body:    sha256:dea0c8bf8e34292a989220fdeb1c92bdd65e494aec6b92fc707770d525f906a3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -381,19 +384,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.parentid,
-    md5(ROW(
-      s.id,
-      s.parentid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) AS row_hash
   FROM restage_stage.child AS s
   JOIN restage_keymap.child AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.child'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.parentid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -408,10 +417,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

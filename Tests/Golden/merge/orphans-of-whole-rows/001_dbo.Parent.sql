@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:169a1fa7d8b5e8d4225441c7e1a03b46358e521d0f4ee4f648c46da241d4dbd4
+-- body:    sha256:1c97618ee7fc3af4198cabc92e68f2e579be59762248e265a6a86d800c01eb96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name
+        )::text,
+        (NULL::restage_keymap.parent).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.parent AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:b657d0da59fa576517b95dea311656cf2822f6948d4c9ae8443abcf716b20fd7
+-- body:    sha256:11540c79b094a66bd013835f9163a513db54c51b4636da029304af6c57c30a5e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.name,
-    md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.parent).row_hash
+    ) AS row_hash
   FROM restage_stage.parent AS s
   JOIN restage_keymap.parent AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.parent'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name
+      )::text,
+      (NULL::restage_keymap.parent).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name
+      )::text,
+      (NULL::restage_keymap.parent).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:184cbea7d8f7264923eaccb9a5834fe4db150e6d159ad8ec17cc039f6f1bd52f
+-- body:    sha256:5ac3a4c111022965e72ef97b48d55cc0f8d043e424a0ccf88b6c42d320565725
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -156,11 +156,14 @@ BEGIN
     SELECT
       s.code,
       s.no,
-      md5(ROW(
-        s.code,
-        s.no,
-        s.mark
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.no,
+          s.mark
+        )::text,
+        (NULL::restage_keymap.town).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.town AS s
     WHERE NOT EXISTS (
@@ -309,7 +312,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:731ea38053ac33da3e7cf2febe3e0e9a5b73bf15cbb0ff3e1e84328768b586d3
+-- body:    sha256:54ecde6630801b1827e8adfd623be0949a8ff2f8f58002d72046d0671459899d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,22 +334,28 @@ WITH changed AS MATERIALIZED (
     s.code,
     s.no,
     s.mark,
-    md5(ROW(
-      s.code,
-      s.no,
-      s.mark
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.no,
+        s.mark
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) AS row_hash
   FROM restage_stage.town AS s
   JOIN restage_keymap.town AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.town'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.no,
-      s.mark
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.no,
+        s.mark
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -362,11 +371,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_no = c.no
-  WHERE md5(ROW(
-      t.code,
-      t.no,
-      t.mark
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.no,
+        t.mark
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

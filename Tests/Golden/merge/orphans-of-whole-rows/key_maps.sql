@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:7fc1800aa4ecd0cc779609db8de03fcfe294bee768b26163149f46369ef2d234
+-- body:    sha256:8ffb90fcc5a52c4e88668dacb12592babd9822417dc8bb1c524796d5664765f3
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -37,7 +37,7 @@ BEGIN
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -133,7 +133,7 @@ BEGIN
   CREATE TABLE restage_keymap.town (
     source_code varchar(9) NOT NULL,
     source_no integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:899336ccd65db3adba8f601a1c605e72b1acb7a4a8f25495df47d29d398fff23
+-- body:    sha256:522a4cf7e99ff8a1c6e5f644004a0cd00f478a7f45607e23630e264f3f5e4bf6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -169,12 +169,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.parentid,
-        s.otherid,
-        s.note
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.parentid,
+          s.otherid,
+          s.note
+        )::text,
+        (NULL::restage_keymap.child).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.child AS s
     WHERE NOT EXISTS (
@@ -451,7 +454,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:a9eecbf8eba9cad8a1408c394bae0a2810c3b64f1304c7b4a7b6548cb479806e
+-- body:    sha256:84a148c865a20aa107c4d19948069710478de5b3eebcda3a432fc7527663b557
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -471,23 +474,29 @@ WITH changed AS MATERIALIZED (
     s.parentid,
     s.otherid,
     s.note,
-    md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) AS row_hash
   FROM restage_stage.child AS s
   JOIN restage_keymap.child AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.child'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.parentid,
-      s.otherid,
-      s.note
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.parentid,
+        s.otherid,
+        s.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -504,12 +513,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      p2.source_id,
-      t.note
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        p2.source_id,
+        t.note
+      )::text,
+      (NULL::restage_keymap.child).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

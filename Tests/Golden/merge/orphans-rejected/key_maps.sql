@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:347e7ca2651458d3d4acc607a5871ea1fc2bd2364cf0f68470e1c63ee15c5570
+-- body:    sha256:802a97875204b9bf67c4975d71f015ca7c9cfa3ad99c213461d71d94004cd9d6
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -35,7 +35,7 @@ BEGIN
   CREATE TABLE restage_keymap.parent (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -67,7 +67,7 @@ BEGIN
   CREATE TABLE restage_keymap.child (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -99,7 +99,7 @@ BEGIN
   CREATE TABLE restage_keymap.grandchild (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -126,7 +126,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:b972207f9013029975e05494c4feb9c0de1f4350ebdaca4865370d2a8107439d
+-- body:    sha256:3c31af1fc724a5fd544470d1e9de244dc4f06e3a545fbae010f78bb613f0c232
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -162,12 +162,15 @@ BEGIN
     SELECT
       s.room,
       s.no,
-      md5(ROW(
-        s.room,
-        s.no,
-        s.regionid,
-        s.label
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.room,
+          s.no,
+          s.regionid,
+          s.label
+        )::text,
+        (NULL::restage_keymap.shelf).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.shelf AS s
     WHERE NOT EXISTS (
@@ -332,7 +335,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:220f61334c97a3fc611e4dfd68d01df6a0dcbcac330c5bf830beb87e3e6f5425
+-- body:    sha256:f2c86df9a4902c7119365d088c31c282d5ac0997ccf2e0c3f94aa74c73d873f1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -355,24 +358,30 @@ WITH changed AS MATERIALIZED (
     s.no,
     s.regionid,
     s.label,
-    md5(ROW(
-      s.room,
-      s.no,
-      s.regionid,
-      s.label
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.room,
+        s.no,
+        s.regionid,
+        s.label
+      )::text,
+      (NULL::restage_keymap.shelf).row_hash
+    ) AS row_hash
   FROM restage_stage.shelf AS s
   JOIN restage_keymap.shelf AS k
     ON k.source_room = s.room
     AND k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.shelf'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.room,
-      s.no,
-      s.regionid,
-      s.label
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.room,
+        s.no,
+        s.regionid,
+        s.label
+      )::text,
+      (NULL::restage_keymap.shelf).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -390,12 +399,15 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON k.source_room = c.room
     AND k.source_no = c.no
-  WHERE md5(ROW(
-      t.room,
-      t.no,
-      p1.source_id,
-      t.label
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.room,
+        t.no,
+        p1.source_id,
+        t.label
+      )::text,
+      (NULL::restage_keymap.shelf).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:f9ba6bd5bf75f1bed38ee8c01da856a5ce20fa82bb3a4fb436a5054d0f16830c
+-- body:    sha256:7979ff5cb1a1f4cc425a88c078fd4a779d9660b148dbabd9077ff3103f130c34
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -166,11 +166,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.regionid,
-        s.label
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.regionid,
+          s.label
+        )::text,
+        (NULL::restage_keymap.book).row_hash
+      ) AS row_hash
     FROM restage_stage.book AS s
     WHERE NOT EXISTS (
       SELECT
@@ -360,7 +363,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:24a3fc10f31eafa8827968584fce1f749c6c92300f627001d9505395a48b0540
+-- body:    sha256:a818704037dbfa115d44ca48229494ab9886a69f00eba6c580cea5cae0db2421
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -382,21 +385,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.regionid,
     s.label,
-    md5(ROW(
-      s.id,
-      s.regionid,
-      s.label
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.regionid,
+        s.label
+      )::text,
+      (NULL::restage_keymap.book).row_hash
+    ) AS row_hash
   FROM restage_stage.book AS s
   JOIN restage_keymap.book AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.book'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.regionid,
-      s.label
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.regionid,
+        s.label
+      )::text,
+      (NULL::restage_keymap.book).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -411,11 +420,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      t.label
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        t.label
+      )::text,
+      (NULL::restage_keymap.book).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -127,7 +127,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:2df26cd654c7fb4fd9f8427e868b4a5c1cc0a4b2a6c02c6c446685a0a5d44174
+-- body:    sha256:8fa49217430a0c9a7cd7691056df17ea31aec2009eeb6d2735b6776f629da7aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -166,11 +166,14 @@ BEGIN
       s.room,
       s.no,
       s.side,
-      md5(ROW(
-        s.room,
-        s.no,
-        s.side
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.room,
+          s.no,
+          s.side
+        )::text,
+        (NULL::restage_keymap.slot).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.slot AS s
     WHERE NOT EXISTS (

@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:034353610c056cabdcce1b34956117790eb42cfb8bb1fcc43d4aa03d0970e88a
+-- body:    sha256:bed1b778b3903f33574875a61188044e5f99309a244d065de93170c37778cf5e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -144,11 +144,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code,
-        s.headcode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code,
+          s.headcode
+        )::text,
+        (NULL::restage_keymap.country).row_hash
+      ) AS row_hash
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
       SELECT
@@ -299,7 +302,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:95b21c36ac64113052f6ab5506140f3ebeefa40f491aad1ef3145210285efaa8
+-- body:    sha256:f747f285584fc6388f5c3441d8388bae742e3832e783517cd96d444d89534148
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -321,21 +324,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.code,
     s.headcode,
-    md5(ROW(
-      s.id,
-      s.code,
-      s.headcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code,
+        s.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.country'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code,
-      s.headcode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code,
+        s.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -348,11 +357,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code,
-      t.headcode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code,
+        t.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

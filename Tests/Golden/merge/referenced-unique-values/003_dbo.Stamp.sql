@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:535e334df1461d9d0db21e642cbdd4899ba81d99ad06dc60853fffda36a10c38
+-- body:    sha256:370db696d5c98d357bc6f6accc9acb775c5e84ec7f21bdce11f84ac8e4921624
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -171,10 +171,13 @@ BEGIN
     SELECT
       s.code,
       s.no,
-      md5(ROW(
-        s.code,
-        s.no
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.no
+        )::text,
+        (NULL::restage_keymap.stamp).row_hash
+      ) AS row_hash
     FROM restage_stage.stamp AS s
     WHERE NOT EXISTS (
       SELECT
@@ -341,7 +344,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:b9ec391a90b8f9f4b25e4c1ffbe43b5e3a95cf74c21e89e6518e8cd6dddb0e67
+-- body:    sha256:09dbd58355878086eac95627ec022fcb76cd05a7c9580517dd5f0d06457ae991
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -362,20 +365,26 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.no,
-    md5(ROW(
-      s.code,
-      s.no
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    ) AS row_hash
   FROM restage_stage.stamp AS s
   JOIN restage_keymap.stamp AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.stamp'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.no
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -391,10 +400,13 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_no = c.no
-  WHERE md5(ROW(
-      t.code,
-      t.no
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.no
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

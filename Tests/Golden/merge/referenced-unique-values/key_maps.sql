@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:7c6977703036694d840bb09c2d16882b0182fd4b8d2dc120b9c6b6793c3e16aa
+-- body:    sha256:73b00822c79d2cb8fa7a4c37fadbf295d3aeba9387ded040f525832013af8caf
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -36,7 +36,7 @@ BEGIN
   CREATE TABLE restage_keymap.country (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -68,7 +68,7 @@ BEGIN
   CREATE TABLE restage_keymap.city (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -100,7 +100,7 @@ BEGIN
   CREATE TABLE restage_keymap.stamp (
     source_code varchar(10) NOT NULL,
     source_no integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

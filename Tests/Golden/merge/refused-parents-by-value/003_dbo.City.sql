@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:db7a647ac272217d29a3a7034519a45fc79512ead68b5a8a72a0193bb95ebf86
+-- body:    sha256:40aa9bfea26ed0cd82162b94ac1e22d97ccd1967bddbb2ff039c4db5b1c28121
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -179,10 +179,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.city).row_hash
+      ) AS row_hash
     FROM restage_stage.city AS s
     WHERE NOT EXISTS (
       SELECT
@@ -389,7 +392,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:c82ec6ebd52f9d114bdef0c299e57eaaa9147a48cbb97e9acbced950606b6139
+-- body:    sha256:c24bcbe8bd457621a0b4cb73e3d54268be2956fd0caae73c5ba15a897afca1ef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -410,19 +413,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) AS row_hash
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.city'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -435,10 +444,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:6b465088f1ebf2503ba801ec9e2d84a3649bcfe953e39776d4ffd74f856cab75
+-- body:    sha256:f91e66f8d3a93e2cd358697711d8df0c2f10a07a909ff1f0a0e5713067e5eb5e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -158,10 +158,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.cityid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.cityid
+        )::text,
+        (NULL::restage_keymap.street).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.street AS s
     WHERE NOT EXISTS (
@@ -362,7 +365,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:003204fed782aa8dde9392277092937a0099265243576031128b7db83e293b92
+-- body:    sha256:ce36baa9113a564d2d6cc05390a38213189315952333d475ebadce80cf3e6c11
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -380,19 +383,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.cityid,
-    md5(ROW(
-      s.id,
-      s.cityid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.cityid
+      )::text,
+      (NULL::restage_keymap.street).row_hash
+    ) AS row_hash
   FROM restage_stage.street AS s
   JOIN restage_keymap.street AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.street'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.cityid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.cityid
+      )::text,
+      (NULL::restage_keymap.street).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -407,10 +416,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.street).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:133fd221d10dcb3cdb032c9b5afa305ca48dc23e2616f8cb17168db52fa8690a
+-- body:    sha256:62959998cfbd93a340a7086104e5a50439a9b92a1fef10ad68da47a888f0dc69
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -293,12 +293,15 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.regionid,
-        s.code,
-        s.headcode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.regionid,
+          s.code,
+          s.headcode
+        )::text,
+        (NULL::restage_keymap.country).row_hash
+      ) AS row_hash
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
       SELECT
@@ -433,7 +436,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:71f614a27fab8f8c0d9147a571fcd50385c06b031e821f31094e25160d4ca2e6
+-- body:    sha256:963753ae64d2a78b5439b4bfc031e87866ca0ea65185bd9dad38c039d2bb507e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -456,23 +459,29 @@ WITH changed AS MATERIALIZED (
     s.regionid,
     s.code,
     s.headcode,
-    md5(ROW(
-      s.id,
-      s.regionid,
-      s.code,
-      s.headcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.regionid,
+        s.code,
+        s.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.country'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.regionid,
-      s.code,
-      s.headcode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.regionid,
+        s.code,
+        s.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -487,12 +496,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      t.code,
-      t.headcode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        t.code,
+        t.headcode
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

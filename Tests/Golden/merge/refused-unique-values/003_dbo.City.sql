@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:50e6d3dfec3c9ecc25db6e02d2dc7c687792d196479ddfa98848d9deecd05283
+-- body:    sha256:4f83cc1ce1b6dd748c3702870b8dfed9b9fca42f82531153bda6c64b299d1f74
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -180,10 +180,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.city).row_hash
+      ) AS row_hash
     FROM restage_stage.city AS s
     WHERE NOT EXISTS (
       SELECT
@@ -390,7 +393,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:c82ec6ebd52f9d114bdef0c299e57eaaa9147a48cbb97e9acbced950606b6139
+-- body:    sha256:c24bcbe8bd457621a0b4cb73e3d54268be2956fd0caae73c5ba15a897afca1ef
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -411,19 +414,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) AS row_hash
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.city'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -436,10 +445,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:60fae7a196469818c3867bace82f0dd9fe8fe6162a70af1e65bd6d8f424ed545
+-- body:    sha256:81587657efa7e2e0586cddb812ee03812b28c6883652665cbe9195d726f16c2a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -165,10 +165,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.town).row_hash
+      ) AS row_hash
     FROM restage_stage.town AS s
     WHERE NOT EXISTS (
       SELECT
@@ -228,7 +231,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:c8273d6368e78d4d736004db910440c79c3e42286589ef24102c98d06c6a49da
+-- body:    sha256:8738f29265f2e56baa206ec7dfb8f10648cfbf7e03596f6ad328ba94270010c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -267,10 +270,13 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.town AS k
@@ -390,7 +396,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:cce5e6de1d717cb6ac39c2ae6e9b2dc7ec1ce92592d6e289fca81a163fe8da8d
+-- body:    sha256:51d3e3af8d22ff0ffb8d5c304b6a4cb2db235fb2876943ca3ae9ad9bb44919e3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -411,19 +417,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) AS row_hash
   FROM restage_stage.town AS s
   JOIN restage_keymap.town AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.town'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -436,10 +448,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.town).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

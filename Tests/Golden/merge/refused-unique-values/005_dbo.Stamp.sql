@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:102d324bb7b6a37f8b3c78e0e6fc1d5aefaafc934cfcd7d5aefd6988c96d393b
+-- body:    sha256:d54b332863510c2d9b5a8b8fcb00e90f23a31e5fafe00abd1abc2ea0f485872f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -195,11 +195,14 @@ BEGIN
   FROM (
     SELECT
       s.no,
-      md5(ROW(
-        s.no,
-        s.regionid,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.no,
+          s.regionid,
+          s.code
+        )::text,
+        (NULL::restage_keymap.stamp).row_hash
+      ) AS row_hash
     FROM restage_stage.stamp AS s
     WHERE NOT EXISTS (
       SELECT
@@ -490,7 +493,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:46cd197730157d48144c00ee2637640619814418596486eb61fc92413a571574
+-- body:    sha256:54f9e51b04e2a01b935ad5f0cac5774d876ecc8143c57c4e55a57ce9e51cbb38
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -512,21 +515,27 @@ WITH changed AS MATERIALIZED (
     s.no,
     s.regionid,
     s.code,
-    md5(ROW(
-      s.no,
-      s.regionid,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.no,
+        s.regionid,
+        s.code
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    ) AS row_hash
   FROM restage_stage.stamp AS s
   JOIN restage_keymap.stamp AS k
     ON k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.stamp'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.no,
-      s.regionid,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.no,
+        s.regionid,
+        s.code
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -541,11 +550,14 @@ edited AS MATERIALIZED (
     ON k.source_no = t.no
   JOIN changed AS c
     ON k.source_no = c.no
-  WHERE md5(ROW(
-      t.no,
-      p1.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.no,
+        p1.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.stamp).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:9e3683b1ca291ed30965994945a08b73defbc71f59d5d29d63626f1adae69436
+-- body:    sha256:d8414832444af56757f36ee618be47408355e72e53c4951b0dba8cdcaf29e393
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s."order",
-      md5(ROW(
-        s."order",
-        s."select"
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s."order",
+          s."select"
+        )::text,
+        (NULL::restage_keymap."user").row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage."user" AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:c1df2d14a199ec64c9d8667664f97a1700713bef5f47fbe338a3acb981eec9c5
+-- body:    sha256:0308ee9bffb5d853e50ffd13df153cbc33c550a2605f374ed8ab94e2427fdcee
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s."order",
     s."select",
-    md5(ROW(
-      s."order",
-      s."select"
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s."order",
+        s."select"
+      )::text,
+      (NULL::restage_keymap."user").row_hash
+    ) AS row_hash
   FROM restage_stage."user" AS s
   JOIN restage_keymap."user" AS k
     ON k.source_order = s."order"
   WHERE NOT (SELECT restage.is_all_new('public."user"'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s."order",
-      s."select"
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s."order",
+        s."select"
+      )::text,
+      (NULL::restage_keymap."user").row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t."order"
   JOIN changed AS c
     ON k.source_order = c."order"
-  WHERE md5(ROW(
-      k.source_order,
-      t."select"
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_order,
+        t."select"
+      )::text,
+      (NULL::restage_keymap."user").row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

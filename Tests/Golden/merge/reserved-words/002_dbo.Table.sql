@@ -124,7 +124,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:d9f740029cd1f3ee139337f36e9e23a7ba31e1504570e8ecc8ebf7780106f010
+-- body:    sha256:9ab297df186abb571514b7455396bb73195fb84c1c52388034bac953026c5a0a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -170,10 +170,13 @@ BEGIN
     SELECT
       s."from",
       s."where",
-      md5(ROW(
-        s."from",
-        s."where"
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s."from",
+          s."where"
+        )::text,
+        (NULL::restage_keymap."table").row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage."table" AS s
     WHERE NOT EXISTS (

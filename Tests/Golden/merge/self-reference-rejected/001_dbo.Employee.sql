@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:2294da77ba7e42320dea318f4eb5d17c7abce15a4d0ac2fee717a0453c9f9da2
+-- body:    sha256:5cf590e01dd4a9fe55a279fc9831b8193d76c2d5cebc80d736b79b147d8a09f6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -229,11 +229,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.managerid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.managerid
+        )::text,
+        (NULL::restage_keymap.employee).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.employee AS s
     WHERE NOT EXISTS (
@@ -364,7 +367,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:7a40e75ec7d1272ec159ae38e7593edfbba45c4e56f87ba62dcad64fd108bd00
+-- body:    sha256:2f1e91fca3fbd1cb2a715f12ea4db5a25921d2ce2300ccab6b5ded0eca9d7d27
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -383,21 +386,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.name,
     s.managerid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.managerid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.managerid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.employee'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.managerid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.managerid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -412,11 +421,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

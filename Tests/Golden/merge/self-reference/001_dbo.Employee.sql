@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:58a5194d06e7a018bb84921d05f0409642fac5c746d9a5c4d0b1cbbaa076614b
+-- body:    sha256:f9a51b68512200683882318da867e2891129599f65dbc797e4d430c4a9eb7217
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.name,
-        s.managerid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.name,
+          s.managerid
+        )::text,
+        (NULL::restage_keymap.employee).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.employee AS s
     WHERE NOT EXISTS (
@@ -312,7 +315,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:7a40e75ec7d1272ec159ae38e7593edfbba45c4e56f87ba62dcad64fd108bd00
+-- body:    sha256:2f1e91fca3fbd1cb2a715f12ea4db5a25921d2ce2300ccab6b5ded0eca9d7d27
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,21 +334,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.name,
     s.managerid,
-    md5(ROW(
-      s.id,
-      s.name,
-      s.managerid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.managerid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.employee'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.name,
-      s.managerid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.name,
+        s.managerid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -360,11 +369,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.name,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.name,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:19d2194c1f59f7dce40dce882dad2379048532a0cc8ac74c716504d336653de7
+-- body:    sha256:6dacc89778c53efabeb2a55d338991fb0dcce975df3e3092e5809f565b3f2741
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -33,7 +33,7 @@ BEGIN
   CREATE TABLE restage_keymap.employee (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

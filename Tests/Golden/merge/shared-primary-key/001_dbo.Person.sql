@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:b920f203691be44932f12b6ff5a89a4c6cc3d624e416aea0e5669627b2b09b25
+-- body:    sha256:67e3e9eb33e4d7cb581a5ee4d525486b368223c60832b07ebd0db6e42902cfcb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.personid,
-      md5(ROW(
-        s.personid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.personid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.person).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.person AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:a8cb26399a85d6cdc83013d05dbf830451adde524f22d5571ac82e08a2af3ef3
+-- body:    sha256:58d63b0a0e321b05662394c8a2fba5523cf3eab0b0cc434411877c8ef5988c94
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.personid,
     s.name,
-    md5(ROW(
-      s.personid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.personid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    ) AS row_hash
   FROM restage_stage.person AS s
   JOIN restage_keymap.person AS k
     ON k.source_personid = s.personid
   WHERE NOT (SELECT restage.is_all_new('public.person'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.personid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.personid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE md5(ROW(
-      k.source_personid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_personid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:5b2933187e07a326b0899c6325aa04a6855376e4592e32b9968ba743ee7630f5
+-- body:    sha256:d0dedb221e701f0ab2b710226dde435ff68dde05e7d9dff6995d294af07d25c4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.personid,
-      md5(ROW(
-        s.personid,
-        s.badge
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.personid,
+          s.badge
+        )::text,
+        (NULL::restage_keymap.employee).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.employee AS s
     WHERE NOT EXISTS (
@@ -309,7 +312,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:3bd42e66e9ddca33365edc4677ad38e5c628b4a3fbef4f8b5ce3cc017fd9930e
+-- body:    sha256:d364ef1ccc6881349e2fc646c8140bf86bbb4b4b15a2448d4886f3a20b98dc93
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -327,19 +330,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.personid,
     s.badge,
-    md5(ROW(
-      s.personid,
-      s.badge
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.personid,
+        s.badge
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON k.source_personid = s.personid
   WHERE NOT (SELECT restage.is_all_new('public.employee'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.personid,
-      s.badge
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.personid,
+        s.badge
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -354,10 +363,13 @@ edited AS MATERIALIZED (
     ON k.source_personid = p1.source_personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE md5(ROW(
-      p1.source_personid,
-      t.badge
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        p1.source_personid,
+        t.badge
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:e59abdbb1852ed3ad3702389b7259ade0de166bef6af1a5a86b417df7e617df3
+-- body:    sha256:ba83e786e8a90126a7d746316e0281506f736a0b3fd4f7e2b7ac2232e8d0aeb2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -158,10 +158,13 @@ BEGIN
   FROM (
     SELECT
       s.personid,
-      md5(ROW(
-        s.personid,
-        s.budget
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.personid,
+          s.budget
+        )::text,
+        (NULL::restage_keymap.manager).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.manager AS s
     WHERE NOT EXISTS (
@@ -364,7 +367,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:00745beeb3cc605c4f8884f0255d7d03815715efc2967869de79a0d152eee97f
+-- body:    sha256:d6b9adf0a109550745ca380b44c34cf83618d5f5680a435354f0bbaee8dd45c9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -382,19 +385,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.personid,
     s.budget,
-    md5(ROW(
-      s.personid,
-      s.budget
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.personid,
+        s.budget
+      )::text,
+      (NULL::restage_keymap.manager).row_hash
+    ) AS row_hash
   FROM restage_stage.manager AS s
   JOIN restage_keymap.manager AS k
     ON k.source_personid = s.personid
   WHERE NOT (SELECT restage.is_all_new('public.manager'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.personid,
-      s.budget
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.personid,
+        s.budget
+      )::text,
+      (NULL::restage_keymap.manager).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -409,10 +418,13 @@ edited AS MATERIALIZED (
     ON k.source_personid = p1.source_personid
   JOIN changed AS c
     ON k.source_personid = c.personid
-  WHERE md5(ROW(
-      p1.source_personid,
-      t.budget
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        p1.source_personid,
+        t.budget
+      )::text,
+      (NULL::restage_keymap.manager).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

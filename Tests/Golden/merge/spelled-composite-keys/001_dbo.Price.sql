@@ -120,7 +120,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:cc177e0abced38fdd245665ab0131a1981d6cf4059c9bd059ab09e70cd796b8e
+-- body:    sha256:2bc4b9eb44f1db3edb126d3e0686562f1e51ef2ba839822962740a7a54081bb3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -156,11 +156,14 @@ BEGIN
     SELECT
       s.item,
       s.zone,
-      md5(ROW(
-        s.item,
-        s.zone,
-        s.amount
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.item,
+          s.zone,
+          s.amount
+        )::text,
+        (NULL::restage_keymap.price).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.price AS s
     WHERE NOT EXISTS (
@@ -309,7 +312,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:d343a42471402cf3e5db311b960ffbb216dfcca86afd497686e105efafbd99ae
+-- body:    sha256:d8761e8398fc0bbba96ebb6873612316037380650baeac49ae84d6f89874d228
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -331,22 +334,28 @@ WITH changed AS MATERIALIZED (
     s.item,
     s.zone,
     s.amount,
-    md5(ROW(
-      s.item,
-      s.zone,
-      s.amount
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.item,
+        s.zone,
+        s.amount
+      )::text,
+      (NULL::restage_keymap.price).row_hash
+    ) AS row_hash
   FROM restage_stage.price AS s
   JOIN restage_keymap.price AS k
     ON rtrim(k.source_item) = rtrim(s.item)
     AND k.source_zone = s.zone
   WHERE NOT (SELECT restage.is_all_new('public.price'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.item,
-      s.zone,
-      s.amount
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.item,
+        s.zone,
+        s.amount
+      )::text,
+      (NULL::restage_keymap.price).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -362,11 +371,14 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_item) = rtrim(c.item)
     AND k.source_zone = c.zone
-  WHERE md5(ROW(
-      t.item,
-      t.zone,
-      t.amount
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.item,
+        t.zone,
+        t.amount
+      )::text,
+      (NULL::restage_keymap.price).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS MATERIALIZED (
   SELECT restage.fail_edited(

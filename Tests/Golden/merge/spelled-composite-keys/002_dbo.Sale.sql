@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:0f813ee19314e75404562114b99fae65f6ef53818f73556589e441721c039d94
+-- body:    sha256:27ea6498a11bee3702f5236c00c100e34033bc01821e904219064abde854b78b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -144,11 +144,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.item,
-        s.zone
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.item,
+          s.zone
+        )::text,
+        (NULL::restage_keymap.sale).row_hash
+      ) AS row_hash
     FROM restage_stage.sale AS s
     WHERE NOT EXISTS (
       SELECT
@@ -208,7 +211,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:08d08975dc551a111855a2f528d3a3f41ff63bcadfd40f50df9a3889f552714b
+-- body:    sha256:9d705876156a548fa1145b149027d4b9fb90435f4ca47dc301f6d48da6f3ea13
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -277,11 +280,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.item,
-      s.zone
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.item,
+        s.zone
+      )::text,
+      (NULL::restage_keymap.sale).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.sale AS k
@@ -387,7 +393,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:0af099dc0114af800d1fa1dd1e97ca1531d55b4ef6b73b36dba65970dc5ceac9
+-- body:    sha256:d3091af819dd22a19c4369c36f7fd16a74ff6fff39a6231bff65e1d4b9ec8372
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -409,21 +415,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.item,
     s.zone,
-    md5(ROW(
-      s.id,
-      s.item,
-      s.zone
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.item,
+        s.zone
+      )::text,
+      (NULL::restage_keymap.sale).row_hash
+    ) AS row_hash
   FROM restage_stage.sale AS s
   JOIN restage_keymap.sale AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.sale'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.item,
-      s.zone
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.item,
+        s.zone
+      )::text,
+      (NULL::restage_keymap.sale).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -436,11 +448,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.item,
-      t.zone
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.item,
+        t.zone
+      )::text,
+      (NULL::restage_keymap.sale).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

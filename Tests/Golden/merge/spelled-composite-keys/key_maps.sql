@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:3df8676c5c1c6eec715195d23ab693c5c65edaa6ea936245487ce6914c37dcd9
+-- body:    sha256:55552c10fd5f1cda47d165cde990ce5e679e8b485b328addc9dcea736f2e3507
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.price (
     source_item varchar(6) COLLATE public.ignoring_case NOT NULL,
     source_zone integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -66,7 +66,7 @@ BEGIN
   CREATE TABLE restage_keymap.sale (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:a2feea0d344ff9543c0c71471fa1649d4dea3dc6395f98255dfe6b0f227b7ac2
+-- body:    sha256:4d0226e5dd9d8387c53cbb2eac39cc62b2392b4f77eb35a3fa879946fa1c0348
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -138,10 +138,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.bosscode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.bosscode
+        )::text,
+        (NULL::restage_keymap.person).row_hash
+      ) AS row_hash
     FROM restage_stage.person AS s
     WHERE NOT EXISTS (
       SELECT
@@ -201,7 +204,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:f9412a64be05c9d593ee3fa8fe07b299978b3f9c34b796df833ec112aaf285e4
+-- body:    sha256:ce31696013d6f81fc3c51f00c63e3ec1651d1df219e5075b1dcec5e73aff01ad
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -299,10 +302,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.employee AS k
@@ -394,10 +400,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.bosscode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.bosscode
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.person AS k
@@ -513,7 +522,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:ba2b566aa15a533f20fae0c6b67e62b6149a034d78068172af34f58d82742f76
+-- body:    sha256:aba0b6a94e6028e42a9d5e69fcbd1f76d53e3344c6fb2ded0e522c2094f16e7c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -566,19 +575,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.bosscode,
-    md5(ROW(
-      s.code,
-      s.bosscode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.bosscode
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    ) AS row_hash
   FROM restage_stage.person AS s
   JOIN restage_keymap.person AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.person'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.bosscode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.bosscode
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -591,10 +606,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.bosscode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.bosscode
+      )::text,
+      (NULL::restage_keymap.person).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:945b5cab6b9a7b390ff2fd997282a9c594e95da1236947af0bb18a94d7a70b30
+-- body:    sha256:d1e67a381ff6febccd9aa9bdc46614e57e307e118e54a96fa52f8def569d3b1e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -206,10 +206,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.regionid
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.regionid
+        )::text,
+        (NULL::restage_keymap.employee).row_hash
+      ) AS row_hash
     FROM restage_stage.employee AS s
     WHERE NOT EXISTS (
       SELECT
@@ -269,7 +272,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:6331432ab92817d0ecc9894625458f3e2a9e586e20c5672b54bbec54cf683487
+-- body:    sha256:1774e9a9eea871e8ed9101b7bab4f2121d88451df5cce382cbf3886434dfabfa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -367,10 +370,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.employee AS k
@@ -496,7 +502,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:1d790c596c1b2e3318a933eb21afd0e8344d7019f1796ef728899ff07f95069d
+-- body:    sha256:ca227214ff3bc49e533f344611e2b4d34697b6409a82374a7d9c09aed1fc6731
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -517,19 +523,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.regionid,
-    md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) AS row_hash
   FROM restage_stage.employee AS s
   JOIN restage_keymap.employee AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.employee'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -544,10 +556,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.employee).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

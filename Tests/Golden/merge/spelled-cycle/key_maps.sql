@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:66a831458608795a59f74ef9cbccf090156bf23be1decf0dcca48409bbb1ea4c
+-- body:    sha256:322ef8ae734385bf4e66cd5b9c31cedcad8164dadafbc7795aafb4c5d6a681ec
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -35,7 +35,7 @@ BEGIN
   CREATE TABLE restage_keymap.region (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -67,7 +67,7 @@ BEGIN
   CREATE TABLE restage_keymap.person (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -99,7 +99,7 @@ BEGIN
   CREATE TABLE restage_keymap.employee (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

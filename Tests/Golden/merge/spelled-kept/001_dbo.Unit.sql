@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:88f3c0bbadeb765d7b32c7229f7997909c07ffc37761e22274a1f87c20962513
+-- body:    sha256:a477e14a5f302f64177b48a0b1bf83781d7ab5dd3772b43c8496f466ae977a98
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
@@ -217,13 +220,19 @@ WHERE rtrim(k.source_code) = rtrim(s.code)
       SELECT
       FROM public.unit AS t
       WHERE k.target_key = t.code
-        AND md5(ROW(
-          t.code,
-          t.name
-        )::text)::uuid IN (k.row_hash, md5(ROW(
-          s.code,
-          s.name
-        )::text)::uuid)
+        AND restage.row_hash(
+          ROW(
+            t.code,
+            t.name
+          )::text,
+          (NULL::restage_keymap.unit).row_hash
+        ) IN (k.row_hash, restage.row_hash(
+          ROW(
+            s.code,
+            s.name
+          )::text,
+          (NULL::restage_keymap.unit).row_hash
+        ))
     )
   );
 
@@ -309,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:d7bf4b3a15a7dc1df74818046172ce766ad77a65c0ca42ee0c4a0fd97b75fc3e
+-- body:    sha256:b2b636919b36c8f18563f943b8372890e4957687065a0436b1f2873c0adc4385
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -330,19 +339,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.name,
-    md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unit'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    )
     AND NOT EXISTS (
       SELECT
       FROM restage.row_count AS c
@@ -362,10 +377,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.name
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -106,7 +106,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:718b479486d9de903c8947280e5c203c05bbcb72032fa1913b51c1e67c2840db
+-- body:    sha256:306dd0b46c13bc0e5f742d1be6815bf2dd78dbdd3fb8ac300bf3e59533b76420
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -139,11 +139,14 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name,
-        s.basecode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name,
+          s.basecode
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
       SELECT
@@ -222,7 +225,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:8948bb17754bf7c925ea476304b99ed4d556250418f374cc54e9a086b06cc434
+-- body:    sha256:d3ce2329deeb823d2f097c8af2f3d53de3c332ed10088909b231e50f97f3dc25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -281,11 +284,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.name,
-      s.basecode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name,
+        s.basecode
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unit AS k
@@ -391,7 +397,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:d729fedbe91998b6ccf844eb1e894818ac5d2521b04d2fcd3b40dd6f9eec86bb
+-- body:    sha256:bbb8a5b8fde2fd5d4013e2eefbbd2530f46164d04a1148c3c146abc06e605378
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -413,21 +419,27 @@ WITH changed AS MATERIALIZED (
     s.code,
     s.name,
     s.basecode,
-    md5(ROW(
-      s.code,
-      s.name,
-      s.basecode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name,
+        s.basecode
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unit'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.name,
-      s.basecode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.name,
+        s.basecode
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -440,11 +452,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.name,
-      t.basecode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.name,
+        t.basecode
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

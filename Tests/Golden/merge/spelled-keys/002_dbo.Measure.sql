@@ -110,7 +110,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:49cb57f42d54568a2cb30167d702bdeb2a441047c0e4bf9344142af32332e537
+-- body:    sha256:f2cda9145fff1a8601f5b39ec930ce7800a9bd098a8df33013c7ad9d06371b14
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.code
+        )::text,
+        (NULL::restage_keymap.measure).row_hash
+      ) AS row_hash
     FROM restage_stage.measure AS s
     WHERE NOT EXISTS (
       SELECT
@@ -206,7 +209,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:dd0ace1c0ad4aba40537d0f73beaa0d857cca84e28090fd211bcac2cb1b22f80
+-- body:    sha256:087fc81f3ea74a3fab46a725b71110a9f436e08ca1fe0a2fa728416ae52a950f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -265,10 +268,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.id,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.measure AS k
@@ -372,7 +378,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:6e40593257ddf65cd8b747489a7ae4ee5407a02592dc3cd7f0487e73345f44fa
+-- body:    sha256:f9497f837e884b2c42f8e3e33198fc0d7bc71f65df168478c08e3349d15f14bf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -393,19 +399,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.id,
     s.code,
-    md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) AS row_hash
   FROM restage_stage.measure AS s
   JOIN restage_keymap.measure AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.measure'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.code
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -418,10 +430,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        t.code
+      )::text,
+      (NULL::restage_keymap.measure).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

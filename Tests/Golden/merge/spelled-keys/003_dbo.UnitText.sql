@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:07897041bacd0a17614dfdc70f2f6cb311779beffca2c0a95c7efef1983d06bf
+-- body:    sha256:9840f6ff7b977603f65fa8ad9e5098ed67504e757666a0c79a25c90662395847
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -138,10 +138,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.text
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.text
+        )::text,
+        (NULL::restage_keymap.unittext).row_hash
+      ) AS row_hash
     FROM restage_stage.unittext AS s
     WHERE NOT EXISTS (
       SELECT
@@ -201,7 +204,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:54d8d96cb2148bdb96b7fb6548abfe13f55895b1233872eb0de7d957d40c5f0f
+-- body:    sha256:f0d8158451953bf02bf73b63907ca3de529d5d87521423552bcce1e741fc4d37
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -260,10 +263,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.text
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.text
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -386,7 +392,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:ae3de210d022e3a645f3a85c4f24ee0b5bd9734f206fd755894f0e48831735fb
+-- body:    sha256:65b31d37591b0d9e130a430debe15e54a4e760140b59c40272d6c821a365331d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -407,19 +413,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.text,
-    md5(ROW(
-      s.code,
-      s.text
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.text
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
   FROM restage_stage.unittext AS s
   JOIN restage_keymap.unittext AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unittext'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.text
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.text
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -432,10 +444,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.text
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.text
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

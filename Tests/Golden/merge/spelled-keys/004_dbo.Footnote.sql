@@ -116,7 +116,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:25c66e86d63d792e049c4b03d47f260805decfc528fe891506978d9cf5fd98d0
+-- body:    sha256:2ed9ccc8bec30118c43857f13efd5c4b831b62ccce41fde18060fbe393e607ea
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,10 +150,13 @@ BEGIN
     SELECT
       s.code,
       s.no,
-      md5(ROW(
-        s.code,
-        s.no
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.no
+        )::text,
+        (NULL::restage_keymap.footnote).row_hash
+      ) AS row_hash
     FROM restage_stage.footnote AS s
     WHERE NOT EXISTS (
       SELECT
@@ -214,7 +217,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:1c5cd6ba3a732ca89bc06bfa02a9f5ce57c1f04eac45943325cbc4e86def2389
+-- body:    sha256:1d39e16ae01ee34b376fced88a9eab957d8f103a1b23a378a90b92b67bde388a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -277,10 +280,13 @@ respelled AS (
   RETURNING
     s.code,
     s.no,
-    md5(ROW(
-      s.code,
-      s.no
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.footnote).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.footnote AS k
@@ -402,7 +408,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:d20b1ec2d40987aa65c57cdbd0f5352a0d29566cb0ff5105433f3fd0c39ba5a0
+-- body:    sha256:cbdcd7fbf86e38e28f31868606b87263a4b6257311c54da0de45bdf34d2cc287
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -423,20 +429,26 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.no,
-    md5(ROW(
-      s.code,
-      s.no
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.footnote).row_hash
+    ) AS row_hash
   FROM restage_stage.footnote AS s
   JOIN restage_keymap.footnote AS k
     ON rtrim(k.source_code) = rtrim(s.code)
     AND k.source_no = s.no
   WHERE NOT (SELECT restage.is_all_new('public.footnote'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.no
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.no
+      )::text,
+      (NULL::restage_keymap.footnote).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -452,10 +464,13 @@ edited AS MATERIALIZED (
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
     AND k.source_no = c.no
-  WHERE md5(ROW(
-      t.code,
-      t.no
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.no
+      )::text,
+      (NULL::restage_keymap.footnote).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:27729599be6ec065dda5349780e24c91f7c5e478ddbd7409d71a179958747bbb
+-- body:    sha256:c75b8f2ec799f631665c463e16f58c73bc5f9524339b37e6a726390ce11bfc33
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -36,7 +36,7 @@ BEGIN
   CREATE TABLE restage_keymap.unit (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -68,7 +68,7 @@ BEGIN
   CREATE TABLE restage_keymap.measure (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -100,7 +100,7 @@ BEGIN
   CREATE TABLE restage_keymap.unittext (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -132,7 +132,7 @@ BEGIN
   CREATE TABLE restage_keymap.footnote (
     source_code text NOT NULL,
     source_no integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

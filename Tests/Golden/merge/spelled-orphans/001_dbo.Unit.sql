@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:37f71c8fc21818c02fa4817ab760eac6dc5d968e57a01868cb670bb362ee2308
+-- body:    sha256:a54d0e1a318aab3244218c3cba3a245da86d579834335dd73563523b0a5ab52d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -142,9 +142,12 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
@@ -290,7 +293,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:1cb8af238fc7dce981d3cc0db9c90a1c4c6a690c7ba8925c6058c945f70ae931
+-- body:    sha256:b6eb432eaae8586337e4f5b2039abf4220d473c7b5e5a386dd3e60e40c52306b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -310,17 +313,23 @@ WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unit'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -333,9 +342,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -107,7 +107,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:215d1c8878be16967cb89aaae4098855a18aeaf545113fe21350b9af6fb93210
+-- body:    sha256:8e4b268c7c00c528351740b9396b84be15acf98f8e6a5a69cbc9ca3c7d0ebd7d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -140,12 +140,15 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.othercode,
-        s.basecode,
-        s.nextcode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.othercode,
+          s.basecode,
+          s.nextcode
+        )::text,
+        (NULL::restage_keymap.unittext).row_hash
+      ) AS row_hash
     FROM restage_stage.unittext AS s
     WHERE NOT EXISTS (
       SELECT
@@ -205,7 +208,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:223262de26c0399e00158f0459605cdf5705655ee57214931bca4a7bb64b9ac3
+-- body:    sha256:970e5824db4c1cd387bcae9a05bdf71f6d08e0071965c9532759fadd0401dfb7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -296,12 +299,15 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -393,12 +399,15 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -471,12 +480,15 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -549,12 +561,15 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -618,12 +633,15 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.unittext AS k
@@ -746,7 +764,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:03c08b32aef633e6ba511cd737b7c81f3c4ca44668cefd3f71afa16140537648
+-- body:    sha256:774a9bc0c9d504ed8167d00e79e9c25fb4dd22adb16cd7a79d79a78d168cf79b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -769,23 +787,29 @@ WITH changed AS MATERIALIZED (
     s.othercode,
     s.basecode,
     s.nextcode,
-    md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) AS row_hash
   FROM restage_stage.unittext AS s
   JOIN restage_keymap.unittext AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unittext'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.othercode,
-      s.basecode,
-      s.nextcode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.othercode,
+        s.basecode,
+        s.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -798,12 +822,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.othercode,
-      t.basecode,
-      t.nextcode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.othercode,
+        t.basecode,
+        t.nextcode
+      )::text,
+      (NULL::restage_keymap.unittext).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:44089731de84ecf05b35c0bf872a5e8244e297a09aae99b3c967817678b78e77
+-- body:    sha256:b375b79ab41bcddab7a67bc5ec51c559319d44f3c289e0f0573ff7764f239b0e
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.unit (
     source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
     target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -66,7 +66,7 @@ BEGIN
   CREATE TABLE restage_keymap.unittext (
     source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
     target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:d74186a6a7c182f11257f68adfda99b3cc3cbc41a5238aee90722a4ec821e4bd
+-- body:    sha256:a2c42d3264d5e8e8c96ae90a66cb970837a07bc61e3132a988b8ab2504bec788
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.region).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.region AS s
     WHERE NOT EXISTS (

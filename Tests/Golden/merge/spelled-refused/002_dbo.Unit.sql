@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:2f6c4b0eee1cc6ab853dfab7d2e1116753ef4ac9b9e31ab8ddd06b2b0458114e
+-- body:    sha256:c2b665330ed2d700e91a98e3643399b26f1bbddf1eb5a06b89cb03acee99cf41
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -153,10 +153,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.regionid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.regionid
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
@@ -388,7 +391,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:6060c547071be8b81df2a1a8ff08eb7b6a7af2a04c4c55fcc927af79ba028f70
+-- body:    sha256:df769a2aac385af3a22a24d0c6ac5808798bf4c7787f1725b1ba950d63225204
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -409,19 +412,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.regionid,
-    md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) AS row_hash
   FROM restage_stage.unit AS s
   JOIN restage_keymap.unit AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.unit'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.regionid
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.regionid
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -436,10 +445,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      p1.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        p1.source_id
+      )::text,
+      (NULL::restage_keymap.unit).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

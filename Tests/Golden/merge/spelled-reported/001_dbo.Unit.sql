@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:5fc4f337dc4fc4e5bad30b5a399ab9f6a20bcfae175f2c97e9c0ba038e6f9628
+-- body:    sha256:9fa6d752f79785751cc0cfafaaf78760fda022c96952445eb356711a12a6f08b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name
+        )::text,
+        (NULL::restage_keymap.unit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.unit AS s
     WHERE NOT EXISTS (
@@ -295,7 +298,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: count the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:c0de5f7b453c0686381b625bbfd0e71e30c52c9589bb50c2a2f2d04bdf28d87b
+-- body:    sha256:5b58a5b01ec26a5bb2ed2b1070f5a4fd8d659de111502e7880b7db12d0737215
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -314,10 +317,13 @@ JOIN restage_keymap.unit AS k
   ON rtrim(k.source_code) = rtrim(s.code)
 WHERE NOT (SELECT restage.is_all_new('public.unit'))
   AND k.first_run NOT IN (SELECT restage.run_id())
-  AND k.row_hash <> md5(ROW(
-    s.code,
-    s.name
-  )::text)::uuid
+  AND k.row_hash <> restage.row_hash(
+    ROW(
+      s.code,
+      s.name
+    )::text,
+    (NULL::restage_keymap.unit).row_hash
+  )
   AND NOT EXISTS (
     SELECT
     FROM restage.row_count AS c

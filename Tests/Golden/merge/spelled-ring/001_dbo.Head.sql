@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:b6a04df29fde5d20ce2113f135970e86e3835fac14b9d065cf651bf7b4f17886
+-- body:    sha256:37f8acab12e21c94eea9bd0e3a7938de73e3e5d87e1bcdc641b6b99c8ec8f7cf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -137,9 +137,12 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code
+        )::text,
+        (NULL::restage_keymap.head).row_hash
+      ) AS row_hash
     FROM restage_stage.head AS s
     WHERE NOT EXISTS (
       SELECT
@@ -199,7 +202,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:38740df1019776ecf9176c4f504ca599b9d98cfb06980fcad2adcf534ed61de5
+-- body:    sha256:ef7733a9b66d594d223f3ef38f3933cfad5dad904383276c23285f8bc397bf25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -309,9 +312,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.tail AS k
@@ -403,9 +409,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.head AS k
@@ -526,7 +535,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:56d2cd932c33aebd84aa89f0b3768120d1019582dad23fb963c9d01485d9d4c8
+-- body:    sha256:0918e51060e328469f9b8d579e01ac53a9f028c55e3f6e64c26e53cdd247f334
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -546,17 +555,23 @@ WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
   FROM restage_stage.head AS s
   JOIN restage_keymap.head AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.head'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -569,9 +584,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

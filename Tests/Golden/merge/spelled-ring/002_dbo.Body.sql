@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:b1a5c49424b3198fe542499b35ccbfab43b6e93059e086f5ab1238dfec7617c3
+-- body:    sha256:742727e82685901aed604a96f90a2445a5375c3d07b6162bbce0d00a000a9294
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -137,9 +137,12 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code
+        )::text,
+        (NULL::restage_keymap.body).row_hash
+      ) AS row_hash
     FROM restage_stage.body AS s
     WHERE NOT EXISTS (
       SELECT
@@ -199,7 +202,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:ba6334832402c1e3505191cb1700aeb0b87cb826c6f15fd429f0386f6b836f1e
+-- body:    sha256:8b7507cb23abf625773d77cd36a52eaefe8eb76706e30e7802ac31956a6e549b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -309,9 +312,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.tail AS k
@@ -403,9 +409,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.head AS k
@@ -526,7 +535,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:2ef0b91e41e0cadf0194e3dedcd662fe2d9b4a4e0c26494ca0ad89c486599a5a
+-- body:    sha256:d41ffa42efe501793d6c25e9e9e553772f4f2ec2aaecf857aa05a0ee4e971698
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -546,17 +555,23 @@ WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) AS row_hash
   FROM restage_stage.body AS s
   JOIN restage_keymap.body AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.body'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -569,9 +584,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code
+      )::text,
+      (NULL::restage_keymap.body).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

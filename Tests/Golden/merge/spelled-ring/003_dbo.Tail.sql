@@ -104,7 +104,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:eaa59bbc3c7a487f6b89ab1173cf1af176edcf441aacbb5f3fa50f46a3d5a0c7
+-- body:    sha256:6345d6f5e070698af637e9b7e08b2bdc9348752a3edcac13f1470e92b9540859
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -137,9 +137,12 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code
+        )::text,
+        (NULL::restage_keymap.tail).row_hash
+      ) AS row_hash
     FROM restage_stage.tail AS s
     WHERE NOT EXISTS (
       SELECT
@@ -199,7 +202,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:712865aabb45598187acdf9f43f29539b421064ee825087a64b21fd289bd2d8c
+-- body:    sha256:a605d0955932d801176ab9265f713235c17d6daef12bbf5d675c455571da9fdb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -309,9 +312,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.tail AS k
@@ -403,9 +409,12 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.head).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.head AS k
@@ -526,7 +535,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:76fb77e665f3bc8fde4de2a66a43419d5a464a46cdc4b174a91e3fdbd0fcb468
+-- body:    sha256:e2e662b15b6b40883dd16c8902a3fdcff58770c3cca6147f420f2c97d8995dc8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -546,17 +555,23 @@ WITH changed AS MATERIALIZED (
   -- Known rows whose hash is another than when they were loaded last.
   SELECT
     s.code,
-    md5(ROW(
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) AS row_hash
   FROM restage_stage.tail AS s
   JOIN restage_keymap.tail AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.tail'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -569,9 +584,12 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code
+      )::text,
+      (NULL::restage_keymap.tail).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:0c29ab540523712fcdc3eda43d191e4b402f1f7036aa6ba53fa88426e0364694
+-- body:    sha256:87e3cf5da008a47a9aa7ebb57dc72fa7b9b157246d4b6b1c68e0bdb0e9d0203f
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -35,7 +35,7 @@ BEGIN
   CREATE TABLE restage_keymap.head (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -67,7 +67,7 @@ BEGIN
   CREATE TABLE restage_keymap.body (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -99,7 +99,7 @@ BEGIN
   CREATE TABLE restage_keymap.tail (
     source_code varchar(6) NOT NULL,
     target_key varchar(6) NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

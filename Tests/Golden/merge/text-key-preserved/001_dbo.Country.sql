@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:de6d981c9c4f86eb5c3cc03824bf205dd229584120c63e81cd0cd97c942d3645
+-- body:    sha256:c5d35219a3221dbc5b9b7b4267f462938819788459a8668c965339f71c9b7c18
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name
+        )::text,
+        (NULL::restage_keymap.country).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.country AS s
     WHERE NOT EXISTS (
@@ -275,7 +278,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:4ca63de82b8b685660fa887769baeb4556d26565ff5b2644abefdd42313fecd3
+-- body:    sha256:268353e2dcd460f8a706e48d22b27ad12e924bb935b9dcc6af4a03480c74dfdf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -296,19 +299,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.name,
-    md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) AS row_hash
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_code = s.code
   WHERE NOT (SELECT restage.is_all_new('public.country'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -321,10 +330,13 @@ edited AS MATERIALIZED (
     ON k.source_code = t.code
   JOIN changed AS c
     ON k.source_code = c.code
-  WHERE md5(ROW(
-      t.code,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.name
+      )::text,
+      (NULL::restage_keymap.country).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:57a8489d73a772c399d34d3dd72a722eb5bda792de50ff930e7d330226664359
+-- body:    sha256:f977d26a483074faa806cbf6e7feeca1fc783418e8c9e5f8087d2fa6c8e6e90d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.cityid,
-      md5(ROW(
-        s.cityid,
-        s.country,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.cityid,
+          s.country,
+          s.name
+        )::text,
+        (NULL::restage_keymap.city).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.city AS s
     WHERE NOT EXISTS (
@@ -300,7 +303,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:ffdde82bb5d7c8aa4e4672f1d39ef03e0196482a940d59f032d7866d99dbada7
+-- body:    sha256:870e1cb67d8a164206900829a015f4b5b670b5c70bd72ea8a4017c0457c916b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -322,21 +325,27 @@ WITH changed AS MATERIALIZED (
     s.cityid,
     s.country,
     s.name,
-    md5(ROW(
-      s.cityid,
-      s.country,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.cityid,
+        s.country,
+        s.name
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) AS row_hash
   FROM restage_stage.city AS s
   JOIN restage_keymap.city AS k
     ON k.source_cityid = s.cityid
   WHERE NOT (SELECT restage.is_all_new('public.city'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.cityid,
-      s.country,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.cityid,
+        s.country,
+        s.name
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -349,11 +358,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.cityid
   JOIN changed AS c
     ON k.source_cityid = c.cityid
-  WHERE md5(ROW(
-      k.source_cityid,
-      t.country,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_cityid,
+        t.country,
+        t.name
+      )::text,
+      (NULL::restage_keymap.city).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

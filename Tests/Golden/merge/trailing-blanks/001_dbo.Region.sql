@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:1145804f9eb994ab2d0db05171d43bb43e9b15e5f06e532ce8b80ef97d4b5354
+-- body:    sha256:3788266cc709fd6edb81466d46f122082310368afd2719e48f2c87be614e1de5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.name
+        )::text,
+        (NULL::restage_keymap.region).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.region AS s
     WHERE NOT EXISTS (
@@ -294,7 +297,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:d6dc0a08451b7ea6e152b50b6c0cc1bc154928df0935795ef58075d3b04fbcea
+-- body:    sha256:a668b97c8a39d7957c63ef747d6c9f647d2b1ef9b690eaf5a856aed847420bbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -315,19 +318,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.name,
-    md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    ) AS row_hash
   FROM restage_stage.region AS s
   JOIN restage_keymap.region AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.region'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -340,10 +349,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.name
+      )::text,
+      (NULL::restage_keymap.region).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

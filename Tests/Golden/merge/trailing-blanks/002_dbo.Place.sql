@@ -111,7 +111,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:75d3d43d99526a773de400c53973dcdbfba6491012bfe72a8534059ca2008f91
+-- body:    sha256:0fdbf68a61ec061682acd994fa56c8c79d932ccc3b8d4c8ec187445c75583800
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -154,11 +154,14 @@ BEGIN
   FROM (
     SELECT
       s.placeid,
-      md5(ROW(
-        s.placeid,
-        s.code,
-        s.othercode
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.placeid,
+          s.code,
+          s.othercode
+        )::text,
+        (NULL::restage_keymap.place).row_hash
+      ) AS row_hash
     FROM restage_stage.place AS s
     WHERE NOT EXISTS (
       SELECT
@@ -223,7 +226,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:dfe665ce8782822f46339fb9805971c0fd0110d10b1d1cc7dc6592a571bb8a89
+-- body:    sha256:b079de2c76269d488ce7317d1832f015bf35e59583f89ba3c061fbb168be8861
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -334,11 +337,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.placeid,
-    md5(ROW(
-      s.placeid,
-      s.code,
-      s.othercode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.place AS k
@@ -411,11 +417,14 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.placeid,
-    md5(ROW(
-      s.placeid,
-      s.code,
-      s.othercode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.place AS k
@@ -479,11 +488,14 @@ nulled AS (
   WHERE s.ctid = o.row_id
   RETURNING
     s.placeid,
-    md5(ROW(
-      s.placeid,
-      s.code,
-      s.othercode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.place AS k
@@ -604,7 +616,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Place, staged in restage_stage.place
--- body:    sha256:a66ae157eec47a9bebf9286eb1f78e69923df999881743f5d6fcce0aea7226e8
+-- body:    sha256:e198b747cd3bd344ef3142718b623cd2c16b577a8c8008a4be1db780298595b9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -626,21 +638,27 @@ WITH changed AS MATERIALIZED (
     s.placeid,
     s.code,
     s.othercode,
-    md5(ROW(
-      s.placeid,
-      s.code,
-      s.othercode
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    ) AS row_hash
   FROM restage_stage.place AS s
   JOIN restage_keymap.place AS k
     ON k.source_placeid = s.placeid
   WHERE NOT (SELECT restage.is_all_new('public.place'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.placeid,
-      s.code,
-      s.othercode
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.placeid,
+        s.code,
+        s.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -653,11 +671,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.placeid
   JOIN changed AS c
     ON k.source_placeid = c.placeid
-  WHERE md5(ROW(
-      k.source_placeid,
-      t.code,
-      t.othercode
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_placeid,
+        t.code,
+        t.othercode
+      )::text,
+      (NULL::restage_keymap.place).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -105,7 +105,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:7cf74bb70ba7356eea4c4d163ff937ff30c0eaf344a3916b1561eff67e2252c1
+-- body:    sha256:62a6ac53599e886fc8fdf27dac728faba912dcd9f30446f5092781274f7fb0f0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.code,
-      md5(ROW(
-        s.code,
-        s.color
-      )::text)::uuid AS row_hash
+      restage.row_hash(
+        ROW(
+          s.code,
+          s.color
+        )::text,
+        (NULL::restage_keymap.flag).row_hash
+      ) AS row_hash
     FROM restage_stage.flag AS s
     WHERE NOT EXISTS (
       SELECT
@@ -216,7 +219,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:c7b5c166103af3e92563d337058ffa9290773cafcdc303ca8483201154f61f05
+-- body:    sha256:104de48a7c495e5d6519fb84b72ddd78b9b3e518c1e18bd4ced618fa56f978ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -327,10 +330,13 @@ respelled AS (
   WHERE s.ctid = c.row_id
   RETURNING
     s.code,
-    md5(ROW(
-      s.code,
-      s.color
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.color
+      )::text,
+      (NULL::restage_keymap.flag).row_hash
+    ) AS row_hash
 ),
 rehashed AS (
   UPDATE restage_keymap.flag AS k
@@ -453,7 +459,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Flag, staged in restage_stage.flag
--- body:    sha256:36bd2452789f6d06cf97e27fec269ab461934e850106ad91e8553d3ce5d195d2
+-- body:    sha256:fc66fd32c3534d204485043c394c0cc8493bdc48f97acea14f8f39078e2f2b37
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -474,19 +480,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.code,
     s.color,
-    md5(ROW(
-      s.code,
-      s.color
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.code,
+        s.color
+      )::text,
+      (NULL::restage_keymap.flag).row_hash
+    ) AS row_hash
   FROM restage_stage.flag AS s
   JOIN restage_keymap.flag AS k
     ON rtrim(k.source_code) = rtrim(s.code)
   WHERE NOT (SELECT restage.is_all_new('public.flag'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.code,
-      s.color
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.code,
+        s.color
+      )::text,
+      (NULL::restage_keymap.flag).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -499,10 +511,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.code
   JOIN changed AS c
     ON rtrim(k.source_code) = rtrim(c.code)
-  WHERE md5(ROW(
-      t.code,
-      t.color
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        t.code,
+        t.color
+      )::text,
+      (NULL::restage_keymap.flag).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:5c45be85d0df195d43533da17bd45ae3582947a3751cc4e0fd56e0d40d95a3e8
+-- body:    sha256:8bc3860532a6186e7791ab4700a2ed60f3a0e5f69a2e30d98dfc208887b1b5bc
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -36,7 +36,7 @@ BEGIN
   CREATE TABLE restage_keymap.region (
     source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
     target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -68,7 +68,7 @@ BEGIN
   CREATE TABLE restage_keymap.place (
     source_placeid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -100,7 +100,7 @@ BEGIN
   CREATE TABLE restage_keymap.flag (
     source_code varchar(6) COLLATE public.ignoring_case NOT NULL,
     target_key varchar(6) COLLATE public.ignoring_case NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

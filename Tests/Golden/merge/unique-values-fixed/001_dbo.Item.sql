@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:e42178c9b3c5a1116fe44b1f3d7eb4b0fda173db3f01dc0944a52608ace7def1
+-- body:    sha256:505ef11f447637371f4df4b02c3f4f66bc2b72fd8faa0d009cf244cf250bd045
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.itemid,
-      md5(ROW(
-        s.itemid,
-        s.code
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.itemid,
+          s.code
+        )::text,
+        (NULL::restage_keymap.item).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.item AS s
     WHERE NOT EXISTS (
@@ -280,7 +283,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:74d2d8e20c5c91d4c31ce96d777675eabf428f3b3572678d188604b3473beca2
+-- body:    sha256:b1e7b178009cfa1078c690340c745ca93a8b2ee82e84254c5cff5f49d2979653
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -301,19 +304,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.itemid,
     s.code,
-    md5(ROW(
-      s.itemid,
-      s.code
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.itemid,
+        s.code
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) AS row_hash
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
     ON k.source_itemid = s.itemid
   WHERE NOT (SELECT restage.is_all_new('public.item'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.itemid,
-      s.code
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.itemid,
+        s.code
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -326,10 +335,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.itemid
   JOIN changed AS c
     ON k.source_itemid = c.itemid
-  WHERE md5(ROW(
-      k.source_itemid,
-      t.code
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_itemid,
+        t.code
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

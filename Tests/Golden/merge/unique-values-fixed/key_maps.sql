@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:d415225be759f98db4950785f453e479d244709992fa79bf3d10c991bcd226bb
+-- body:    sha256:811363f2b730a4f4fd8a399d2e529f88e1ef81f2d23878c341d88f7271094a0a
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -33,7 +33,7 @@ BEGIN
   CREATE TABLE restage_keymap.item (
     source_itemid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

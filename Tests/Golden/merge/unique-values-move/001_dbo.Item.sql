@@ -115,7 +115,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:6d8d9d7082b2e4d4f492a6b5f0e22f2223fd37f4b796ff56a7e6a781c7e29f42
+-- body:    sha256:e1bf6c7b0cc8bb2983b74f06cf4d60b24ae729ebd147906a287681a39f956345
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -150,12 +150,15 @@ BEGIN
   FROM (
     SELECT
       s.itemid,
-      md5(ROW(
-        s.itemid,
-        s.code,
-        s.place,
-        s.owner
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.itemid,
+          s.code,
+          s.place,
+          s.owner
+        )::text,
+        (NULL::restage_keymap.item).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.item AS s
     WHERE NOT EXISTS (
@@ -288,7 +291,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:75e5dce63a0da0b5cebbfd3056da979bf0baf7bc77b04ee96051f35ae1da2ee7
+-- body:    sha256:6aa56b58ebbe83b6bb7f55921a92805608b7cc825b70e87df11a0d9cbd68c26b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -311,23 +314,29 @@ WITH changed AS MATERIALIZED (
     s.code,
     s.place,
     s.owner,
-    md5(ROW(
-      s.itemid,
-      s.code,
-      s.place,
-      s.owner
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.itemid,
+        s.code,
+        s.place,
+        s.owner
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) AS row_hash
   FROM restage_stage.item AS s
   JOIN restage_keymap.item AS k
     ON k.source_itemid = s.itemid
   WHERE NOT (SELECT restage.is_all_new('public.item'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.itemid,
-      s.code,
-      s.place,
-      s.owner
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.itemid,
+        s.code,
+        s.place,
+        s.owner
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -340,12 +349,15 @@ edited AS MATERIALIZED (
     ON k.target_key = t.itemid
   JOIN changed AS c
     ON k.source_itemid = c.itemid
-  WHERE md5(ROW(
-      k.source_itemid,
-      t.code,
-      t.place,
-      t.owner
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_itemid,
+        t.code,
+        t.place,
+        t.owner
+      )::text,
+      (NULL::restage_keymap.item).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -108,7 +108,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:199f94bde7753183645612769bdff76e257367d179cfa12c0d342aaaaa323eaf
+-- body:    sha256:12ea5bd4c64a29e4cb1dcc601dca608427fa31e33e23d4093073dcc61fe96300
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -143,10 +143,13 @@ BEGIN
   FROM (
     SELECT
       s.deviceid,
-      md5(ROW(
-        s.deviceid,
-        s.seen
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.deviceid,
+          s.seen
+        )::text,
+        (NULL::restage_keymap.device).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.device AS s
     WHERE NOT EXISTS (
@@ -272,7 +275,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:ca0c6480a9fcd32a07e8d37e91b6c6f99f8eb92cf3cfc0b6f25b7cd17be4f507
+-- body:    sha256:321f56279da2f556a24d89d54a0a718a21cb2c77629955b703e2fd3880b5653e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -290,19 +293,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.deviceid,
     s.seen,
-    md5(ROW(
-      s.deviceid,
-      s.seen
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.deviceid,
+        s.seen
+      )::text,
+      (NULL::restage_keymap.device).row_hash
+    ) AS row_hash
   FROM restage_stage.device AS s
   JOIN restage_keymap.device AS k
     ON k.source_deviceid = s.deviceid
   WHERE NOT (SELECT restage.is_all_new('public.device'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.deviceid,
-      s.seen
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.deviceid,
+        s.seen
+      )::text,
+      (NULL::restage_keymap.device).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -315,10 +324,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.deviceid
   JOIN changed AS c
     ON k.source_deviceid = c.deviceid
-  WHERE md5(ROW(
-      k.source_deviceid,
-      t.seen
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_deviceid,
+        t.seen
+      )::text,
+      (NULL::restage_keymap.device).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

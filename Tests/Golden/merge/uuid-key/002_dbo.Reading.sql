@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:f39419e3ceba80c88a7fb2a284efaf1dbfd1cc476a27792d28063c4e0e671b8f
+-- body:    sha256:5939aaad086da2ddfdedd76aa61ac0bbb26dd4075075798c25d1edb9f3456cec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.readingid,
-      md5(ROW(
-        s.readingid,
-        s.deviceid,
-        s.value
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.readingid,
+          s.deviceid,
+          s.value
+        )::text,
+        (NULL::restage_keymap.reading).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.reading AS s
     WHERE NOT EXISTS (
@@ -311,7 +314,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:70ede6c639a0cd301c179181251ea4faf6f227c99687f6d35591353e59d4b8f6
+-- body:    sha256:eaaa5ca4242df5a4fae77d9907e57addb2fe5ffbd0ba1cfe63c1d14a58ce9b14
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -330,21 +333,27 @@ WITH changed AS MATERIALIZED (
     s.readingid,
     s.deviceid,
     s.value,
-    md5(ROW(
-      s.readingid,
-      s.deviceid,
-      s.value
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.readingid,
+        s.deviceid,
+        s.value
+      )::text,
+      (NULL::restage_keymap.reading).row_hash
+    ) AS row_hash
   FROM restage_stage.reading AS s
   JOIN restage_keymap.reading AS k
     ON k.source_readingid = s.readingid
   WHERE NOT (SELECT restage.is_all_new('public.reading'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.readingid,
-      s.deviceid,
-      s.value
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.readingid,
+        s.deviceid,
+        s.value
+      )::text,
+      (NULL::restage_keymap.reading).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -359,11 +368,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.readingid
   JOIN changed AS c
     ON k.source_readingid = c.readingid
-  WHERE md5(ROW(
-      k.source_readingid,
-      p1.source_deviceid,
-      t.value
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_readingid,
+        p1.source_deviceid,
+        t.value
+      )::text,
+      (NULL::restage_keymap.reading).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

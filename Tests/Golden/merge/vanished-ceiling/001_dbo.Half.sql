@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:d518a81512222cc31635ca239f51f3729d2b6203fd5199158065ad309b0ba7fe
+-- body:    sha256:5b00cb70a57102e0f23d03a86d0a055f7a3b83eb728caf18694e4d50e3f6a9b1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.half).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.half AS s
     WHERE NOT EXISTS (

@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:e77fec35e8f1390fb9f264ade22de6a3f28f1483d6e4600b5a9ba4afc85afa54
+-- body:    sha256:1d8801cdcc0c6cf23379278a291866271bf62d46e53f5f64a1febc27d99ad67b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.two).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.two AS s
     WHERE NOT EXISTS (

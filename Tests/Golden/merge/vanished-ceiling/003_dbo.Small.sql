@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:bcc38f4056eee5b225e8c2f60226f47d45d71b530eb7bc6519e0dea56ba9d80a
+-- body:    sha256:014f3a4e10e05b407234774c0aff50f2dafb6b6dc81e14963fd2710d8a04ade8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.small).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.small AS s
     WHERE NOT EXISTS (

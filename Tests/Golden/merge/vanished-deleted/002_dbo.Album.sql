@@ -114,7 +114,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:cbd1534d10c26ecbc2dac4531e37715416fc83df8c8ef3cfbc5ae4d306460bf2
+-- body:    sha256:f205de95458cb538a7c8a323baae9b5e939c673c807e5d2babde896d5ed2bc79
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -149,11 +149,14 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id,
-        s.artistid,
-        s.sequelto
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id,
+          s.artistid,
+          s.sequelto
+        )::text,
+        (NULL::restage_keymap.album).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.album AS s
     WHERE NOT EXISTS (
@@ -342,7 +345,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:3e41450ab7395d96632e5ad255ddaee46bc65866fecc36923d5255ecf8ac0c19
+-- body:    sha256:0ddfaee05be6b9edc6e6455d1e14da89b8732ad61091013c5d397841d170a6d8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,21 +364,27 @@ WITH changed AS MATERIALIZED (
     s.id,
     s.artistid,
     s.sequelto,
-    md5(ROW(
-      s.id,
-      s.artistid,
-      s.sequelto
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.id,
+        s.artistid,
+        s.sequelto
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) AS row_hash
   FROM restage_stage.album AS s
   JOIN restage_keymap.album AS k
     ON k.source_id = s.id
   WHERE NOT (SELECT restage.is_all_new('public.album'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.id,
-      s.artistid,
-      s.sequelto
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.id,
+        s.artistid,
+        s.sequelto
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -392,11 +401,14 @@ edited AS MATERIALIZED (
     ON k.target_key = t.id
   JOIN changed AS c
     ON k.source_id = c.id
-  WHERE md5(ROW(
-      k.source_id,
-      p1.source_id,
-      p2.source_id
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_id,
+        p1.source_id,
+        p2.source_id
+      )::text,
+      (NULL::restage_keymap.album).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

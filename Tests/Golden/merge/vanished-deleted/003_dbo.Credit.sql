@@ -124,7 +124,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: remember every unseen row in the key map
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:3f7b1dd29a7bcbaf6cbbde7a6e7b7478550c89c79d4998fb7350a20c1b801aec
+-- body:    sha256:107e155a6c22f8c999b08cf48b9133b1c6cbf11995f8d0f92923c96a05186922
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -160,10 +160,13 @@ BEGIN
     SELECT
       s.albumid,
       s.artistid,
-      md5(ROW(
-        s.albumid,
-        s.artistid
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.albumid,
+          s.artistid
+        )::text,
+        (NULL::restage_keymap.credit).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.credit AS s
     WHERE NOT EXISTS (

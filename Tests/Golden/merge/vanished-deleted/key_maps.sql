@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:feaefd01b779af3a2d21e41de8756f71b56dc50ea3b5be77829d341ca4612b4a
+-- body:    sha256:53126dc801b780996c9076d4b40b9eb9a97eb55df4f60790556568dcb10e2b09
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -35,7 +35,7 @@ BEGIN
   CREATE TABLE restage_keymap.artist (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -67,7 +67,7 @@ BEGIN
   CREATE TABLE restage_keymap.album (
     source_id integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
@@ -99,7 +99,7 @@ BEGIN
   CREATE TABLE restage_keymap.credit (
     source_albumid integer NOT NULL,
     source_artistid integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,

@@ -112,7 +112,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:ef85ffec1c5e7bcb0a1ec55be1099c8035965b5225e33f727c29367a3b8fb0d5
+-- body:    sha256:61b901da48870eae776049a7c122bbfceee0c075bebbfb08cb0e83fee6c6f232
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -147,9 +147,12 @@ BEGIN
   FROM (
     SELECT
       s.id,
-      md5(ROW(
-        s.id
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.id
+        )::text,
+        (NULL::restage_keymap.host).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.host AS s
     WHERE NOT EXISTS (

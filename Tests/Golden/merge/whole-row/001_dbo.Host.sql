@@ -113,7 +113,7 @@ SELECT 0::bigint AS rows;
 -- step:    30 allocate
 -- purpose: give every unseen row one new surrogate key
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:1325aa30a8a11bf88f3f4a74a0630fe41fd6d22c9e70a00b77410cf56413114d
+-- body:    sha256:8cd8b9397695d8b0f603121b9065e4a7627e0944933f0746f6de952d1d72be96
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 30_allocate.sql
 
@@ -148,10 +148,13 @@ BEGIN
   FROM (
     SELECT
       s.hostid,
-      md5(ROW(
-        s.hostid,
-        s.name
-      )::text)::uuid AS row_hash,
+      restage.row_hash(
+        ROW(
+          s.hostid,
+          s.name
+        )::text,
+        (NULL::restage_keymap.host).row_hash
+      ) AS row_hash,
       s.chunk
     FROM restage_stage.host AS s
     WHERE NOT EXISTS (
@@ -277,7 +280,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:035c8e8f4d8a4012868fc7841a81101174c8f5486bfb759847a3ee1b2380eb61
+-- body:    sha256:e7b095ac4bbb4891a474021958aa06097bd8d91e32df0f1e1f69517496a93822
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -295,19 +298,25 @@ WITH changed AS MATERIALIZED (
   SELECT
     s.hostid,
     s.name,
-    md5(ROW(
-      s.hostid,
-      s.name
-    )::text)::uuid AS row_hash
+    restage.row_hash(
+      ROW(
+        s.hostid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.host).row_hash
+    ) AS row_hash
   FROM restage_stage.host AS s
   JOIN restage_keymap.host AS k
     ON k.source_hostid = s.hostid
   WHERE NOT (SELECT restage.is_all_new('public.host'))
     AND k.first_run NOT IN (SELECT restage.run_id())
-    AND k.row_hash <> md5(ROW(
-      s.hostid,
-      s.name
-    )::text)::uuid
+    AND k.row_hash <> restage.row_hash(
+      ROW(
+        s.hostid,
+        s.name
+      )::text,
+      (NULL::restage_keymap.host).row_hash
+    )
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -320,10 +329,13 @@ edited AS MATERIALIZED (
     ON k.target_key = t.hostid
   JOIN changed AS c
     ON k.source_hostid = c.hostid
-  WHERE md5(ROW(
-      k.source_hostid,
-      t.name
-    )::text)::uuid NOT IN (k.row_hash, c.row_hash)
+  WHERE restage.row_hash(
+      ROW(
+        k.source_hostid,
+        t.name
+      )::text,
+      (NULL::restage_keymap.host).row_hash
+    ) NOT IN (k.row_hash, c.row_hash)
 ),
 noted AS (
   INSERT INTO restage.displaced (

@@ -1,7 +1,7 @@
 -- file:    ddl/15_key_maps.sql
 -- purpose: make the key maps: which source row became which final row
 -- source:  stride
--- body:    sha256:e5e185699de8fc55197c8e9e2681069ab9297c8dfd613f21e1f9c8f3f90ac3f2
+-- body:    sha256:915baf7202f9880924efec0f387e7c2e16867ec16cdefde1ebed28608591075c
 -- by hand: psql -X -1 -v ON_ERROR_STOP=1 -f 15_key_maps.sql
 
 -- Which database the source's name stands for; refused (RS008) for another one.
@@ -34,7 +34,7 @@ BEGIN
   CREATE TABLE restage_keymap.host (
     source_hostid integer NOT NULL,
     target_key integer NOT NULL,
-    row_hash uuid NOT NULL,
+    row_hash bigint NOT NULL,
     first_run uuid NOT NULL,
     last_run uuid NOT NULL,
     vanished_run uuid,
