@@ -1,5 +1,5 @@
 // What a load says where the server's own words leave a person alone: a connection that is gone, a
-// right that the role lacks.
+// right that the role lacks, a trigger that refuses a row.
 
 import Catalog
 import Target
@@ -11,6 +11,7 @@ extension Load {
     switch refusal.code {
     case .connectionLost: return lost(refusal)
     case .privilege: return await lacking(refusal)
+    case .sql: return Self.raised(refusal) ?? error
     default: return error
     }
   }
@@ -34,6 +35,26 @@ extension Load {
       advice: """
         nothing is half-loaded, \(whole): when the server takes connections again, run the same \
         command again
+        """)
+  }
+
+  /// A function of the target that is not restage's, as triggers call them, refused a row; nil for any other
+  /// error.
+  private static func raised(_ error: TargetError) -> PipelineError? {
+    // PL/pgSQL function shop.refuse() line 3 at RAISE
+    let functions = (error.context ?? "").split(separator: "\n").compactMap {
+      $0.firstMatch(of: /^PL\/\w+ function (.+?)(?: line \d+ .*)?$/).map { String($0.1) }
+    }
+    guard
+      let function = functions.first(where: {
+        !$0.hasPrefix("restage.") && $0 != "inline_code_block"
+      })
+    else { return nil }
+    return PipelineError(
+      .differences, "\(error)",
+      advice: """
+        it comes from function \(function) of the target, which a trigger or the mapping calls: have it take the \
+        row, or disable the trigger while rows are loaded
         """)
   }
 

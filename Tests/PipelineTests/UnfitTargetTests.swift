@@ -144,6 +144,23 @@ struct UnfitTargetTests {
     #expect(try target.psql("SELECT t.* FROM public.t AS t ORDER BY t.id") == before)
   }
 
+  @Test("65: a function of a trigger that raises an error is named")
+  func raisingTrigger() throws {
+    expect(try target.load(snapshot), 0)
+    try target.psql(
+      """
+      CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''not on Sundays''; END';
+      CREATE TRIGGER refuse BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.refuse();
+      """)
+    let before = try target.psql("SELECT t.* FROM public.t AS t ORDER BY t.id")
+    let next = try source.snapshot(
+      "2", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 99], [3, 13]]))
+    let ran = try target.load(next)
+    expect(ran, 65, naming: "40_insert.sql", "not on Sundays", "function public.refuse() of the target")
+    #expect(try target.psql("SELECT t.* FROM public.t AS t ORDER BY t.id") == before)
+  }
+
   @Test("a row that vanished from the source may be gone from the target")
   func vanishedRows() throws {
     let two = try source.snapshot("2", of: "s", SmallTable("dbo", "T", [[1, 11]]))
