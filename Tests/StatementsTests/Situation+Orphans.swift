@@ -33,6 +33,13 @@ extension Situation {
         "child: 1 inserted, 1 unchanged; grandchild: 1 unchanged; parent: 1 vanished",
         ["Parent": [], "Child": ["5,1,,", "6,1,,"], "Grandchild": ["9,5"]]),
       night("RS001", ["Child": ["5,1,,", "6,1,,", "7,,3,"]]),
+      // A row that is in the target turns into an orphan, beside a new row that is none; then it has what
+      // the final tables do not hold in its other foreign key.
+      night("RS001", ["Child": ["5,1,,", "6,2,,", "7,1,,"]]),
+      night("RS001", ["Child": ["5,1,,", "6,1,4,", "7,1,,"]]),
+      night(
+        "child: 1 inserted, 1 unchanged, 1 updated; grandchild: 1 unchanged; parent: 1 returned, 1 unchanged",
+        ["Parent": ["1,a"], "Child": ["5,1,,", "6,,,", "7,1,,"], "Grandchild": ["9,5"]]),
     ])
 
   static let orphansRejected = Situation(

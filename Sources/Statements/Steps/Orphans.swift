@@ -51,11 +51,15 @@ extension TableNames {
     return references.contains { $0.column == column && $0.parent.index == test.parent.index }
   }
 
-  /// The end of step 40: foreign keys whose orphans fail the run, looked at unless all rows are in.
+  /// The end of step 40: foreign keys whose orphans fail the run, looked at unless all rows are in. Where
+  /// changed rows are carried over, step 50 looks at those; the parents of others are there since they
+  /// were loaded.
   var failuresAfterInsert: String? {
     let tests = orphanTests.filter(isCheckedAfterInsert)
     guard !tests.isEmpty else { return nil }
-    let isIncomplete = """
+    let isIncomplete =
+      failuresOfChanged.isEmpty
+      ? """
       NOT EXISTS (
         -- Where every staged row was inserted, each had its parents.
         SELECT
@@ -69,7 +73,49 @@ extension TableNames {
           AND c.rows = g.staged_rows
       )
       """
+      : """
+      NOT EXISTS (
+        -- Where every row that got a key was inserted, each had its parents.
+        SELECT
+        FROM restage.row_count AS a
+        JOIN restage.row_count AS c
+          ON c.run_id = a.run_id
+          AND c.table_name = a.table_name
+        WHERE a.run_id = (SELECT restage.run_id())
+          AND a.table_name = \(auditName)
+          AND a.kind = 'allocated'
+          AND c.kind = 'inserted'
+          AND c.rows = a.rows
+      )
+      """
     return tests.map { failure($0, where: [isIncomplete]) }.joined(separator: "\n\n")
+  }
+
+  /// Parts of step 50, behind `changed`: rows that changed and whose parent is in no key map.
+  var failuresOfChanged: [(name: String, query: String)] {
+    guard !isWholeRow, mapped.onChanged == .update, allColumns.contains(where: isAssigned) else {
+      return []
+    }
+    return orphanTests.filter(isCheckedAfterInsert).enumerated().map { number, test in
+      let name = "orphaned_\(number + 1)"
+      return (
+        name,
+        """
+        \(name) AS MATERIALIZED (
+          \(title(test))
+          SELECT restage.fail_orphans(
+            \(auditName),
+            \(SQLLiteral.quoted(test.name)),
+            count(*),
+            min(\(block: object(of: test.columns, "s"), indent: 4)::text)
+          )
+          FROM changed AS s
+          WHERE \(all: test.conditions, indent: 4)
+          HAVING count(*) > 0
+        )
+        """
+      )
+    }
   }
 
   private func failure(_ test: OrphanTest, where others: [String] = []) -> String {

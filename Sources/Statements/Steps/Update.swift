@@ -87,7 +87,7 @@ extension TableNames {
         \(block: changedSource, indent: 2)
         WHERE \(all: isChanged + (mapped.onConflict == .keep ? [notYet("kept")] : []), indent: 4)
       ),
-      \(editedRows),
+      \(failuresOfChanged.map { $0.query + ",\n" }.joined())\(editedRows),
       \(keepsBefore ? beforeImages(joins: joins, written: written) + ",\n" : "")updated AS (
         UPDATE \(target) AS t
         SET
@@ -107,7 +107,7 @@ extension TableNames {
       )
       SELECT
         restage.count_rows(\(auditName), 'updated', count(*)) AS rows,
-        \(editedCount)
+        \(lines: failuresOfChanged.map { "(SELECT count(*) FROM \($0.name)) AS \($0.name)" } + [editedCount], indent: 2)
       FROM updated;
 
       \(Settings.withDefaults)

@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:42f6ca82383b75a83366c51d9e08b6fadb3cd641b852a896a80fee1e37b31267
+-- body:    sha256:d3c64834b999cfc68c0a357d434deb7044db92a4654431686cd693c51d2981ab
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -284,16 +284,17 @@ WHERE s.tailid IS NOT NULL
     WHERE k.source_id = s.tailid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.head'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.head'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -313,7 +314,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:67b0f41958a928b30fda019bc0d1f82c4d901a9cc7c8a140b8a22199a055ce53
+-- body:    sha256:bbad6bbd59014925942c299a0654957b01e71b19c5b02445c911cc30efae94d8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -353,6 +354,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.head).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- head_tailid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.head',
+    'head_tailid_fkey',
+    count(*),
+    min(jsonb_build_object('TailId', s.tailid)::text)
+  )
+  FROM changed AS s
+  WHERE s.tailid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tail AS k
+      WHERE k.source_id = s.tailid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -416,6 +434,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.head', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.head', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:8d3b45d3337a90aa15c25e707e49227a45251874fb9e22fec2471d90c1342885
+-- body:    sha256:f48418b3cf9791ed7aeb0dae81927bbd18da00e2b9882de440716422ac34c023
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -284,16 +284,17 @@ WHERE s.headid IS NOT NULL
     WHERE k.source_id = s.headid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.body'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.body'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -313,7 +314,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:c2b61e6decd734ecbbc3f653c48b526d6dd79d82aa60c9eb74675169a49e7972
+-- body:    sha256:5ea613429ff329afb151b0f01b71922e0f54d79e6bb5de550e0f5a66b34a15b5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -353,6 +354,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.body).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- body_headid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.body',
+    'body_headid_fkey',
+    count(*),
+    min(jsonb_build_object('HeadId', s.headid)::text)
+  )
+  FROM changed AS s
+  WHERE s.headid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.head AS k
+      WHERE k.source_id = s.headid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -416,6 +434,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.body', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.body', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

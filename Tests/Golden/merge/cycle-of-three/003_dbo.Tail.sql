@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:12fd9e2ec03c873fd26de2a6c07a9db07f4d0e0a167f1c32b27555b9886bfaa6
+-- body:    sha256:a5e205f5ec49697f8ca5588e0716f07be1bcdaa0094d653aae5cb464ceebb7ba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -284,16 +284,17 @@ WHERE s.bodyid IS NOT NULL
     WHERE k.source_id = s.bodyid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.tail'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.tail'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -313,7 +314,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:f6d03b4a915498b8531af142592547a17dde42bb7bbbda8d450e5b7f8d83ad32
+-- body:    sha256:54339f19d8d91e50e69215fc926b7df02a7570c0a9517c709a2d6a537c991cb8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -353,6 +354,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.tail).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- tail_bodyid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.tail',
+    'tail_bodyid_fkey',
+    count(*),
+    min(jsonb_build_object('BodyId', s.bodyid)::text)
+  )
+  FROM changed AS s
+  WHERE s.bodyid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.body AS k
+      WHERE k.source_id = s.bodyid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -416,6 +434,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.tail', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.tail', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:5a63095ae8e2e5e57637953eebf3118c647ffcd85ed263c243c02ef6d257b1c7
+-- body:    sha256:90bede8d0737645db62a7a54e3646feea2e5805e63cce881ee412206a1fdd23c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -288,16 +288,17 @@ WHERE s.departmentid IS NOT NULL
     WHERE k.source_id = s.departmentid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.worker'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.worker'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -317,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:0528a09b01c9e822af5481b9320342043eb836a7cc2b2f4e7e0e60983a67a953
+-- body:    sha256:d9d47e1ebffba1f311ed3b2735939975f2307b9b9720ef651706e0fc683afc57
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -360,6 +361,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.worker).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- worker_departmentid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.worker',
+    'worker_departmentid_fkey',
+    count(*),
+    min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+  )
+  FROM changed AS s
+  WHERE s.departmentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.department AS k
+      WHERE k.source_id = s.departmentid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -425,6 +443,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.worker', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.worker', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:e71d8ae70a0cc253af48894ec32d7249df9e9a2f403d037d6a1d7d56c28eadc5
+-- body:    sha256:d029c516394aabdeb760715cd8516483075b41b5f54ecdd2fba8645ec53e917d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -295,16 +295,17 @@ WHERE s.departmentid IS NOT NULL
     WHERE k.source_id = s.departmentid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.worker'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.worker'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -323,16 +324,17 @@ WHERE s.chiefid IS NOT NULL
     WHERE k.source_id = s.chiefid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.worker'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.worker'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -352,7 +354,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:fb858225ed4529316ce8d4ebe4fbbd598a48d814c9d0631542cad7d8f5b85d1e
+-- body:    sha256:bc22b146cee861f62935ed6243a3952a3bf2b96472bcd285e3f62225d56c8e43
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -398,6 +400,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.worker).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- worker_departmentid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.worker',
+    'worker_departmentid_fkey',
+    count(*),
+    min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+  )
+  FROM changed AS s
+  WHERE s.departmentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.department AS k
+      WHERE k.source_id = s.departmentid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- worker_chiefid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.worker',
+    'worker_chiefid_fkey',
+    count(*),
+    min(jsonb_build_object('ChiefId', s.chiefid)::text)
+  )
+  FROM changed AS s
+  WHERE s.chiefid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.worker AS k
+      WHERE k.source_id = s.chiefid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -470,6 +506,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.worker', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.worker', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:b4040ff2bca8606aba034f65c4ecf358058514eb25b4323d3ca28587d7f3790f
+-- body:    sha256:54fd199a10698e19cd2cd6e4b67536912128cc949efae903c660c3e4e90dea62
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -292,16 +292,17 @@ WHERE s.artistid IS NOT NULL
     WHERE k.source_artistid = s.artistid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.album'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.album'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -320,16 +321,17 @@ WHERE s.reviewed_by IS NOT NULL
     WHERE k.source_artistid = s.reviewed_by
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.album'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.album'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -349,7 +351,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:de3247316bad69bce6b828734e1a45935635c0986c9319cfb67f7aa48c06a961
+-- body:    sha256:77eb0c995c304952e0f1db4a797006deea6d7aca6c0ab31c361dc2360bf0f693
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -392,6 +394,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.album).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- album_artistid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.album',
+    'album_artistid_fkey',
+    count(*),
+    min(jsonb_build_object('ArtistId', s.artistid)::text)
+  )
+  FROM changed AS s
+  WHERE s.artistid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_artistid = s.artistid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- album_reviewed_by_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.album',
+    'album_reviewed_by_fkey',
+    count(*),
+    min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
+  )
+  FROM changed AS s
+  WHERE s.reviewed_by IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_artistid = s.reviewed_by
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -464,6 +500,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.album', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.album', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

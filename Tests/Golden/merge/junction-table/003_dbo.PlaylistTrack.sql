@@ -245,7 +245,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:70e66260974a5fe29d083916f766b268898995cab4362b61d2ed7fca48712da2
+-- body:    sha256:3cbe1e84f37139c237aaf22b2bce3fa0f8a505bc4a1a403f2a5f04885bda1336
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -301,16 +301,17 @@ WHERE s.playlistid IS NOT NULL
     WHERE k.source_playlistid = s.playlistid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.playlisttrack'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.playlisttrack'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -329,16 +330,17 @@ WHERE s.trackid IS NOT NULL
     WHERE k.source_trackid = s.trackid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.playlisttrack'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.playlisttrack'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -358,7 +360,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:a15cc021b953295703aa4679110e036433b21359df662ea256d2db287c6f7d65
+-- body:    sha256:9250a5983de9b4e2e98568af0e69c87bf0826ca28efe5a7e924c109cb0ce3dba
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -399,6 +401,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.playlisttrack).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- playlisttrack_playlistid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.playlisttrack',
+    'playlisttrack_playlistid_fkey',
+    count(*),
+    min(jsonb_build_object('PlaylistId', s.playlistid)::text)
+  )
+  FROM changed AS s
+  WHERE s.playlistid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.playlist AS k
+      WHERE k.source_playlistid = s.playlistid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- playlisttrack_trackid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.playlisttrack',
+    'playlisttrack_trackid_fkey',
+    count(*),
+    min(jsonb_build_object('TrackId', s.trackid)::text)
+  )
+  FROM changed AS s
+  WHERE s.trackid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.track AS k
+      WHERE k.source_trackid = s.trackid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -473,6 +509,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.playlisttrack', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.playlisttrack', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

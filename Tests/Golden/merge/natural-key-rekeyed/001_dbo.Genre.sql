@@ -614,7 +614,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:8f874633ed2d3042d192bf8109e1466a34668868154284e13645ae4b4a78f9f2
+-- body:    sha256:fe8257c4b03d8ee563708a965524752854e93eaf4c3b0884c3b24f858871eec5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -671,16 +671,17 @@ WHERE s.parentid IS NOT NULL
     WHERE k.source_id = s.parentid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.genre'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.genre'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -714,7 +715,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:722b69de27134a891f2b2d668ead075ca52ce869ea306bd8a0856c3195483838
+-- body:    sha256:eb9bb487845512a847a9ac9cbec73acd39ff20413b280b8ec0695273c565cef2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -757,6 +758,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.genre).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- genre_parentid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.genre',
+    'genre_parentid_fkey',
+    count(*),
+    min(jsonb_build_object('ParentId', s.parentid)::text)
+  )
+  FROM changed AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.parentid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -816,6 +834,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.genre', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 

@@ -493,7 +493,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:c205a41625b0db1587482feb572b7b9147b11bc891099fafb531846bebfd9848
+-- body:    sha256:1ad207bdeda366480f5f2be01284efedc0966dbae866594d34c1794c031ad10a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -553,16 +553,17 @@ WHERE s.genreid IS NOT NULL
     WHERE k.source_id = s.genreid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.track'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.track'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -581,16 +582,17 @@ WHERE s.otherid IS NOT NULL
     WHERE k.source_id = s.otherid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.track'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.track'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -624,7 +626,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:8266b9e7aab5d9919a21f4756ae3ff244b0dd6ee07671f2486d8d6c9c8bef479
+-- body:    sha256:50de7d36c8cf3412cda7003e71b20125c6afa734e9c5e85391ad75e8fb3156ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -667,6 +669,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.track).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- track_genreid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.track',
+    'track_genreid_fkey',
+    count(*),
+    min(jsonb_build_object('GenreId', s.genreid)::text)
+  )
+  FROM changed AS s
+  WHERE s.genreid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.genreid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- track_otherid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.track',
+    'track_otherid_fkey',
+    count(*),
+    min(jsonb_build_object('OtherId', s.otherid)::text)
+  )
+  FROM changed AS s
+  WHERE s.otherid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.otherid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -731,6 +767,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.track', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 

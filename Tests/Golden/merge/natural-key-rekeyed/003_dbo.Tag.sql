@@ -239,7 +239,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:f9ad3ec3f89bc87c9340f73f1a254f46d7d2cabb2e03571e9f5c903c0c26c63d
+-- body:    sha256:94a4f686a7b8bd7c000784b521195caf28adf29897be2dcabdeb32958b7fdccc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -293,16 +293,17 @@ WHERE s.genreid IS NOT NULL
     WHERE k.source_id = s.genreid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.tag'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.tag'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -322,7 +323,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:ddfe0699f2ec524fe985cc175cbcb2a84d8e4b05356f354c44730cce8019cfc6
+-- body:    sha256:69aa86d36af87bdf325ded53e51d058a66f8a7ba8dc00e59f82cdb8f66c7d7d0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -363,6 +364,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.tag).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- tag_genreid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.tag',
+    'tag_genreid_fkey',
+    count(*),
+    min(jsonb_build_object('GenreId', s.genreid)::text)
+  )
+  FROM changed AS s
+  WHERE s.genreid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.genre AS k
+      WHERE k.source_id = s.genreid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -423,6 +441,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.tag', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   (SELECT count(*) FROM noted) AS edited
 FROM updated;
 

@@ -245,7 +245,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:d431f0c65aeb7c4cfef99ce4a94e14da3939f43a696020104af5ff759d951b2b
+-- body:    sha256:88505b999d17e0657e6f90fccf2f14a39b7c04c7da1d23c5325022f018591bae
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -301,16 +301,17 @@ WHERE s.tenantid IS NOT NULL
     WHERE k.source_tenantid = s.tenantid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.office'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.office'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -329,16 +330,17 @@ WHERE s.regionid IS NOT NULL
     WHERE k.source_regionid = s.regionid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.office'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.office'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -358,7 +360,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:31366726ce0ac1d1c542f58c86497379bcf5fc77dd3feb69e6236ec5a1fb7e87
+-- body:    sha256:2d9009d014007101ccf1159895b1e3590bb1f46163563c8a912efb1eb9795bb4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -399,6 +401,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.office).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- office_tenantid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.office',
+    'office_tenantid_fkey',
+    count(*),
+    min(jsonb_build_object('TenantId', s.tenantid)::text)
+  )
+  FROM changed AS s
+  WHERE s.tenantid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.tenant AS k
+      WHERE k.source_tenantid = s.tenantid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- office_regionid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.office',
+    'office_regionid_fkey',
+    count(*),
+    min(jsonb_build_object('RegionId', s.regionid)::text)
+  )
+  FROM changed AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_regionid = s.regionid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -473,6 +509,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.office', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.office', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

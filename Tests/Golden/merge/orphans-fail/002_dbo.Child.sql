@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:56cf7ea7e8c90ba4b9851fb18946032735d8e579e3c3e699047b5eed8e954416
+-- body:    sha256:1d40d9e8fb90bb39ceefc03e585c3bfc19bd0002edaf47f18eecb592b478aa25
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -293,16 +293,17 @@ WHERE s.parentid IS NOT NULL
     WHERE k.source_id = s.parentid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.child'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.child'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -321,16 +322,17 @@ WHERE s.otherid IS NOT NULL
     WHERE k.source_id = s.otherid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.child'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.child'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -350,7 +352,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:84a148c865a20aa107c4d19948069710478de5b3eebcda3a432fc7527663b557
+-- body:    sha256:7ad1df4953b018b2d1953d4c0a0ff00da970844f958e728c95d5231e7d0e654f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -393,6 +395,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.child).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- child_parentid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.child',
+    'child_parentid_fkey',
+    count(*),
+    min(jsonb_build_object('ParentId', s.parentid)::text)
+  )
+  FROM changed AS s
+  WHERE s.parentid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.parentid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- child_otherid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.child',
+    'child_otherid_fkey',
+    count(*),
+    min(jsonb_build_object('OtherId', s.otherid)::text)
+  )
+  FROM changed AS s
+  WHERE s.otherid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.parent AS k
+      WHERE k.source_id = s.otherid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -466,6 +502,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.child', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.child', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

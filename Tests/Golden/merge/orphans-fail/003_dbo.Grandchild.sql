@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:5370645a32d38d40cc2221edb66cf21c19a41a5d0dfb741169208a1af22ad760
+-- body:    sha256:d3190b14b535ada3556af23c21ae1479d1c582f6763fc4bbf225d597020ed4be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -281,16 +281,17 @@ WHERE s.childid IS NOT NULL
     WHERE k.source_id = s.childid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.grandchild'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.grandchild'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -310,7 +311,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:ae85069e52f335289775507c483a848e9b0418efdfcaced66fd8ef5a49ceade1
+-- body:    sha256:5529ad30a17f8350d4d6390a0d089f4dd45013cd001d09741f93d5220ed6b698
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -347,6 +348,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.grandchild).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- grandchild_childid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.grandchild',
+    'grandchild_childid_fkey',
+    count(*),
+    min(jsonb_build_object('ChildId', s.childid)::text)
+  )
+  FROM changed AS s
+  WHERE s.childid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.child AS k
+      WHERE k.source_id = s.childid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -410,6 +428,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.grandchild', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.grandchild', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

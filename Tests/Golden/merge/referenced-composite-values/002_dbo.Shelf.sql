@@ -247,7 +247,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:7ac3bdc876530160910b571c0f8ff9761c195f3132d44917a24027a97fafa025
+-- body:    sha256:d1be302136f9cb2ab2821a970cd1160a37b78f28875d5404a720142418dc1e9a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -306,16 +306,17 @@ WHERE s.regionid IS NOT NULL
     WHERE k.source_id = s.regionid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.shelf'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.shelf'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -335,7 +336,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:f2c86df9a4902c7119365d088c31c282d5ac0997ccf2e0c3f94aa74c73d873f1
+-- body:    sha256:fabd6141c1d44e067ecc07366780ab5d501d9372a34af30086115eef31975e33
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -382,6 +383,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.shelf).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- shelf_regionid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.shelf',
+    'shelf_regionid_fkey',
+    count(*),
+    min(jsonb_build_object('RegionId', s.regionid)::text)
+  )
+  FROM changed AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_id = s.regionid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -454,6 +472,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.shelf', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.shelf', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

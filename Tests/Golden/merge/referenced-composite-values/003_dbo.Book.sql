@@ -277,7 +277,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:d915e5b64777e602dd916510cbdefc8ba4ff7c20ff39b3589cc432d91cd36a56
+-- body:    sha256:014a5f4489893a90bb76e06007749bd45461133c82d5ba350e78e8a7a65565e5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -334,16 +334,17 @@ WHERE s.regionid IS NOT NULL
     WHERE k.source_id = s.regionid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.book'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.book'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -363,7 +364,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:a818704037dbfa115d44ca48229494ab9886a69f00eba6c580cea5cae0db2421
+-- body:    sha256:5de077b11b6c3da42c9e530ef857037a444fcca3aba9e0e6b3d7aa6819e89221
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -406,6 +407,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.book).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- book_regionid_label_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.book',
+    'book_regionid_label_fkey',
+    count(*),
+    min(jsonb_build_object('RegionId', s.regionid)::text)
+  )
+  FROM changed AS s
+  WHERE s.regionid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.region AS k
+      WHERE k.source_id = s.regionid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -472,6 +490,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.book', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.book', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

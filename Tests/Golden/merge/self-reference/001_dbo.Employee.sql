@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:21f7aecc4c8ee2aaf15a0d937a5154ee0000244258cf62851f8c3b70dcfd688a
+-- body:    sha256:3a2a9ca4bca6d741a3501391f361d095f1f2fd0d4e7a39836543292c7b40da44
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -286,16 +286,17 @@ WHERE s.managerid IS NOT NULL
     WHERE k.source_id = s.managerid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.employee'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.employee'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -315,7 +316,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:2f1e91fca3fbd1cb2a715f12ea4db5a25921d2ce2300ccab6b5ded0eca9d7d27
+-- body:    sha256:c3702d729f7bc5ff9402c69ea0aa676425cbd7480a82e3ec78dec135715dac69
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -355,6 +356,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.employee).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- employee_managerid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.employee',
+    'employee_managerid_fkey',
+    count(*),
+    min(jsonb_build_object('ManagerId', s.managerid)::text)
+  )
+  FROM changed AS s
+  WHERE s.managerid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.employee AS k
+      WHERE k.source_id = s.managerid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -421,6 +439,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.employee', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ebf3d7531dfdd07d6200f90aceb5e4bcd3b25274492432251b2b5d539209a144
+-- body:    sha256:276abae300217c9cf6dfba80048cd4ccaa6e60b5b3f4c42edd6da3bf8e79f93f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -283,16 +283,17 @@ WHERE s.personid IS NOT NULL
     WHERE k.source_personid = s.personid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.employee'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.employee'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -312,7 +313,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:d364ef1ccc6881349e2fc646c8140bf86bbb4b4b15a2448d4886f3a20b98dc93
+-- body:    sha256:a72ffbd020718ae1ade8f4df08a5ab8197854322f83fd428bae12711b38e05e1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -349,6 +350,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.employee).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- employee_personid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.employee',
+    'employee_personid_fkey',
+    count(*),
+    min(jsonb_build_object('PersonId', s.personid)::text)
+  )
+  FROM changed AS s
+  WHERE s.personid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.person AS k
+      WHERE k.source_personid = s.personid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -412,6 +430,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.employee', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.employee', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

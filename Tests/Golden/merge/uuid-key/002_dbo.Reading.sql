@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:b007358fe5623658c0bf8902ff91fe5f818f503b43bb0c12d18aebdeef38b0aa
+-- body:    sha256:1a3b51c2655134615c3ee1cfb76a2d76df8a9f3d7956da47dfc76189516048b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -285,16 +285,17 @@ WHERE s.deviceid IS NOT NULL
     WHERE k.source_deviceid = s.deviceid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.reading'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.reading'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -314,7 +315,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:eaaa5ca4242df5a4fae77d9907e57addb2fe5ffbd0ba1cfe63c1d14a58ce9b14
+-- body:    sha256:eb42a44cf6570bd2e5111db0794cfc9f796f2c8bfbf369489ed8130dbf851a6a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -354,6 +355,23 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.reading).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- reading_deviceid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.reading',
+    'reading_deviceid_fkey',
+    count(*),
+    min(jsonb_build_object('DeviceId', s.deviceid)::text)
+  )
+  FROM changed AS s
+  WHERE s.deviceid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.device AS k
+      WHERE k.source_deviceid = s.deviceid
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -419,6 +437,7 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.reading', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
   restage.count_rows('public.reading', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 

@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:40c1355b08d6bee71d033c62bdca8f5674eb0aca20488f7a396fa0c388d5e33e
+-- body:    sha256:3397c0c4ba6d82af103a259055a92103ecd2d12878867593b2ad94152cafe41a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -288,16 +288,17 @@ WHERE s.artistid IS NOT NULL
     WHERE k.source_id = s.artistid
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.album'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.album'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -316,16 +317,17 @@ WHERE s.sequelto IS NOT NULL
     WHERE k.source_id = s.sequelto
   )
   AND NOT EXISTS (
-    -- Where every staged row was inserted, each had its parents.
+    -- Where every row that got a key was inserted, each had its parents.
     SELECT
-    FROM restage.staged AS g
+    FROM restage.row_count AS a
     JOIN restage.row_count AS c
-      ON c.run_id = g.run_id
-      AND c.table_name = g.table_name
-    WHERE g.run_id = (SELECT restage.run_id())
-      AND g.table_name = 'public.album'
+      ON c.run_id = a.run_id
+      AND c.table_name = a.table_name
+    WHERE a.run_id = (SELECT restage.run_id())
+      AND a.table_name = 'public.album'
+      AND a.kind = 'allocated'
       AND c.kind = 'inserted'
-      AND c.rows = g.staged_rows
+      AND c.rows = a.rows
   )
 HAVING count(*) > 0;
 
@@ -345,7 +347,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:0ddfaee05be6b9edc6e6455d1e14da89b8732ad61091013c5d397841d170a6d8
+-- body:    sha256:a28ea125d26c8173adaca8a9da63fc00158804b30dca23be471f985bfa86be4f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -385,6 +387,40 @@ WITH changed AS MATERIALIZED (
       )::text,
       (NULL::restage_keymap.album).row_hash
     )
+),
+orphaned_1 AS MATERIALIZED (
+  -- album_artistid_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.album',
+    'album_artistid_fkey',
+    count(*),
+    min(jsonb_build_object('ArtistId', s.artistid)::text)
+  )
+  FROM changed AS s
+  WHERE s.artistid IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.artist AS k
+      WHERE k.source_id = s.artistid
+    )
+  HAVING count(*) > 0
+),
+orphaned_2 AS MATERIALIZED (
+  -- album_sequelto_fkey: on_orphan: fail
+  SELECT restage.fail_orphans(
+    'public.album',
+    'album_sequelto_fkey',
+    count(*),
+    min(jsonb_build_object('SequelTo', s.sequelto)::text)
+  )
+  FROM changed AS s
+  WHERE s.sequelto IS NOT NULL
+    AND NOT EXISTS (
+      SELECT
+      FROM restage_keymap.album AS k
+      WHERE k.source_id = s.sequelto
+    )
+  HAVING count(*) > 0
 ),
 edited AS MATERIALIZED (
   -- Their final rows that somebody edited: with keys mapped back, the hash is neither the key map's
@@ -455,6 +491,8 @@ remembered AS (
 )
 SELECT
   restage.count_rows('public.album', 'updated', count(*)) AS rows,
+  (SELECT count(*) FROM orphaned_1) AS orphaned_1,
+  (SELECT count(*) FROM orphaned_2) AS orphaned_2,
   restage.count_rows('public.album', 'overwritten', (SELECT count(*) FROM noted)) AS overwritten
 FROM updated;
 
