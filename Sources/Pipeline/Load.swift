@@ -86,6 +86,7 @@ public struct Load: Sendable {
       do {
         var outcome = try await stageAndMerge(tables, run: run)
         outcome.widened = widened
+        if !outcome.isRehearsal { await gatherStatistics(of: outcome, run: run) }
         return outcome
       } catch {
         await run.fail(with: error)
