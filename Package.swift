@@ -44,12 +44,13 @@ let package = Package(
     .systemLibrary(name: "CLibMD", providers: [.apt(["libmd-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSybDB", providers: [.apt(["freetds-dev"])]),
+    .systemLibrary(name: "CGSSAPI", providers: [.apt(["libkrb5-dev"])]),
     .target(name: "CShortestFloat"),
 
     module("Catalog"),
     module("Staging", ["Catalog", "CXXHash", "CShortestFloat", system]),
     module("BackupSource", ["Catalog", "Staging", "CZstd", system]),
-    module("ServerSource", ["Catalog", "Staging", "CSybDB"]),
+    module("ServerSource", ["Catalog", "Staging", "CSybDB", "CGSSAPI"]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),
@@ -102,7 +103,7 @@ let package = Package(
     .target(
       name: "TDSFixtures",
       dependencies: [
-        "Catalog", "BackupFixtures", "CLibMD",
+        "Catalog", "BackupFixtures", "CLibMD", "CGSSAPI",
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

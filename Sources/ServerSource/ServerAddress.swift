@@ -32,6 +32,8 @@ public struct ServerAddress: Hashable, Sendable {
   /// Empty with `kerberos`.
   public var user: String
   public var authentication = Authentication.password
+  /// The name of the server in the realm of `kerberos`; nil for the one that follows from host and port.
+  public var serviceName: String?
   public var host: String
   public var port: Int?
   public var instance: String?
@@ -83,6 +85,12 @@ public struct ServerAddress: Hashable, Sendable {
         throw .badURI("auth takes password or kerberos")
       }
       authentication = way
+    case "spn":
+      guard Self.isServiceName(value) else {
+        throw .badURI(
+          "spn takes a service and a host, MSSQLSvc/HOST:PORT, with @REALM where it is another one")
+      }
+      serviceName = value
     case "encrypt":
       guard let level = Encryption(rawValue: value) else {
         throw .badURI("encrypt takes off, request or require")
@@ -115,7 +123,7 @@ public struct ServerAddress: Hashable, Sendable {
       throw .badURI(
         "there is no option of this name in the source's URI",
         advice: """
-          known are auth, encrypt, ca, check_host, instance, tds, intent, login_timeout, \
+          known are auth, spn, encrypt, ca, check_host, instance, tds, intent, login_timeout, \
           stall_timeout and range_rows
           """)
     }
@@ -125,6 +133,7 @@ public struct ServerAddress: Hashable, Sendable {
     switch authentication {
     case .password:
       guard !user.isEmpty else { throw .badURI("it names no user") }
+      guard serviceName == nil else { throw .badURI("spn is for auth=kerberos") }
     case .kerberos:
       guard user.isEmpty else {
         throw .badURI(
@@ -153,6 +162,18 @@ public struct ServerAddress: Hashable, Sendable {
       && name.utf8.allSatisfy { byte in
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x24, 0x23: true
+        default: false
+        }
+      }
+  }
+
+  /// The name goes into a configuration line, so nothing passes that could end one.
+  private static func isServiceName(_ name: String) -> Bool {
+    let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    return name.utf8.count <= 300 && parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x2F, 0x3A, 0x40, 0x5F, 0x24: true
         default: false
         }
       }

@@ -29,9 +29,31 @@ struct ServerAddressTests {
     let address = try ServerAddress("mssql://db.example.com:1500/Shop?auth=kerberos")
     #expect(address.authentication == .kerberos)
     #expect(address.user == "" && address.host == "db.example.com" && address.port == 1500)
-    for uri in ["mssql://u@h/d?auth=kerberos", "mssql://h/d", "mssql://u@h/d?auth=ntlm"] {
+    #expect(address.serviceName == nil)
+    let name = "MSSQLSvc/listener.example.com:1433@OTHER.EXAMPLE.COM"
+    #expect(try ServerAddress("mssql://h/d?auth=kerberos&spn=\(name)").serviceName == name)
+    let service = "mssql://h/d?auth=kerberos&spn="
+    for uri in [
+      "mssql://u@h/d?auth=kerberos", "mssql://h/d", "mssql://u@h/d?auth=ntlm",
+      "mssql://u@h/d?spn=MSSQLSvc/h:1", service, service + "MSSQLSvc", service + "/h",
+      service + "MSSQLSvc/", service + "MSSQLSvc/h%0Ahost", service + "MSSQLSvc/h%20%3B",
+    ] {
       #expect(throws: ServerError.self) { try ServerAddress(uri) }
     }
+  }
+
+  @Test(
+    "the realm knows the server by host and port, unless it is named",
+    arguments: [
+      ("db.example.com", "MSSQLSvc/db.example.com:1433"),
+      ("db.example.com:1500", "MSSQLSvc/db.example.com:1500"), ("[::1]", "MSSQLSvc/::1:1433"),
+      ("db.example.com%5CINST", nil),
+    ])
+  func serviceName(_ host: String, _ service: String?) throws {
+    let uri = "mssql://\(host)/d?auth=kerberos"
+    #expect(Kerberos.service(of: try ServerAddress(uri)) == service)
+    let named = try ServerAddress(uri + "&spn=MSSQLSvc/other:1")
+    #expect(Kerberos.service(of: named) == "MSSQLSvc/other:1")
   }
 
   @Test("an IPv6 address stands in brackets")

@@ -21,6 +21,8 @@ public final class TDSServer: Sendable {
     /// Databases that a login can name; the first is the one of a login that names none.
     public var databases: [String]
     public var encryption: ServerEncryption
+    /// Logins by Kerberos; nil where the server is in no domain.
+    public var tickets: TicketLogins?
     /// Whether a database is there that came later than `databases`.
     public var hasDatabase: @Sendable (String) -> Bool = { _ in false }
     /// Called with its number when a connection is gone.

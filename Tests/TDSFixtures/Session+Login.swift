@@ -54,6 +54,10 @@ extension Session {
         phase = .challenged(login, challenge)
         return
       }
+      if let tickets = server.configuration.tickets, !login.securityToken.isEmpty {
+        checkTicket(of: login, tickets, context)
+        return
+      }
       if let refusal = refusal(of: login) {
         begin(Response(refusal.map { .message($0) }), fault: nil, closesAtEnd: true, context)
         return
@@ -63,6 +67,35 @@ extension Session {
       fail(error, context)
     }
   }
+
+  private func checkTicket(
+    of login: Login7, _ tickets: TicketLogins, _ context: ChannelHandlerContext
+  ) {
+    let ticket: AcceptedTicket
+    do {
+      guard login.user.isEmpty, login.password.isEmpty else {
+        throw ProtocolError("a user or a password beside a ticket")
+      }
+      ticket = try AcceptedTicket(checking: login.securityToken, tickets)
+    } catch {
+      // The client hears less than the server's log.
+      server.note("connection \(state.connection): \(error)")
+      begin(Response([.message(Self.untrusted)]), fault: nil, closesAtEnd: true, context)
+      return
+    }
+    var login = login
+    login.user = ticket.user
+    if let refusal = refusal(of: login, isKnown: tickets.users.contains(ticket.user)) {
+      begin(Response(refusal.map { .message($0) }), fault: nil, closesAtEnd: true, context)
+      return
+    }
+    accept(login, context, proof: ticket.answer)
+  }
+
+  private static let untrusted = ServerMessage(
+    18452, severity: 14,
+    "Login failed. The login is from an untrusted domain and cannot be used with Integrated "
+      + "authentication.")
 
   /// A Windows login becomes one with the password that its last token proves.
   func finishWindowsLogin(
@@ -85,7 +118,9 @@ extension Session {
   }
 
   /// The messages with which the login is refused; nil when it is right.
-  private func refusal(of login: Login7) -> [ServerMessage]? {
+  ///
+  /// - Parameter isKnown: Whether a ticket's user is let in; nil for a login with a password.
+  private func refusal(of login: Login7, isKnown: Bool? = nil) -> [ServerMessage]? {
     let configuration = server.configuration
     let failed = ServerMessage(
       18456, severity: 14, "Login failed for user '\(login.user)'.")
@@ -94,13 +129,9 @@ extension Session {
       let version = String(login.tdsVersion, radix: 16)
       return [ServerMessage(50_002, "TDS version \(version) is too old for this server")]
     }
-    guard login.securityToken.isEmpty || NTLM.isNegotiate(login.securityToken) else {
-      let text =
-        "Login failed. The login is from an untrusted domain and cannot be used with Integrated "
-        + "authentication."
-      return [ServerMessage(18452, severity: 14, text)]
-    }
-    guard configuration.users[login.user] == login.password else { return [failed] }
+    guard isKnown != nil || login.securityToken.isEmpty || NTLM.isNegotiate(login.securityToken)
+    else { return [Self.untrusted] }
+    guard isKnown ?? (configuration.users[login.user] == login.password) else { return [failed] }
     guard login.database.isEmpty || server.has(database: login.database) else {
       let text =
         "Cannot open database \"\(login.database)\" requested by the login. The login failed."
@@ -109,7 +140,10 @@ extension Session {
     return nil
   }
 
-  private func accept(_ login: Login7, _ context: ChannelHandlerContext) {
+  /// - Parameter proof: A token with which the answer begins, where the client has asked for one.
+  private func accept(
+    _ login: Login7, _ context: ChannelHandlerContext, proof: [UInt8] = []
+  ) {
     let defaultDatabase = server.configuration.databases.first ?? "master"
     state.user = login.user
     state.application = login.application
@@ -127,7 +161,8 @@ extension Session {
     let welcome = ServerMessage(
       5701, severity: 0, "Changed database context to '\(state.database)'.")
     send(
-      changes.flatMap(Token.environment) + Token.message(welcome, server: server.name)
+      (proof.isEmpty ? [] : Token.security(proof)) + changes.flatMap(Token.environment)
+        + Token.message(welcome, server: server.name)
         + Token.loginAck(version: state.tdsVersion) + Token.done([]), context)
     state.packetByteCount = new
     phase = .ready

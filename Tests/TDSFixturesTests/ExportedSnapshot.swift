@@ -30,8 +30,11 @@ struct ExportedSnapshot {
   }
 
   /// Exports the database of a server of the fixtures.
+  ///
+  /// - Parameter user: nil for a login that has none.
   init(
-    of database: FixtureDatabase, on server: TDSServer, host: String = "127.0.0.1",
+    of database: FixtureDatabase, on server: TDSServer, user: String? = "sa",
+    host: String = "127.0.0.1",
     uriOptions: String = "encrypt=off", options: [String] = [], environment: [String: String] = [:],
     goingOn earlier: ExportedSnapshot? = nil
   ) throws {
@@ -41,7 +44,8 @@ struct ExportedSnapshot {
     // A server stops with its last reference.
     self = try withExtendedLifetime(server) {
       try Self(
-        of: "mssql://sa@\(host):\(server.port)/\(name)?\(uriOptions)", options: options,
+        of: "mssql://\(user.map { "\($0)@" } ?? "")\(host):\(server.port)/\(name)?\(uriOptions)",
+        options: options,
         environment: environment, goingOn: earlier)
     }
   }

@@ -109,6 +109,9 @@ final class LibraryConfiguration: Sendable {
     } else {
       lines.append("port = \(address.port ?? ServerAddress.defaultPort)")
     }
+    if address.authentication == .kerberos, let service = Kerberos.service(of: address) {
+      lines.append("spn = \(service)")
+    }
     switch address.trust {
     case .anyone: break
     case .system: lines.append("ca file = system")

@@ -5,22 +5,48 @@ import CSybDB
 extension ServerError {
   /// - Parameter log: What was heard while `dbopen` failed.
   init(connecting address: ServerAddress, _ log: MessageLog) {
-    if let message = log.errors.first(where: { Refusal($0) != nil }) ?? log.errors.last {
+    if let message = log.errors.first(where: { Refusal($0, address) != nil }) ?? log.errors.last {
       self.init(connecting: address, message)
       return
     }
     // The library says more than one thing; the first is the cause.
-    var layer = log.libraryErrors.lazy.compactMap { Layer($0) }.first ?? .handshake
+    let layer = log.libraryErrors.lazy.compactMap { Layer($0) }.first ?? .handshake
     // Without a ticket db-lib gives up before the login is sent, and does not say so.
-    if layer == .handshake, address.authentication == .kerberos { layer = .ticket }
+    if layer == .handshake, let refused = ServerError(withoutTicketFor: address) {
+      self = refused
+      return
+    }
     let heard = log.libraryErrors.first
     self.init(
       layer.code(address), server: address.label, problem: layer.problem(address, heard),
       advice: layer.advice(address))
   }
 
+  /// - Returns: nil where the ticket is not to blame.
+  private init?(withoutTicketFor address: ServerAddress) {
+    guard address.authentication == .kerberos else { return nil }
+    let service = Kerberos.service(of: address)
+    // The realm may know an instance by its port alone. The user's own ticket is then all that can be asked for.
+    let asked = service ?? "MSSQLSvc/\(address.host)"
+    guard let refusal = Kerberos.refusal(of: asked) else { return nil }
+    guard service != nil || !refusal.isUnknownService else {
+      self.init(
+        .login, server: address.label,
+        problem: "the server was reached, and no login by Kerberos came about",
+        advice:
+          "has the directory the service \(asked):PORT with the port of the instance (setspn -Q)? "
+          + "another name is given with spn in the URI; else look at TLS (encrypt, ca)")
+      return
+    }
+    self.init(
+      refusal.code, server: address.label,
+      problem: "the server was reached, and there is no Kerberos ticket for \(asked): "
+        + refusal.reason,
+      advice: refusal.advice)
+  }
+
   private init(connecting address: ServerAddress, _ message: ServerMessage) {
-    let refusal = Refusal(message)
+    let refusal = Refusal(message, address)
     self.init(
       refusal?.code ?? .login, server: address.label,
       problem: "\(message.text) (message \(message.number), state \(message.state))",
@@ -43,7 +69,7 @@ extension ServerError {
   ///   - otherwise: The problem where nothing was heard.
   init(using address: ServerAddress, _ log: MessageLog, isDead: Bool, otherwise: String) {
     if let message = log.errors.first {
-      let refusal = Refusal(message)
+      let refusal = Refusal(message, address)
       self.init(
         refusal?.code ?? (isDead ? .connectionLost : .sql), server: address.label,
         problem: "\(message.text) (message \(message.number), line \(message.line))",
@@ -90,8 +116,19 @@ private struct Refusal {
   let code: ServerError.Code
   let advice: String?
 
-  init?(_ message: ServerMessage) {
+  init?(_ message: ServerMessage, _ address: ServerAddress) {
     switch message.number {
+    case 18452 where address.authentication == .kerberos:
+      code = .login
+      let service = Kerberos.service(of: address) ?? "MSSQLSvc/HOST:PORT"
+      advice =
+        "the server does not take the Kerberos ticket: does \(service) belong to the account that "
+        + "it runs as, and to no other (setspn -Q \(service))? do the clocks agree?"
+    case 18456 where address.authentication == .kerberos:
+      code = .login
+      advice =
+        "the Kerberos ticket is good and its user is not let in: CREATE LOGIN [DOMAIN\\USER] FROM "
+        + "WINDOWS; the server's error log has the state that says why"
     case 18456, 18452, 18450, 18486:
       code = .login
       advice = "check user and password; the server's error log has the state that says why"
@@ -138,7 +175,7 @@ private struct Refusal {
 
 /// Where a connection failed before the server could say so.
 private enum Layer {
-  case name, network, silence, handshake, ticket
+  case name, network, silence, handshake
 
   init?(_ error: LibraryError) {
     switch error.number {
@@ -155,7 +192,6 @@ private enum Layer {
     case .name: .nameResolution
     case .network, .silence: .unreachable
     case .handshake: address.encryption == .off ? .unreachable : .tls
-    case .ticket: .login
     }
   }
 
@@ -168,7 +204,6 @@ private enum Layer {
         ?? "the port cannot be connected to\(reason)"
     case .silence: "the server did not answer within \(address.limits.loginSeconds) s"
     case .handshake: "the server was reached, and the login did not come about\(reason)"
-    case .ticket: "the server was reached, and no login by Kerberos came about\(reason)"
     }
   }
 
@@ -181,10 +216,6 @@ private enum Layer {
         : "is the instance running, and the SQL Server Browser (UDP 1434)? or name its port"
     case .silence:
       "check host, port and firewall; login_timeout in the URI changes the limit"
-    case .ticket:
-      "is there a ticket (klist; kinit USER@REALM), and has the directory the service "
-        + "MSSQLSvc/\(address.host):\(address.port ?? ServerAddress.defaultPort)? "
-        + "else look at TLS (encrypt, ca)"
     case .handshake:
       switch (address.encryption, address.trust) {
       case (.off, _): "the server may insist on TLS: leave out encrypt=off"
