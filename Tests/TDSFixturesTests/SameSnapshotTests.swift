@@ -49,6 +49,24 @@ struct SameSnapshotTests {
     try expectSame(live, try exportedBackup(of: database))
   }
 
+  @Test("with a Windows login, too", arguments: ["native", "freebcp"])
+  func windowsLogin(engine: String) throws {
+    var random = RandomDatabase(seed: 4711, compressions: [.none])
+    let database = random.make()
+    let server = try DatabaseAnswers(database).serve(
+      .init(users: ["FIXTURES\\mover": "Pässword1"], databases: [database.catalog.name]))
+    let live = try ExportedSnapshot(
+      of: database, on: server, user: "FIXTURES%5Cmover", options: ["--engine", engine])
+    try expectSame(live, try exportedBackup(of: database))
+    #expect(server.notes == [])
+    let refused = try ExportedSnapshot(
+      of: database, on: server, user: "FIXTURES%5Cmover", options: ["--engine", engine],
+      environment: ["RESTAGE_SOURCE_PASSWORD": "password1"])
+    #expect(refused.outcome.status == 77)
+    #expect(refused.outcome.errors.contains("message 18456"))
+    #expect(!refused.outcome.errors.contains("assword1"))
+  }
+
   private func exportedBackup(of database: FixtureDatabase) throws -> ExportedSnapshot {
     let folder = try TemporaryFolder()
     let files = try FixtureBackup(database).write(to: "\(folder.path)/b.bak")
