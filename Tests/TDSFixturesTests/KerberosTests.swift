@@ -205,6 +205,15 @@ struct KerberosTests {
       saying: "Cannot contact any KDC for realm 'RESTAGE.TEST'", "krb5.conf")
   }
 
+  @Test("without a krb5.conf it is krb5.conf that is named, not a ticket")
+  func noConfiguration() throws {
+    let domain = try Domain()
+    let ticket = try domain.ticket()
+    expectRefusal(
+      try domain.export(["KRB5CCNAME": "FILE:\(ticket)", "KRB5_CONFIG": domain.realm.newFile()]),
+      saying: "does not specify default realm", "set default_realm in /etc/krb5.conf")
+  }
+
   @Test("doctor looks behind the login, and finds the missing ticket in it")
   func doctor() throws {
     let domain = try Domain()

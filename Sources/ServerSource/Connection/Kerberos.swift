@@ -82,6 +82,8 @@ enum Kerberos {
       (.login, "set the clock of this machine by that of the domain")
     case KRB5_KDC_UNREACH, KRB5_REALM_CANT_RESOLVE, KRB5_REALM_UNKNOWN:
       (.unreachable, "check the realm in krb5.conf (KRB5_CONFIG), DNS and the firewall (port 88)")
+    case KRB5_CONFIG_NODEFREALM, KRB5_CONFIG_CANTOPEN, KRB5_CONFIG_BADFORMAT:
+      (.login, "set default_realm in /etc/krb5.conf, or in the file that KRB5_CONFIG names")
     default:
       (
         .login,
