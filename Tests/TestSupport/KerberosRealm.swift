@@ -16,7 +16,7 @@ public final class KerberosRealm: Sendable {
     || ProcessInfo.processInfo.environment["RESTAGE_REQUIRE_SHARED"] == "1"
 
   /// What a skipped test says.
-  public static let skipped: Comment = "skipped: no krb5kdc (scripts/setup installs it)"
+  public static let skipped: Comment = "skipped: no krb5kdc (scripts/setup --tests installs it)"
 
   /// What clients name in KRB5_CONFIG.
   public let configuration: String
