@@ -31,9 +31,9 @@ struct StatisticsTests {
   @Test("are gathered when a tenth of a table is new, and not before", arguments: ["run", "table"])
   func gathered(commit: String) throws {
     #expect(try target.load(try snapshot("1", rows: 100), "--commit", commit).status == 0)
-    #expect(
-      try target.psql("SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND tablename = 't'")
-        == "2")
+    let columns = try target.psql(
+      "SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND tablename = 't'")
+    #expect(columns == "2")
     #expect(try analyses == 1)
     #expect(try target.load(try snapshot("2", rows: 100)).status == 0)
     #expect(try target.load(try snapshot("3", rows: 105)).status == 0)

@@ -157,7 +157,8 @@ struct UnfitTargetTests {
     let next = try source.snapshot(
       "2", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 99], [3, 13]]))
     let ran = try target.load(next)
-    expect(ran, 65, naming: "40_insert.sql", "not on Sundays", "function public.refuse() of the target")
+    expect(
+      ran, 65, naming: "40_insert.sql", "not on Sundays", "function public.refuse() of the target")
     #expect(try target.psql("SELECT t.* FROM public.t AS t ORDER BY t.id") == before)
   }
 
