@@ -56,11 +56,11 @@ extension TableNames {
   private var moving: String? {
     chunkName.map { chunk in
       """
-      -- Known rows that came in another chunk than before; by hand nobody says which. None of them was in a
-      -- chunk that was skipped.
+      -- Known rows that came in another chunk than before; by hand nobody says which. None of them is in a
+      -- chunk that was skipped: only a row that had vanished may have the number of one, from before it did.
       WITH moved AS MATERIALIZED (
         SELECT
-          \(lines: keyMapColumns.map { "k.\($0)" } + ["k.chunk AS old_chunk", "s.\(chunk) AS new_chunk"], indent: 4)
+          \(lines: keyMapColumns.map { "k.\($0)" } + ["k.chunk AS old_chunk", "s.\(chunk) AS new_chunk", "k.vanished_run"], indent: 4)
         FROM \(stage) AS s
         JOIN \(keyMap) AS k
           ON \(all: keyJoin(), indent: 4)
@@ -79,6 +79,7 @@ extension TableNames {
       WHERE c.run_id = (SELECT restage.run_id())
         AND c.table_name = \(auditName)
         AND c.is_skipped
+        AND m.vanished_run IS NULL
       HAVING count(*) > 0;
       """
     }
