@@ -123,6 +123,19 @@ struct KeyRangeTests {
         == "WHERE t.[a] > CAST('7' AS bigint)")
   }
 
+  @Test("Babelfish is given a whole number as it is, which it reads sooner than a CAST")
+  func literals() throws {
+    #expect(
+      try condition([("a", "int")], ["-5"], ["7"], .utf8) == """
+        WHERE t.[a] >= -5
+          AND t.[a] < 7
+        """)
+    #expect(
+      try condition([("a", "decimal(5,0)")], ["7"], nil, .utf8)
+        == "WHERE t.[a] >= CAST('7' AS decimal(5,0))")
+    #expect(throws: Fault.self) { try condition([("a", "int")], ["7; --"], nil, .utf8) }
+  }
+
   @Test("columns compare one after the other")
   func composite() throws {
     let columns = [("a", "int"), ("b", "decimal(9,2)"), ("c", "uniqueidentifier")]

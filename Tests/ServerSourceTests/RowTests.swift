@@ -165,7 +165,7 @@ struct RowTests {
     try expectSame(Self.allTypes, answers)
   }
 
-  @Test("a server that stores UTF-8 is asked for nvarchar, and every type is the same")
+  @Test("a server that stores UTF-8 is asked for it, and every type is the same")
   func unicodeForm() throws {
     // A sql_variant has a column for each kind of type there.
     var fixture = Self.allTypes

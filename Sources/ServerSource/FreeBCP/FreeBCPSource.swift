@@ -63,7 +63,7 @@ public struct FreeBCPSource: Source {
 
   private func query(for table: Table) throws(Fault) -> FreeBCPQuery {
     try FreeBCPQuery(
-      table, TextForm(source.server.version.kind), hint: mode.tableHint,
+      table, TextForm(ofFreeBCP: source.server.version.kind), hint: mode.tableHint,
       valueByteCountMax: source.address.limits.valueByteCountMax)
   }
 }

@@ -73,9 +73,10 @@ struct KeyText {
   func literal(_ kept: String) throws(Fault) -> String {
     guard isWellFormed(kept) else { throw Fault("no value of \(type) in a range") }
     switch form {
+    case .plain where textForm == .utf8 && type.isInteger && Int64(kept) != nil: return kept
     case .plain, .moment: return "CAST('\(kept)' AS \(spelledType))"
     case .bytes: return "CAST(0x\(kept) AS \(spelledType))"
-    case .text where textForm == .unicode:
+    case .text where textForm != .stored:
       return "CAST(\(SQLText.literal(kept)) AS \(spelledType))"
     case .text:
       let text = "CAST(0x\(kept) AS nvarchar(4000))"

@@ -51,7 +51,7 @@ extension CellKind {
     }
   }
 
-  /// The same where text comes as nvarchar, which db-lib makes UTF-8.
+  /// The same where text comes as UTF-8, or as nvarchar, which db-lib makes UTF-8.
   var asUTF8: CellKind {
     switch self {
     case .utf16(let width), .text(let width): .text(width: width)

@@ -201,7 +201,7 @@ struct RowReader {
     guard type == .char || type == .text else { return }
     // 8-bit text was converted by the server and may have lost characters on the way.
     let sent = restage_server_type(connection.process, wireColumn)
-    guard query.form == .unicode, Self.unicodeTypes.contains(sent) else {
+    guard query.form != .stored, Self.unicodeTypes.contains(sent) else {
       throw answer("column \(column) came as text of type \(sent), which may be converted")
     }
   }

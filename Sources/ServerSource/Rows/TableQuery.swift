@@ -3,8 +3,10 @@
 // text to its client charset with iconv, which refuses unpaired surrogates and has other tables for
 // code pages than Windows has; and the charset cannot be UTF-16, as the SQL itself goes through it.
 //
-// Babelfish keeps text as UTF-8 and makes code-page bytes with question marks of such a cast, so it is
-// asked for nvarchar: what was UTF-8 is UTF-8 again after db-lib.
+// Babelfish keeps text as UTF-8 and makes code-page bytes with question marks of such a cast. It is asked
+// for the bytes of its UTF-8 by PostgreSQL's own function, and of text that may be longer than a varbinary
+// of a length, and for freebcp, for nvarchar: what was UTF-8 is UTF-8 again after db-lib, at the price
+// of two conversions and twice the bytes.
 
 import Catalog
 import Staging
@@ -87,8 +89,13 @@ enum TextForm {
   case stored
   /// nvarchar: for servers that store no such bytes.
   case unicode
+  /// varbinary of UTF-8 where it is short enough, else nvarchar.
+  case utf8
 
-  init(_ kind: ServerVersion.Kind) { self = kind == .babelfish ? .unicode : .stored }
+  init(_ kind: ServerVersion.Kind) { self = kind == .babelfish ? .utf8 : .stored }
+
+  /// freebcp takes nvarchar and writes UTF-8 itself.
+  init(ofFreeBCP kind: ServerVersion.Kind) { self = kind == .babelfish ? .unicode : .stored }
 }
 
 /// One stored column of a table: how it is asked for and how its bytes become cells.
@@ -117,17 +124,18 @@ struct SelectedColumn {
     } catch {
       throw Fault("column \(column.name): \(error.problem)")
     }
-    let name = "t." + SQLText.quoted(column.name)
+    // There is one table, but that each name says so costs Babelfish a tenth of a second on each connection.
+    let name = (form == .utf8 ? "" : "t.") + SQLText.quoted(column.name)
     switch (form, column.type.base) {
     case (.stored, _):
       expressions = Self.expressions(name, column.type, pieceLength)
       alternatives = []
-    case (.unicode, .sqlVariant):
+    case (_, .sqlVariant):
       let baseType = Self.baseType(name)
       expressions = [baseType] + VariantForm.all.map { $0.expression(name, baseType) }
       alternatives = VariantForm.all.map(\.kind)
-    case (.unicode, _):
-      expressions = [Self.unicode(name, column.type, pieceLength)]
+    case (_, _):
+      expressions = [Self.unicode(name, column.type, form, pieceLength)]
       alternatives = []
     }
   }
@@ -178,13 +186,16 @@ struct SelectedColumn {
   }
 
   private static func unicode(
-    _ name: String, _ type: ColumnType, _ pieceLength: Int
+    _ name: String, _ type: ColumnType, _ form: TextForm, _ pieceLength: Int
   ) -> String {
     let isLarge = type.length.map { $0 > 4000 } ?? true
     switch type.base {
     case .char, .varchar, .nchar, .nvarchar:
       guard let length = type.length, !isLarge else { break }
-      return "CAST(\(name) AS nvarchar(\(length)))"
+      let text = "CAST(\(name) AS nvarchar(\(length)))"
+      // A character of PostgreSQL has four bytes at most.
+      guard form == .utf8, length * 4 <= 8000 else { return text }
+      return "CAST(pg_catalog.convert_to(\(text), 'UTF8') AS varbinary(\(length * 4)))"
     case .text, .ntext, .xml: break
     default: return expressions(name, type, pieceLength)[0]
     }

@@ -15,6 +15,8 @@ indirect enum Expression: Sendable {
   case byteCount(Expression)
   /// CONVERT to text with style 121.
   case isoText(Expression)
+  /// PostgreSQL's `convert_to`, which Babelfish has.
+  case utf8(Expression)
 
   /// What names and functions stand for.
   struct Context {
@@ -40,6 +42,7 @@ indirect enum Expression: Sendable {
     case .byteCount(let inner):
       ResultColumn("", ColumnType(inner.column.type.isMax ? .bigint : .int))
     case .isoText: ResultColumn("", ColumnType(.varchar, length: 40))
+    case .utf8: ResultColumn("", ColumnType(.varbinary, length: nil, isMax: true))
     }
   }
 
@@ -67,6 +70,12 @@ indirect enum Expression: Sendable {
       let bytes = WireValue.bytes(try inner.value(row), inner.column)
       return bytes.map { .integer(Int64($0.count)) } ?? .null
     case .isoText(let inner): return try Self.isoText(inner.value(row), inner.column.type)
+    case .utf8(let inner):
+      switch try inner.value(row) {
+      case .null: return .null
+      case .text(let text): return .bytes(Array(text.utf8))
+      default: throw ServerMessage(50_003, "the fixture has no UTF-8 of \(inner.column.type)")
+      }
     }
   }
 
@@ -159,6 +168,14 @@ extension Expression {
         let called = try call(function)
         try take(.symbol(")"))
         return called
+      case .word("PG_CATALOG"):
+        try take(.symbol("."))
+        try take(.word("CONVERT_TO"))
+        try take(.symbol("("))
+        let text = try expression()
+        guard try secondText() == "UTF8" else { throw mistake }
+        try take(.symbol(")"))
+        return .utf8(text)
       default: return try column(first)
       }
     }
