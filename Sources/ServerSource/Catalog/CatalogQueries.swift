@@ -1,10 +1,17 @@
 // The questions that are asked of a server, one for each group of views. Names of views and columns are
 // written exactly as the documentation has them: in a database with a case-sensitive collation any other
 // spelling is an error. Types are joined by sys.types, never compared with numbers: Babelfish has others.
+//
+// Babelfish learns on each connection to read SQL, clause by clause, and needs 20 to 100 ms for each that it
+// has not met there, a hundred times as long as for the answer. It is asked for its views as they are,
+// without JOIN and WHERE; what these would do is done here.
 
 /// SQL texts that read the catalog of one version of server.
 struct CatalogQueries {
   let version: ServerVersion
+
+  /// Whether views are asked for as they are.
+  var arePlain: Bool { version.kind == .babelfish }
 
   /// Asked before the version is known.
   static let server = SQLBatch(
@@ -22,17 +29,21 @@ struct CatalogQueries {
       ) AS int) AS code_page
     """)
 
-  static let database = SQLBatch(
-    "database",
-    """
-    SELECT
-      CAST(d.snapshot_isolation_state AS int) AS snapshot_state,
-      CAST(d.is_read_committed_snapshot_on AS int) AS read_committed_snapshot,
-      CAST(d.is_read_only AS int) AS is_read_only,
-      CAST(d.compatibility_level AS int) AS compatibility_level
-    FROM sys.databases AS d
-    WHERE d.database_id = DB_ID()
-    """)
+  /// Of Babelfish all databases come; `own_id` says which it is.
+  var database: SQLBatch {
+    SQLBatch(
+      "database",
+      """
+      SELECT
+        d.database_id,
+        DB_ID() AS own_id,
+        CAST(d.snapshot_isolation_state AS int) AS snapshot_state,
+        CAST(d.is_read_committed_snapshot_on AS int) AS read_committed_snapshot,
+        CAST(d.is_read_only AS int) AS is_read_only,
+        CAST(d.compatibility_level AS int) AS compatibility_level
+      FROM sys.databases AS d\(orPlain("", "\nWHERE d.database_id = DB_ID()"))
+      """)
+  }
 
   static let permissions = SQLBatch(
     "permissions",
@@ -55,6 +66,11 @@ struct CatalogQueries {
       }.joined(separator: "\nUNION ALL\n"))
   }
 
+  func filling(of view: CatalogView) -> SQLBatch {
+    let name = view.rawValue
+    return SQLBatch("filling of \(name)", "SELECT COUNT(*) AS row_count FROM sys.\(name)")
+  }
+
   var unmask: SQLBatch {
     SQLBatch(
       "permission to unmask",
@@ -67,16 +83,19 @@ struct CatalogQueries {
       """
       SELECT
         t.object_id,
-        s.name AS schema_name,
+        \(orPlain("SCHEMA_NAME(t.schema_id)", "s.name")) AS schema_name,
         t.name AS table_name,
+        CAST(t.is_ms_shipped AS int) AS is_ms_shipped,
         \(since(13, "t.temporal_type", as: "temporal_type")),
         \(since(13, "t.history_table_id", as: "history_table_id")),
         \(since(13, "t.is_external", as: "is_external")),
         \(since(14, "t.is_node", as: "is_node")),
         \(since(14, "t.is_edge", as: "is_edge"))
-      FROM sys.tables AS t
-      JOIN sys.schemas AS s ON s.schema_id = t.schema_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.tables AS t\(orPlain("", """
+
+        JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+        WHERE t.is_ms_shipped = 0
+        """))
       """)
   }
 
@@ -115,13 +134,15 @@ struct CatalogQueries {
   var rowCounts: SQLBatch {
     SQLBatch(
       "row counts",
-      """
-      SELECT p.object_id, SUM(p.rows) AS row_count
-      FROM sys.partitions AS p
-      JOIN sys.tables AS t ON t.object_id = p.object_id
-      WHERE p.index_id IN (0, 1) AND t.is_ms_shipped = 0
-      GROUP BY p.object_id
-      """)
+      orPlain(
+        "SELECT p.object_id, p.index_id, p.rows AS row_count FROM sys.partitions AS p",
+        """
+        SELECT p.object_id, SUM(p.rows) AS row_count
+        FROM sys.partitions AS p
+        JOIN sys.tables AS t ON t.object_id = p.object_id
+        WHERE p.index_id IN (0, 1) AND t.is_ms_shipped = 0
+        GROUP BY p.object_id
+        """))
   }
 
   /// A type of the user's own is listed to those alone who have some permission on it. A column of a type
@@ -134,11 +155,7 @@ struct CatalogQueries {
         c.object_id,
         c.column_id,
         c.name AS column_name,
-        y.name AS type_name,
-        ys.name AS type_schema,
-        CAST(y.is_user_defined AS int) AS is_user_defined,
-        CAST(y.is_assembly_type AS int) AS is_assembly_type,
-        b.name AS base_name,
+        \(typeColumns),
         CAST(c.max_length AS int) AS max_length,
         CAST(c.precision AS int) AS type_precision,
         CAST(c.scale AS int) AS type_scale,
@@ -153,20 +170,35 @@ struct CatalogQueries {
         CAST(c.is_column_set AS int) AS is_column_set,
         c.default_object_id,
         c.rule_object_id,
-        y.rule_object_id AS type_rule_object_id,
         \(since(13, "CAST(c.is_hidden AS int)", as: "is_hidden")),
         \(since(13, "CAST(c.generated_always_type AS int)", as: "generated_always")),
         \(since(13, "CAST(c.is_masked AS int)", as: "is_masked")),
         \(since(13, "CAST(c.encryption_type AS int)", as: "encryption_type"))
-      FROM sys.columns AS c
-      JOIN sys.tables AS t ON t.object_id = c.object_id
-      LEFT JOIN sys.types AS y ON y.user_type_id = c.user_type_id
-      LEFT JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
-      LEFT JOIN sys.types AS b
-        ON b.user_type_id = COALESCE(y.system_type_id, c.system_type_id)
-      WHERE t.is_ms_shipped = 0
+      FROM sys.columns AS c\(orPlain("", """
+
+        JOIN sys.tables AS t ON t.object_id = c.object_id
+        LEFT JOIN sys.types AS y ON y.user_type_id = c.user_type_id
+        LEFT JOIN sys.schemas AS ys ON ys.schema_id = y.schema_id
+        LEFT JOIN sys.types AS b
+          ON b.user_type_id = COALESCE(y.system_type_id, c.system_type_id)
+        WHERE t.is_ms_shipped = 0
+        """))
       ORDER BY c.object_id, c.column_id
       """)
+  }
+
+  /// What is asked of a column's type, or its numbers.
+  private var typeColumns: String {
+    let columns =
+      arePlain
+      ? ["c.user_type_id", "c.system_type_id"]
+      : [
+        "y.name AS type_name", "ys.name AS type_schema",
+        "CAST(y.is_user_defined AS int) AS is_user_defined",
+        "CAST(y.is_assembly_type AS int) AS is_assembly_type", "b.name AS base_name",
+        "y.rule_object_id AS type_rule_object_id",
+      ]
+    return columns.joined(separator: ",\n  ")
   }
 
   var identities: SQLBatch {
@@ -199,9 +231,7 @@ struct CatalogQueries {
         c.column_id,
         \(withText ? "c.definition" : "CAST(NULL AS nvarchar(max)) AS definition"),
         CAST(c.is_persisted AS int) AS is_persisted
-      FROM sys.computed_columns AS c
-      JOIN sys.tables AS t ON t.object_id = c.object_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.computed_columns AS c\(ofTables("c.object_id"))
       """)
   }
 
@@ -214,9 +244,7 @@ struct CatalogQueries {
         d.parent_column_id AS column_id,
         d.name AS constraint_name,
         d.definition
-      FROM sys.default_constraints AS d
-      JOIN sys.tables AS t ON t.object_id = d.parent_object_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.default_constraints AS d\(ofTables("d.parent_object_id"))
       """)
   }
 
@@ -261,9 +289,7 @@ struct CatalogQueries {
         CAST(i.fill_factor AS int) AS fill_factor,
         CAST(i.has_filter AS int) AS has_filter,
         i.filter_definition
-      FROM sys.indexes AS i
-      JOIN sys.tables AS t ON t.object_id = i.object_id
-      WHERE t.is_ms_shipped = 0 AND i.type > 0 AND i.is_hypothetical = 0
+      FROM sys.indexes AS i\(ofTables("i.object_id", " AND i.type > 0 AND i.is_hypothetical = 0"))
       """)
   }
 
@@ -279,9 +305,7 @@ struct CatalogQueries {
         CAST(k.key_ordinal AS int) AS key_ordinal,
         CAST(k.is_descending_key AS int) AS is_descending,
         CAST(k.is_included_column AS int) AS is_included
-      FROM sys.index_columns AS k
-      JOIN sys.tables AS t ON t.object_id = k.object_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.index_columns AS k\(ofTables("k.object_id"))
       """)
   }
 
@@ -298,9 +322,7 @@ struct CatalogQueries {
         CAST(f.update_referential_action AS int) AS update_action,
         CAST(f.is_disabled AS int) AS is_disabled,
         CAST(f.is_not_trusted AS int) AS is_not_trusted
-      FROM sys.foreign_keys AS f
-      JOIN sys.tables AS t ON t.object_id = f.parent_object_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.foreign_keys AS f\(ofTables("f.parent_object_id"))
       """)
   }
 
@@ -326,9 +348,7 @@ struct CatalogQueries {
         c.name AS constraint_name,
         c.definition,
         CAST(c.is_disabled AS int) AS is_disabled
-      FROM sys.check_constraints AS c
-      JOIN sys.tables AS t ON t.object_id = c.parent_object_id
-      WHERE t.is_ms_shipped = 0
+      FROM sys.check_constraints AS c\(ofTables("c.parent_object_id"))
       """)
   }
 
@@ -505,6 +525,53 @@ struct CatalogQueries {
       """)
   }
 
+  /// Types with their ids, for what is not joined with them.
+  var plainTypes: SQLBatch {
+    SQLBatch(
+      "types",
+      """
+      SELECT
+        y.user_type_id,
+        y.system_type_id,
+        SCHEMA_NAME(y.schema_id) AS schema_name,
+        y.name AS type_name,
+        CAST(y.max_length AS int) AS max_length,
+        CAST(y.precision AS int) AS type_precision,
+        CAST(y.scale AS int) AS type_scale,
+        CAST(y.is_nullable AS int) AS is_nullable,
+        CAST(y.is_user_defined AS int) AS is_user_defined,
+        CAST(y.is_assembly_type AS int) AS is_assembly_type,
+        CAST(y.is_table_type AS int) AS is_table_type,
+        y.rule_object_id
+      FROM sys.types AS y
+      """)
+  }
+
+  /// Objects of every kind, and the texts of modules.
+  var plainObjects: SQLBatch {
+    SQLBatch(
+      "objects",
+      """
+      SELECT
+        o.object_id AS module_id,
+        o.type AS object_type,
+        SCHEMA_NAME(o.schema_id) AS schema_name,
+        o.name AS object_name,
+        o.parent_object_id AS object_id,
+        CAST(o.is_ms_shipped AS int) AS is_ms_shipped
+      FROM sys.objects AS o
+      """)
+  }
+
+  var plainModules: SQLBatch {
+    SQLBatch("modules", "SELECT m.object_id AS module_id, m.definition FROM sys.sql_modules AS m")
+  }
+
+  /// Types of objects that are modules.
+  static let moduleTypes: Set<String> = [
+    "V", "P", "PC", "X", "FN", "IF", "TF", "FS", "FT", "AF", "TR", "TA",
+  ]
+
   var modules: SQLBatch {
     SQLBatch(
       "modules",
@@ -519,7 +586,7 @@ struct CatalogQueries {
       JOIN sys.schemas AS s ON s.schema_id = o.schema_id
       LEFT JOIN sys.sql_modules AS m ON m.object_id = o.object_id
       WHERE o.is_ms_shipped = 0
-        AND o.type IN ('V', 'P', 'PC', 'X', 'FN', 'IF', 'TF', 'FS', 'FT', 'AF', 'TR', 'TA')
+        AND o.type IN (\(Self.moduleTypes.sorted().map { "'\($0)'" }.joined(separator: ", ")))
       """)
   }
 
@@ -531,6 +598,21 @@ struct CatalogQueries {
       FROM sys.synonyms AS y
       JOIN sys.schemas AS s ON s.schema_id = y.schema_id
       WHERE y.is_ms_shipped = 0
+      """)
+  }
+
+  private func orPlain(_ plain: String, _ full: String) -> String { arePlain ? plain : full }
+
+  /// Leaves out what does not belong to a user's table.
+  ///
+  /// - Parameter column: With the table's number.
+  private func ofTables(_ column: String, _ more: String = "") -> String {
+    orPlain(
+      "",
+      """
+
+      JOIN sys.tables AS t ON t.object_id = \(column)
+      WHERE t.is_ms_shipped = 0\(more)
       """)
   }
 

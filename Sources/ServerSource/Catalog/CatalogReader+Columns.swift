@@ -8,7 +8,11 @@ extension CatalogReader {
   }
 
   mutating func columns() throws(ServerError) -> [Int: TableColumns] {
-    let records = try ask(queries.columns)
+    var records = try ask(ofTables: queries.columns)
+    if queries.arePlain {
+      let types = TypeRecords(try ask(queries.plainTypes))
+      records = records.map(types.joined(toColumn:))
+    }
     var details = try ColumnDetails(of: records, &self)
     var names: [ColumnKey: String] = [:]
     var result: [Int: TableColumns] = [:]
@@ -135,18 +139,13 @@ struct ColumnDetails {
     } else {
       maySeeMasked = true
     }
-    for record in try reader.askIfThere(reader.queries.identities, of: .identities) {
-      if let key = ColumnKey(record) { identities[key] = Identity(record) }
+    if columns.contains(where: { $0.flag("is_identity") }) {
+      for record in try reader.askIfThere(reader.queries.identities, of: .identities) {
+        if let key = ColumnKey(record) { identities[key] = Identity(record) }
+      }
     }
-    let computedRecords = try reader.ask(
-      reader.queries.computedColumns(withText: true),
-      orLess: reader.queries.computedColumns(withText: false), of: .computedColumns)
-    for record in computedRecords {
-      guard let key = ColumnKey(record) else { continue }
-      computed[key] = Computed(
-        definition: record.text("definition") ?? "", isPersisted: record.flag("is_persisted"))
-    }
-    for record in try reader.ask(reader.queries.defaults, of: .defaults) {
+    if columns.contains(where: { $0.flag("is_computed") }) { try readComputed(&reader) }
+    for record in try reader.ask(ofTables: reader.queries.defaults, of: .defaults) {
       guard let key = ColumnKey(record), let text = record.text("definition") else { continue }
       defaults[key] = DefaultConstraint(name: record.text("constraint_name"), definition: text)
     }
@@ -158,6 +157,17 @@ struct ColumnDetails {
       } else if let text = record.text("definition") {
         defaults[key] = DefaultConstraint(boundObject: text)
       }
+    }
+  }
+
+  private mutating func readComputed(_ reader: inout CatalogReader) throws(ServerError) {
+    let records = try reader.ask(
+      reader.queries.computedColumns(withText: true),
+      orLess: reader.queries.computedColumns(withText: false), of: .computedColumns)
+    for record in records {
+      guard let key = ColumnKey(record) else { continue }
+      computed[key] = Computed(
+        definition: record.text("definition") ?? "", isPersisted: record.flag("is_persisted"))
     }
   }
 

@@ -26,7 +26,7 @@ struct CatalogReader: Sendable {
   mutating func database(
     _ server: ServerFacts, beside lend: OtherObjectsReading.Lend? = nil
   ) throws(ServerError) -> Database {
-    try findEmptyViews()
+    if !queries.arePlain { try findEmptyViews() }
     let reading = lend.map { OtherObjectsReading(self, on: $0) }
     let tables = try withSentDecimals(tables())
     // Whatever the second connection failed of, this one asks for again, or says.
@@ -75,8 +75,30 @@ struct CatalogReader: Sendable {
   ///
   /// - Parameter view: Without whose rows there is no answer.
   func ask(_ batch: SQLBatch, of view: CatalogView? = nil) throws(ServerError) -> [ResultRecord] {
-    if let view, emptyViews.contains(view) { return [] }
+    if let view, try isEmpty(view) { return [] }
     return try connection.query(batch)
+  }
+
+  /// Where views are asked for as they are, so are those that may be empty; only what is asked of some is
+  /// not plain, and is asked when there is something.
+  private func isEmpty(_ view: CatalogView) throws(ServerError) -> Bool {
+    guard queries.arePlain else { return emptyViews.contains(view) }
+    guard [.extendedProperties, .partitionFunctions, .synonyms, .sequences].contains(view) else {
+      return false
+    }
+    return try connection.query(queries.filling(of: view)).first?.integer("row_count") == 0
+  }
+
+  /// As `ask`, of what belongs to tables: of other objects nothing is returned, whoever leaves it out.
+  func ask(
+    ofTables batch: SQLBatch, of view: CatalogView? = nil
+  ) throws(ServerError) -> [ResultRecord] { ofTables(try ask(batch, of: view)) }
+
+  func ofTables(_ records: [ResultRecord]) -> [ResultRecord] {
+    guard queries.arePlain else { return records }
+    return records.filter { record in
+      record.integer("object_id").map { tableNames[$0] != nil } ?? true
+    }
   }
 
   /// Asks for what a server may not have: a view or a column of a later version, or of none where
@@ -173,7 +195,9 @@ struct ServerFacts: Sendable {
     edition = record.text("edition") ?? ""
     collation = Collation(
       server: record.text("collation_name"), codePage: record.integer("code_page"))
-    let settings = try connection.query(CatalogQueries.database).first
+    let settings = try connection.query(CatalogQueries(version: version).database).first {
+      $0.integer("database_id") == $0.integer("own_id")
+    }
     allowsSnapshot = settings?.integer("snapshot_state") == 1
     readsCommittedVersions = settings?.flag("read_committed_snapshot") ?? false
     isReadOnly = settings?.flag("is_read_only") ?? false
@@ -184,7 +208,7 @@ struct ServerFacts: Sendable {
 
 extension CatalogReader {
   private mutating func tables() throws(ServerError) -> [Table] {
-    let records = try ask(queries.tables)
+    let records = try ask(queries.tables).filter { !$0.flag("is_ms_shipped") }
     for record in records {
       guard let id = record.integer("object_id"), let name = ObjectName(record, "table_name") else {
         throw missing("tables")

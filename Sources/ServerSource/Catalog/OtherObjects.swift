@@ -18,9 +18,9 @@ struct OtherObjects: Sendable {
 
   init(_ reader: CatalogReader) throws(ServerError) {
     var reader = reader
-    modules = try reader.ask(reader.queries.modules)
+    modules = try reader.moduleRecords()
     synonyms = try reader.askIfThere(reader.queries.synonyms, of: .synonyms)
-    aliasTypes = try reader.ask(reader.queries.aliasTypes)
+    aliasTypes = try reader.aliasTypeRecords()
     sequences = try reader.sequences()
     partitionFunctions = try reader.partitionFunctions()
     partitionSchemes = try reader.partitionSchemes()

@@ -37,7 +37,7 @@ struct TableParts {
   private mutating func readPartitionings(_ reader: inout CatalogReader) throws(ServerError) {
     let records = try reader.askIfThere(
       reader.queries.partitionedIndexes, of: .partitionFunctions)
-    for record in records {
+    for record in reader.ofTables(records) {
       guard let id = record.integer("object_id"), let index = record.integer("index_id"),
         let scheme = record.text("scheme_name"), let column = ColumnKey(record)
       else { throw reader.missing("partitioned indexes") }
@@ -72,7 +72,8 @@ struct TableParts {
     case .serializable: reason = "it cannot be locked as a whole"
     case .readCommitted, .readCommittedVersions, .readOnly: return
     }
-    guard reader.queries.version.has(12) else { return }
+    // Babelfish has none.
+    guard reader.queries.version.has(12), reader.queries.version.kind != .babelfish else { return }
     for record in try reader.askIfThere(reader.queries.memoryOptimizedTables) {
       if let id = record.integer("object_id") { refusals[id] = "memory-optimized: \(reason)" }
     }
@@ -82,18 +83,22 @@ struct TableParts {
   private mutating func readRowCounts(_ reader: inout CatalogReader) throws(ServerError) {
     let isKept = reader.queries.version.kind != .babelfish
     for record in try reader.askIfThere(reader.queries.rowCounts) {
-      guard let id = record.integer("object_id"), let count = record.integer("row_count") else {
-        continue
-      }
-      if isKept || count > 0 { rowCounts[id] = count }
+      guard let id = record.integer("object_id"), let count = record.integer("row_count"),
+        record.integer("index_id") ?? 0 <= 1
+      else { continue }
+      // Babelfish gives a row for each partition.
+      if isKept || count > 0 { rowCounts[id, default: 0] += count }
     }
   }
 
   private mutating func readIndexes(_ reader: inout CatalogReader) throws(ServerError) {
-    let members = Dictionary(grouping: try reader.ask(reader.queries.indexColumns)) { record in
+    let members = Dictionary(grouping: try reader.ask(ofTables: reader.queries.indexColumns)) {
+      record in
       ColumnKey(record.integer("object_id") ?? 0, record.integer("index_id") ?? 0)
     }
-    for record in try reader.ask(reader.queries.indexes) {
+    for record in try reader.ask(ofTables: reader.queries.indexes)
+    // A heap is no index.
+    where record.integer("index_type") != 0 {
       guard let id = record.integer("object_id"), let index = record.integer("index_id"),
         let name = record.text("index_name"), let table = reader.tableNames[id]
       else { throw reader.missing("indexes") }
@@ -155,7 +160,7 @@ struct TableParts {
     let members = Dictionary(grouping: memberRecords) {
       $0.integer("constraint_id") ?? 0
     }
-    for record in try reader.ask(reader.queries.foreignKeys, of: .foreignKeys) {
+    for record in try reader.ask(ofTables: reader.queries.foreignKeys, of: .foreignKeys) {
       guard let id = record.integer("object_id"), let table = reader.tableNames[id],
         let constraint = record.integer("constraint_id"),
         let parentID = record.integer("referenced_object_id")
@@ -187,7 +192,7 @@ struct TableParts {
   }
 
   private mutating func readChecks(_ reader: inout CatalogReader) throws(ServerError) {
-    for record in try reader.ask(reader.queries.checks, of: .checks) {
+    for record in try reader.ask(ofTables: reader.queries.checks, of: .checks) {
       guard let id = record.integer("object_id"), let table = reader.tableNames[id] else {
         throw reader.missing("checks")
       }

@@ -33,6 +33,20 @@ struct ResultRecord {
     return values[index]
   }
 
+  /// The same row with other values, or more.
+  func with(_ more: [String: ResultValue]) -> ResultRecord {
+    var (columns, values) = (columns, values)
+    for (name, value) in more {
+      if let index = columns[name] {
+        values[index] = value
+      } else {
+        columns[name] = values.count
+        values.append(value)
+      }
+    }
+    return ResultRecord(columns: columns, values: values)
+  }
+
   func text(_ name: String) -> String? {
     guard case .text(let text) = self[name] else { return nil }
     return text

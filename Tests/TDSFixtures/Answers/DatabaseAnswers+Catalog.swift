@@ -12,6 +12,7 @@ extension DatabaseAnswers {
     case "database":
       [
         [
+          "database_id": .integer(5), "own_id": .integer(5),
           "snapshot_state": flag(allowsSnapshot), "read_committed_snapshot": flag(false),
           "is_read_only": flag(isReadOnly), "compatibility_level": .integer(140),
         ]
@@ -39,16 +40,20 @@ extension DatabaseAnswers {
         ]
       ]
     case "fillings": fillings(batch)
+    case let name where name.hasPrefix("filling of "): fillings(batch)
+    case "types": plainTypes
+    case "objects": database.catalog.modules.compactMap(moduleRow)
     case "permission to unmask": [["unmask": flag(permissions.mayUnmask)]]
     case "tables": tables
     case "permissions on tables":
       perTable { [["can_select": flag(!permissions.unreadable.contains($0.table.name))]] }
-    case "row counts": perTable { [["row_count": .integer(Int64($0.rowCount))]] }
+    case "row counts":
+      perTable { [["row_count": .integer(Int64($0.rowCount)), "index_id": .integer(1)]] }
     case "columns":
       // What is joined with a row that is not listed is not listed either.
       perColumn { column in
-        isUnseen(column) && !batch.text.contains("LEFT JOIN sys.types AS y ")
-          ? nil : columnRow(column)
+        isUnseen(column) && batch.text.contains(" JOIN sys.types AS y ")
+          && !batch.text.contains("LEFT JOIN sys.types AS y ") ? nil : columnRow(column)
       }
     case "identities": perColumn(identityRow)
     case "computed columns": computedColumns(withText: true)
@@ -142,6 +147,7 @@ extension DatabaseAnswers {
       return [
         [
           "schema_name": .text(table.table.name.schema), "table_name": .text(table.table.name.name),
+          "is_ms_shipped": flag(false),
           "temporal_type": .integer(history == nil ? 0 : 2), "history_table_id": integer(history),
           "is_external": flag(false), "is_node": flag(false), "is_edge": flag(false),
           "is_memory_optimized": flag(false),
@@ -204,6 +210,8 @@ extension DatabaseAnswers {
       "is_column_set": flag(column.isColumnSet),
       "default_object_id": .integer(column.defaultConstraint == nil ? 0 : 1),
       "rule_object_id": .integer(0), "type_rule_object_id": .integer(0),
+      "user_type_id": integer(typeID(alias ?? ObjectName("sys", own))),
+      "system_type_id": integer(isAssembly ? 240 : typeID(ObjectName("sys", own))),
       "is_hidden": flag(column.isHidden),
       "generated_always": .integer(column.generatedAlways.flatMap { generated[$0] } ?? 0),
       "is_masked": flag(permissions.masked.contains(column.name)),
@@ -475,8 +483,62 @@ extension DatabaseAnswers {
         "object_type": .text(type), "schema_name": .text(module.name.schema),
         "object_name": .text(module.name.name),
         "object_id": integer(module.table.map { objectID($0) } ?? 0),
-        "definition": text(module.definition),
+        "module_id": integer(database.catalog.modules.firstIndex(of: module)),
+        "is_ms_shipped": flag(false), "definition": text(module.definition),
       ]
     }
+  }
+}
+
+// MARK: - Types by number
+
+extension DatabaseAnswers {
+  /// Of built-in types and of the user's own, in the order of their numbers.
+  private var typeNames: [ObjectName] {
+    ColumnType.Base.allCases.map { base in
+      ObjectName("sys", base == .rowversion ? "timestamp" : base.rawValue)
+    } + [ObjectName("sys", "sysname")] + database.catalog.aliasTypes.map(\.name)
+  }
+
+  private func typeID(_ name: ObjectName) -> Int {
+    1 + (typeNames.firstIndex(of: name) ?? -1)
+  }
+
+  /// What aliases and columns are joined with elsewhere.
+  private var plainTypes: [Row] {
+    func row(_ name: ObjectName, _ row: Row) -> Row {
+      let own: Row = [
+        "user_type_id": integer(typeID(name)), "schema_name": .text(name.schema),
+        "type_name": .text(name.name), "rule_object_id": .integer(0),
+        "is_user_defined": flag(name.schema != "sys"), "is_assembly_type": flag(false),
+      ]
+      return own.merging(row) { _, other in other }
+    }
+    let sizes: Row = [
+      "max_length": .integer(0), "type_precision": .integer(0), "type_scale": .integer(0),
+      "is_nullable": flag(true), "is_table_type": flag(false),
+    ]
+    let builtIn = typeNames.filter { $0.schema == "sys" }.map { name in
+      let isAssembly = ["hierarchyid", "geometry", "geography"].contains(name.name)
+      let base = name.name == "sysname" ? ObjectName("sys", "nvarchar") : name
+      let numbers: Row = [
+        "system_type_id": integer(isAssembly ? 240 : typeID(base)),
+        "is_assembly_type": flag(isAssembly),
+      ]
+      return row(name, sizes.merging(numbers) { _, other in other })
+    }
+    let aliases = database.catalog.aliasTypes.filter { !permissions.unseenTypes.contains($0.name) }
+      .map { alias in
+        var cells = aliasTypeRow(alias)
+        cells["system_type_id"] = integer(typeID(ObjectName("sys", alias.base.base.rawValue)))
+        return row(alias.name, cells)
+      }
+    let tableTypes = database.catalog.modules.filter { $0.kind == .tableType }.map { module in
+      var cells = tableTypeRow(module)
+      cells["system_type_id"] = .integer(243)
+      cells["is_user_defined"] = flag(true)
+      return row(module.name, cells)
+    }
+    return builtIn + aliases + tableTypes
   }
 }
