@@ -7,6 +7,14 @@ extension ServerConnection {
     _ address: ServerAddress, password: String
   ) throws(ServerError) -> ServerConnection {
     let connection = try ServerConnection(address, password: password)
+    let all = SQLBatch(
+      "session", ([session(address.limits)] + manners).map(\.statements).joined(separator: "\n"))
+    do throws(ServerError) {
+      try connection.run(all)
+      return connection
+    } catch {
+      guard error.code == .sql, connection.recover() else { throw error }
+    }
     try connection.run(session(address.limits))
     // Servers that only speak like SQL Server may not know these; none changes a value.
     for batch in manners {

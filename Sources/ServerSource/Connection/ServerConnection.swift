@@ -67,10 +67,13 @@ final class ServerConnection: @unchecked Sendable {
 struct SQLBatch: Hashable, Sendable {
   let name: String
   let text: String
+  /// The text without its name.
+  let statements: String
 
   /// - Parameter body: Statements without a comment of their own at the beginning.
   init(_ name: String, _ body: String) {
     self.name = name
+    statements = body
     text = "-- restage: \(name)\n\(body)"
   }
 }
