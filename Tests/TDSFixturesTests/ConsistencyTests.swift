@@ -136,6 +136,25 @@ struct ConsistencyTests {
     }
   }
 
+  @Test("a signal that comes twice, as timeout(1) sends it, is one")
+  func echoed() throws {
+    let live = Self.busy()
+    let server = try live.serve(
+      faults: FaultPlan([.init("rows dbo.A", occurrence: 1, .stall(afterRows: 5))]))
+    let folder = try TemporaryFolder()
+    let script = #""$@" & sleep 5; kill -TERM $!; sleep 0.2; kill -TERM $!; wait $!"#
+    let killed = try withExtendedLifetime(server) {
+      try Shell.run(
+        "bash",
+        [
+          "-c", script, "bash", RestageTool.path, "export", Self.source(server), "--into",
+          "\(folder.path)/killed", "--consistency", "database-snapshot",
+        ], environment: ["RESTAGE_SOURCE_PASSWORD": "Pässword1"])
+    }
+    #expect(killed.status == 130, "\(killed.errors)")
+    #expect(live.created.count == 1 && live.snapshots == [], "\(killed.errors)")
+  }
+
   @Test("a snapshot that only resembles ours stays, and its DROP is named")
   func foreign() throws {
     let live = Self.busy()

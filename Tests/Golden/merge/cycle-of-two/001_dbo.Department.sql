@@ -474,20 +474,21 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:88f6703d7fa2d1e828b655edb1577788e33c8da8a8f329d1ad1caa86bd1d19f6
+-- body:    sha256:cb733cbacd9ea3b98bffeb2a2cd7940eabfe268f2004e10b72cfc1fd2b0c5c81
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.department', 'restage_keymap.department') AS joins;
 
--- Known rows that came in another chunk than before; by hand nobody says which. None of them was in a
--- chunk that was skipped.
+-- Known rows that came in another chunk than before; by hand nobody says which. None of them is in a
+-- chunk that was skipped: only a row that had vanished may have the number of one, from before it did.
 WITH moved AS MATERIALIZED (
   SELECT
     k.source_id,
     k.chunk AS old_chunk,
-    s.chunk AS new_chunk
+    s.chunk AS new_chunk,
+    k.vanished_run
   FROM restage_stage.department AS s
   JOIN restage_keymap.department AS k
     ON k.source_id = s.id
@@ -508,6 +509,7 @@ JOIN restage.chunk AS c
 WHERE c.run_id = (SELECT restage.run_id())
   AND c.table_name = 'public.department'
   AND c.is_skipped
+  AND m.vanished_run IS NULL
 HAVING count(*) > 0;
 
 SET LOCAL enable_nestloop TO DEFAULT;

@@ -478,20 +478,21 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:ef949a3608aec5ecd44d9a376f6a0f528aeba865cd67d45f5db82db10fca431a
+-- body:    sha256:7ee4024e7334cac0e7fe3c274b0466c4adf5ef8a5f239cb981324afc68f46dd2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
 -- Few staged rows are looked up in key maps' indexes; for many there are hash joins only.
 SELECT restage.choose_joins('public.country', 'restage_keymap.country') AS joins;
 
--- Known rows that came in another chunk than before; by hand nobody says which. None of them was in a
--- chunk that was skipped.
+-- Known rows that came in another chunk than before; by hand nobody says which. None of them is in a
+-- chunk that was skipped: only a row that had vanished may have the number of one, from before it did.
 WITH moved AS MATERIALIZED (
   SELECT
     k.source_id,
     k.chunk AS old_chunk,
-    s.chunk AS new_chunk
+    s.chunk AS new_chunk,
+    k.vanished_run
   FROM restage_stage.country AS s
   JOIN restage_keymap.country AS k
     ON k.source_id = s.id
@@ -512,6 +513,7 @@ JOIN restage.chunk AS c
 WHERE c.run_id = (SELECT restage.run_id())
   AND c.table_name = 'public.country'
   AND c.is_skipped
+  AND m.vanished_run IS NULL
 HAVING count(*) > 0;
 
 SET LOCAL enable_nestloop TO DEFAULT;
