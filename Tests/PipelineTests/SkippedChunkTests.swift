@@ -91,7 +91,8 @@ struct SkippedChunkTests {
     // A table without a clustered index gives it another place.
     albums.append(moving)
     try await pair.load(Self.artists, albums)
-    #expect(pair.isSkipping && pair.counts.contains(mapping.isEmpty ? " 1 returned" : " 1 inserted"))
+    #expect(
+      pair.isSkipping && pair.counts.contains(mapping.isEmpty ? " 1 returned" : " 1 inserted"))
     try await pair.load(Self.artists, albums)
     #expect(pair.counts == "album: 2000 skipped; artist: 300 skipped")
   }
