@@ -35,10 +35,7 @@ extension TableNames {
   /// Nothing is joined: there are as many rows on both sides, and the 64-bit hashes of their keys have the
   /// same sum, which other keys have once in 2⁶⁴ times.
   fileprivate var knownRowsQuery: String {
-    let isNumber = targetKeyColumn.map {
-      ["smallint", "integer", "bigint"].contains(mapped.columns[$0].type)
-    }
-    guard isNumber == true, let key = targetKeyColumn else {
+    guard let key = targetKeyColumn, isNumber(key) else {
       return """
         SELECT
           k.chunk,

@@ -34,6 +34,11 @@ extension TableNames {
 
   var allColumns: [Int] { Array(mapped.columns.indices) }
 
+  /// Whether a column holds whole numbers that fit into a bigint.
+  func isNumber(_ index: Int) -> Bool {
+    ["smallint", "integer", "bigint"].contains(mapped.columns[index].type)
+  }
+
   /// Indexes of the source key's columns; empty for a table keyed by its whole row.
   var keyColumns: [Int] {
     if case .columns(let columns) = mapped.sourceKey { return columns }
@@ -113,7 +118,7 @@ extension TableNames {
   /// next, so different rows have different texts.
   ///
   /// It has 128 bits where it is all that identifies a row, in a table without a key. Else it tells whether
-  /// a known row changed, for which 64 bits do and cost half as much; key maps that version 1.0 made have
+  /// a known row changed, for which 64 bits do and cost much less; key maps that version 1.0 made have
   /// 128 there, and the function goes by the type of their column.
   ///
   /// Every column counts, a rowversion too: the source wrote the row, and a final row with an old

@@ -2,9 +2,9 @@
 // written exactly as the documentation has them: in a database with a case-sensitive collation any other
 // spelling is an error. Types are joined by sys.types, never compared with numbers: Babelfish has others.
 //
-// Babelfish learns on each connection to read SQL, clause by clause, and needs 20 to 100 ms for each that it
-// has not met there, a hundred times as long as for the answer. It is asked for its views as they are,
-// without JOIN and WHERE; what these would do is done here.
+// Babelfish learns on each connection to read SQL, clause by clause, and needs longer for each that it has
+// not met there than for the answer. It is asked for its views as they are, without JOIN and WHERE; what
+// these would do is done here.
 
 /// SQL texts that read the catalog of one version of server.
 struct CatalogQueries {

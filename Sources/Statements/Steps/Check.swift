@@ -29,9 +29,7 @@ extension TableNames {
   }
 
   /// Whether keys are sorted in less time than they are hashed.
-  private var hasNumbersAsKey: Bool {
-    keyColumns.allSatisfy { ["smallint", "integer", "bigint"].contains(mapped.columns[$0].type) }
-  }
+  private var hasNumbersAsKey: Bool { keyColumns.allSatisfy(isNumber) }
 
   private var refusal: String {
     guard hasNumbersAsKey else { return keyRefusals }

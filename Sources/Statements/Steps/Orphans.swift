@@ -102,16 +102,7 @@ extension TableNames {
         name,
         """
         \(name) AS MATERIALIZED (
-          \(title(test))
-          SELECT restage.fail_orphans(
-            \(auditName),
-            \(SQLLiteral.quoted(test.name)),
-            count(*),
-            min(\(block: object(of: test.columns, "s"), indent: 4)::text)
-          )
-          FROM changed AS s
-          WHERE \(all: test.conditions, indent: 4)
-          HAVING count(*) > 0
+          \(block: failing(test, among: "changed"), indent: 2)
         )
         """
       )
@@ -119,6 +110,12 @@ extension TableNames {
   }
 
   private func failure(_ test: OrphanTest, where others: [String] = []) -> String {
+    failing(test, among: stage, where: others) + ";"
+  }
+
+  private func failing(
+    _ test: OrphanTest, among rows: String, where others: [String] = []
+  ) -> String {
     """
     \(title(test))
     SELECT restage.fail_orphans(
@@ -127,9 +124,9 @@ extension TableNames {
       count(*),
       min(\(block: object(of: test.columns, "s"), indent: 2)::text)
     )
-    FROM \(stage) AS s
+    FROM \(rows) AS s
     WHERE \(all: test.conditions + others, indent: 2)
-    HAVING count(*) > 0;
+    HAVING count(*) > 0
     """
   }
 }
