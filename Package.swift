@@ -46,11 +46,12 @@ let package = Package(
     .systemLibrary(name: "CSybDB", providers: [.apt(["freetds-dev"])]),
     .systemLibrary(name: "CGSSAPI", providers: [.apt(["libkrb5-dev"])]),
     .target(name: "CShortestFloat"),
+    .target(name: "CSystemCalls"),
 
     module("Catalog"),
     module("Staging", ["Catalog", "CXXHash", "CShortestFloat", system]),
     module("BackupSource", ["Catalog", "Staging", "CZstd", system]),
-    module("ServerSource", ["Catalog", "Staging", "CSybDB", "CGSSAPI"]),
+    module("ServerSource", ["Catalog", "Staging", "CSybDB", "CGSSAPI", "CSystemCalls"]),
     module("Translation", ["Catalog", .product(name: "Yams", package: "Yams")]),
     module("Statements", ["Catalog", "CLibMD"]),
     module("Target", ["Catalog", "CLibPQ"]),

@@ -162,9 +162,7 @@ final class ConnectionPool: Sendable {
 }
 
 private enum ContinuousMilliseconds {
-  static var now: Int {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
-  }
+  private static let start = ContinuousClock.now
+
+  static var now: Int { Int(start.duration(to: .now) / .milliseconds(1)) }
 }

@@ -2,6 +2,7 @@
 // before the first connection.
 
 import CSybDB
+import CSystemCalls
 import Glibc
 import Staging
 

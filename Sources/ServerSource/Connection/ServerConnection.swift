@@ -2,6 +2,7 @@
 // time limits, or when the task that waits is cancelled.
 
 import CSybDB
+import CSystemCalls
 
 /// A connection to the source, used by one thread at a time and closed with its last reference.
 ///
@@ -46,7 +47,7 @@ final class ServerConnection: @unchecked Sendable {
   var isDead: Bool { dbdead(process) != 0 }
 
   /// Whether the server has hung up on a connection that is idle. Other threads may ask, too.
-  var isHungUp: Bool { restage_is_hung_up(process) != 0 }
+  var isHungUp: Bool { restage_is_hung_up(dbiordesc(process)) != 0 }
 
   private func checkProtocol() throws(ServerError) {
     let spoken = dbtds(process)

@@ -1,6 +1,6 @@
 // Starting a program with open files, by posix_spawn.
 
-import CSybDB
+import CSystemCalls
 import Glibc
 
 enum Child {
@@ -43,7 +43,7 @@ enum Child {
     for file in 3..<max(3, firstOther) where !inherited.contains(file) {
       posix_spawn_file_actions_addclose(&actions, file)
     }
-    posix_spawn_file_actions_addclosefrom_np(&actions, firstOther)
+    restage_add_close_from(&actions, firstOther)
     // Signals that restage ignores must end the child; an interrupt of the terminal is for restage alone.
     var signals = sigset_t()
     sigfillset(&signals)

@@ -2,6 +2,7 @@
 // stays in its own buffers and holds the query back.
 
 import CSybDB
+import CSystemCalls
 import Glibc
 import Staging
 
@@ -35,8 +36,8 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
 /// A bucket that fills at a rate and from which all connections of a source take.
 final class Pace: Sendable {
   let rate: Rate
-  /// Nanoseconds of the monotonic clock at which what was taken will have filled again.
-  private let filledAt = Locked(0)
+  /// Nanoseconds of `now` at which what was taken will have filled again.
+  private let filledAt = Locked(Int.min)
 
   /// What may be taken at once after a pause.
   private static let burstNanoseconds = 200_000_000
@@ -58,17 +59,14 @@ final class Pace: Sendable {
     var rest = end - now
     while rest > 0 {
       try Task.checkCancellation()
-      var slice = timespec(tv_sec: 0, tv_nsec: min(rest, Self.sliceNanoseconds))
-      nanosleep(&slice, nil)
+      usleep(UInt32(min(rest, Self.sliceNanoseconds) / 1000 + 1))
       rest = end - Self.now
     }
   }
 
-  private static var now: Int {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
-  }
+  private static let start = ContinuousClock.now
+
+  private static var now: Int { Int(start.duration(to: .now) / .nanoseconds(1)) }
 }
 
 /// The rows between two looks at what is not a row: whether the export was cancelled, and the pace.
@@ -90,7 +88,7 @@ struct RowStride {
     rowCount = pace == nil ? rowCountMax : min(rowCountMax, Self.rowCountFirst)
     process = connection.process
     self.pace = pace
-    receivedBytes = pace == nil ? 0 : Int(restage_received_bytes(process))
+    receivedBytes = pace == nil ? 0 : Int(restage_received_bytes(dbiordesc(process)))
   }
 
   /// - Parameter rows: That have come since the last look.
@@ -102,7 +100,7 @@ struct RowStride {
       rowCount = min(rowCountMax, max(1, pace.rate.count / 10))
       return
     }
-    let received = Int(restage_received_bytes(process))
+    let received = Int(restage_received_bytes(dbiordesc(process)))
     let count = max(0, received - receivedBytes)
     receivedBytes = received
     try pace.take(count)
