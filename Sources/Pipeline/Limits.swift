@@ -1,7 +1,7 @@
 /// Every bound of a run, in one place.
 public enum Limits {
   /// Tables that are exported, staged or proven at the same time; also the number of connections
-  /// that stage rows. Two for each core are enough to keep disk and server busy.
+  /// that stage rows.
   public static let jobCountDefault = 4
   public static let jobCountMax = 64
 

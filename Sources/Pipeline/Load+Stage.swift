@@ -18,7 +18,7 @@ extension Load {
     let largestFirst = tables.sorted {
       ($0.manifest.bytes, $1.index) > ($1.manifest.bytes, $0.index)
     }
-    let count = min(options.jobCount, max(tables.count, 1))
+    let count = min(await jobCount(of: run), max(tables.count, 1))
     return try await ConnectionPool.using(target, count: count, runID: run.id) { pool in
       try await forEachBlocking(largestFirst, jobCount: count) { table in
         try await pool.withConnection { try await stage(table, on: $0, run: run) }

@@ -13,7 +13,7 @@ extension Load {
     do {
       let tables = try await tablesToAnalyse(outcome, on: run.control)
       guard !tables.isEmpty else { return }
-      let count = min(options.jobCount, tables.count)
+      let count = min(await jobCount(of: run), tables.count)
       try await ConnectionPool.using(
         target, count: count, runID: run.id, settings: [("lock_timeout", "\(Self.patience)s")]
       ) { pool in

@@ -64,7 +64,7 @@ extension Load {
       load: self, run: run, makesTables: state != .complete, definitions: definitions,
       tables: tables.filter { !committed.contains($0.mapped.target.quoted) }
     ).jobs
-    let count = max(1, min(options.jobCount, jobs.count))
+    let count = max(1, min(await jobCount(of: run), jobs.count))
     do {
       try await ConnectionPool.using(
         target, count: count, runID: run.id,

@@ -23,8 +23,8 @@ public struct Load: Sendable {
   /// How to load.
   public struct Options: Sendable {
     public var selection: TableSelection
-    /// Connections that stage rows at the same time.
-    public var jobCount: Int
+    /// Tables, and connections, that work at the same time; nil for as many as the target's place suggests.
+    public var jobCount: Int?
     /// Runs everything, reports the numbers and rolls back.
     public var isRehearsal: Bool
     /// Lets more rows vanish than the mapping's `max_vanished`.
@@ -37,7 +37,7 @@ public struct Load: Sendable {
     public var lockTimeoutSeconds: Int
 
     public init(
-      selection: TableSelection = .all, jobCount: Int = Limits.jobCountDefault,
+      selection: TableSelection = .all, jobCount: Int? = nil,
       isRehearsal: Bool = false, allowsShrink: Bool = false, commit: CommitPolicy? = nil,
       stagesAllChunks: Bool = false, lockTimeoutSeconds: Int = Limits.lockTimeoutSeconds
     ) {
@@ -93,6 +93,13 @@ public struct Load: Sendable {
         throw error
       }
     }
+  }
+
+  /// How many tables are worked on at the same time. More than cores only get into each other's way.
+  func jobCount(of run: RunRecord) async -> Int {
+    if let count = options.jobCount { return count }
+    guard await run.control.isOnThisMachine else { return Limits.jobCountDefault }
+    return min(Limits.jobCountDefault, max(1, ProcessInfo.processInfo.activeProcessorCount))
   }
 
   /// Begins a run, or lets one that committed some tables and died go on.

@@ -31,7 +31,15 @@ struct ConnectionHandle: ~Copyable {
   var isUsable: Bool { PQstatus(connection) == CONNECTION_OK }
   var serverVersion: Int { Int(PQserverVersion(connection)) }
   var backendPID: Int32 { PQbackendPID(connection) }
+  var isOnThisMachine: Bool {
+    Self.isOfThisMachine(address: PQhostaddr(connection).map { String(cString: $0) } ?? "")
+  }
   var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
+
+  /// - Parameter address: As libpq gives it: empty for a Unix socket.
+  static func isOfThisMachine(address: String) -> Bool {
+    address.isEmpty || address.hasPrefix("127.") || address == "::1"
+  }
 }
 
 // MARK: - Statements

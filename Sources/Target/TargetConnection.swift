@@ -68,6 +68,10 @@ extension TargetConnection {
     pid.store(Int(handle?.backendPID ?? 0), ordering: .relaxed)
   }
 
+  /// Whether the server was reached through a socket of this machine or its loopback address; true of a
+  /// connection that is closed.
+  public var isOnThisMachine: Bool { handle?.isOnThisMachine ?? true }
+
   /// Closes the connection; the server rolls back what was not committed. Later calls throw
   /// `connectionLost`.
   public func close() { handle = nil }

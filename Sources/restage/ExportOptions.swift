@@ -72,14 +72,14 @@ struct ExportOptions: ParsableArguments {
     let source = try sourceOptions.open(
       specification, skipsDamaged: allowDamaged, consistency: consistency,
       valueByteCountMax: maxValue.map { $0 << 20 }, engine: engine, rateMax: pace.maxRate,
-      jobs: tables.jobs)
+      jobs: tables.jobs ?? Limits.jobCountDefault)
     let known = source.identity.warnings
     for warning in known { logger.warning("\(warning)") }
     let outcome = try await Export(
       source: source, folder: into ?? Self.defaultFolder(of: source.identity.database),
       selection: tables.selection, mapping: mapping,
       base: try await base(of: source, specification, mapping, target: target),
-      jobCount: tables.jobs, deadline: pace.until, logger: logger
+      jobCount: tables.jobs ?? Limits.jobCountDefault, deadline: pace.until, logger: logger
     ).run()
     // What was found on the way.
     for warning in outcome.manifest.source.warnings where !known.contains(warning) {

@@ -102,11 +102,16 @@ struct TableOptions: ParsableArguments {
   @Flag(help: "Widen --tables to the tables that their foreign keys lead to, and those of these.")
   var withParents = false
 
-  @Option(help: ArgumentHelp("Tables worked on at the same time, 1 to 64.", valueName: "number"))
-  var jobs: Int = Limits.jobCountDefault
+  @Option(
+    help: ArgumentHelp(
+      """
+      Tables worked on at the same time, 1 to 64; 4, and where a load's target is on this machine no more \
+      than it has cores.
+      """, valueName: "number"))
+  var jobs: Int?
 
   func validate() throws {
-    guard (1...Limits.jobCountMax).contains(jobs) else {
+    if let jobs, !(1...Limits.jobCountMax).contains(jobs) {
       throw ValidationError("--jobs takes 1 to \(Limits.jobCountMax), not \(jobs)")
     }
     if withParents, tables == nil {

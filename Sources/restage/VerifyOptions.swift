@@ -22,7 +22,8 @@ struct VerifyOptions: ParsableArguments {
     }
     verifier.selection = tables.selection
     verifier.logger = logger
-    let proof = try await verifier.run(target: target, connectionCount: tables.jobs)
+    let proof = try await verifier.run(
+      target: target, connectionCount: tables.jobs ?? Limits.jobCountDefault)
     try Terminal.answer("\(proof)")
     return proof
   }

@@ -1,7 +1,8 @@
 import Foundation
-import Target
 import TestSupport
 import Testing
+
+@testable import Target
 
 @Suite struct ConnectionTests {
   let database: TestPostgres
@@ -102,6 +103,22 @@ import Testing
       try await TargetConnection.open(absent + "&port=\(silent.port),5432")
     }
     #expect(error.code == .databaseMissing, "\(error)")
+  }
+
+  @Test(
+    "which addresses are of this machine",
+    arguments: [
+      ("127.0.0.1", true), ("127.8.0.1", true), ("::1", true), ("192.0.2.7", false),
+      ("2001:db8::1", false), ("12.7.0.1", false),
+    ])
+  func addresses(address: String, isOfThisMachine: Bool) {
+    #expect(ConnectionHandle.isOfThisMachine(address: address) == isOfThisMachine)
+  }
+
+  @Test("a Unix socket is of this machine")
+  func socket() async throws {
+    let connection = try await TargetConnection.open(database.uri)
+    #expect(await connection.isOnThisMachine)
   }
 
   @Test("connecting can be cancelled")
