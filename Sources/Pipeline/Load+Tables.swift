@@ -128,6 +128,8 @@ private struct FirstLoad {
 
   /// Indexes of the jobs after which a table's key map is complete, and its final table.
   private struct Places {
+    /// Where the table is made before its rows have keys.
+    var tables: [Int: Int] = [:]
     var keys: [Int: Int] = [:]
     var rows: [Int: Int] = [:]
   }
@@ -141,32 +143,62 @@ private struct FirstLoad {
     var jobs: [Job] = []
     for (number, unit) in units.enumerated() {
       let parents = unit.parents.flatMap { units[$0].tables }
+      let work = Unit(
+        loaded: unit.tables.compactMap { staged[$0] }, files: files[number],
+        definitions: unit.tables.flatMap { definitions[$0] ?? [] }.filter { !isForeignKey($0) })
+      let followers = followers(of: work, after: unit.tables)
+      for index in followers where places.tables[index] == nil {
+        let made = (definitions[index] ?? []).filter { $0.file.phase == .tables }
+        guard !made.isEmpty else { continue }
+        places.tables[index] = jobs.count
+        jobs.append(Job(after: [], cost: 1) { try await make(made, on: $0) })
+      }
       add(
-        Unit(
-          loaded: unit.tables.compactMap { staged[$0] }, files: files[number],
-          definitions: unit.tables.flatMap { definitions[$0] ?? [] }.filter { !isForeignKey($0) }),
-        of: unit.tables, parents: parents, to: &jobs, places: &places)
+        work, of: unit.tables, parents: parents, followers: followers, to: &jobs, places: &places)
     }
     return jobs + foreignKeys(after: places.rows, staged: staged)
   }
 
+  /// Later tables that are read while keys are given: a natural key follows rows that changed their key into
+  /// the tables that refer to them. No row is in these, but they must be there.
+  private func followers(of unit: Unit, after tables: Range<Int>) -> [Int] {
+    guard !unit.loaded.isEmpty else { return [] }
+    let texts = unit.keyFiles.compactMap { load.plan.texts[$0.path] }
+    return (tables.upperBound..<database.tables.count).filter { index in
+      texts.contains { $0.contains(database.tables[index].target.quoted) }
+    }
+  }
+
   private func add(
-    _ unit: Unit, of indexes: Range<Int>, parents: [Int], to jobs: inout [Job],
+    _ unit: Unit, of indexes: Range<Int>, parents: [Int], followers: [Int], to jobs: inout [Job],
+    places: inout Places
+  ) {
+    var unit = unit
+    unit.definitions.removeAll { $0.file.phase == .tables && places.tables[$0.table] != nil }
+    let made = indexes.compactMap { places.tables[$0] }
+    let definitions = unit.definitions
+    guard !unit.loaded.isEmpty else {
+      guard definitions.contains(where: { !$0.isRepeatable }) else { return }
+      for index in indexes { places.rows[index] = jobs.count }
+      jobs.append(Job(after: made, cost: 1) { try await make(definitions, on: $0) })
+      return
+    }
+    addMerge(
+      of: unit, indexes, parents: parents,
+      after: made + followers.compactMap { places.tables[$0] }, to: &jobs, places: &places)
+  }
+
+  private func addMerge(
+    of unit: Unit, _ indexes: Range<Int>, parents: [Int], after tables: [Int], to jobs: inout [Job],
     places: inout Places
   ) {
     let bytes = unit.loaded.reduce(1) { $0 + $1.manifest.bytes }
-    guard !unit.loaded.isEmpty else {
-      guard unit.definitions.contains(where: { !$0.isRepeatable }) else { return }
-      for index in indexes { places.rows[index] = jobs.count }
-      jobs.append(Job(after: [], cost: 1) { try await makeAlone(unit, on: $0) })
-      return
-    }
     let staging = jobs.count..<jobs.count + unit.loaded.count
     jobs += unit.loaded.map(stage)
     let keys = jobs.count
     jobs.append(
       Job(
-        after: staging + named(parents, in: unit.keyFiles, places), cost: 2 * bytes,
+        after: staging + tables + named(parents, in: unit.keyFiles, places), cost: 2 * bytes,
         work: { try await giveKeys(unit, on: $0) }))
     let parentKeys = parents.compactMap { places.keys[$0] }
     let heldTo = parentsHeldTo(indexes, parents).compactMap { places.rows[$0] }
@@ -230,7 +262,7 @@ private struct FirstLoad {
 private struct Unit: Sendable {
   let loaded: [StagedTable]
   let files: [PlanFile]
-  let definitions: [Definition]
+  var definitions: [Definition]
 
   private static let keySteps = Set([Step.check, .match, .allocate].map(\.operation))
 
@@ -272,10 +304,10 @@ extension FirstLoad {
     }
   }
 
-  /// Tables that the run does not load.
-  private func makeAlone(_ unit: Unit, on connection: TargetConnection) async throws {
+  /// What is made in a transaction of its own.
+  private func make(_ definitions: [Definition], on connection: TargetConnection) async throws {
     try await inTransaction(on: connection) {
-      try await load.execute(unit.definitions, on: connection, run: run)
+      try await load.execute(definitions, on: connection, run: run)
     }
   }
 

@@ -53,6 +53,25 @@ struct CommitTests {
       "SELECT p.v FROM public.child AS c JOIN public.parent AS p ON p.id = c.v ORDER BY c.id")
   }
 
+  @Test("a natural key, which is followed into tables that come later")
+  func naturalKey() throws {
+    let mapping = try source.mapping("tables: { dbo.Parent: { natural_key: [V] } }\n")
+    let snapshot = try family("1")
+    expect(try target.load(snapshot, "--mapping", mapping, "--commit", "table"), 0)
+    #expect(try children() == "10\n20")
+    expect(try target.verify(snapshot, "--mapping", mapping), 0)
+  }
+
+  @Test("a natural key, which is followed into tables that are not loaded")
+  func naturalKeyAlone() throws {
+    let mapping = try source.mapping("tables: { dbo.Parent: { natural_key: [V] } }\n")
+    let snapshot = try family("1")
+    let options = ["--mapping", mapping, "--commit", "table"]
+    expect(try target.load(snapshot, options + ["--tables", "dbo.Parent"]), 0)
+    expect(try target.load(snapshot, options), 0)
+    #expect(try children() == "10\n20")
+  }
+
   // MARK: - The same database
 
   @Test(
