@@ -117,7 +117,7 @@ extension TableNames {
       \(block: isWholeRow ? wholeRowContent : keyedContent(among: among), indent: 2)
       UNION ALL
       SELECT
-        \(lines: allColumns.map { "n.\(column($0))" }, indent: 4)
+        \(lines: allColumns.map(isWholeRow ? { "n.\(column($0))" } : notedValue), indent: 4)
       FROM noted AS n\(isWholeRow ? "" : "\n  WHERE NOT n.\(isLoadedName)")
     ) TO STDOUT WITH (FORMAT csv);
     """
@@ -168,12 +168,11 @@ extension TableNames {
     let emptied = Set(orphanTests.flatMap(\.nulled))
     let respelled = orphanTests.filter { !$0.respelled.isEmpty }
     let values = allColumns.map { index in
-      let noted = "n.\(column(index))"
-      let found =
-        emptied.contains(index) ? "coalesce(\(mappedBack(index)), \(noted))" : mappedBack(index)
+      let noted = notedValue(index)
+      let found = compared(index, otherwise: emptied.contains(index) ? noted : nil)
       guard let test = respelled.first(where: { $0.respelled.contains(index) }),
         let pair = test.pairs.first(where: { $0.column == index })
-      else { return orMatched(found, index) }
+      else { return orMatched(found, index, asText: isComparedAsText(index)) }
       let isSame =
         sameText(noted, found, of: index)
         + test.parent.collation(ofComparing: pair.parentColumn, with: mapped.columns[index])
@@ -193,6 +192,10 @@ extension TableNames {
       """
   }
 
+  private func notedValue(_ index: Int) -> String {
+    "n.\(column(index))" + (isComparedAsText(index) ? "::text" : "")
+  }
+
   /// The source's row of a final row that was recognised and is as it was found.
   var matchedJoin: [String] {
     guard !mapped.naturalKey.isEmpty else { return [] }
@@ -204,9 +207,10 @@ extension TableNames {
     ]
   }
 
-  func orMatched(_ found: String, _ index: Int) -> String {
-    mapped.naturalKey.isEmpty
-      ? found : "CASE WHEN k.matched_row IS NULL THEN \(found) ELSE m.\(column(index)) END"
+  func orMatched(_ found: String, _ index: Int, asText: Bool = false) -> String {
+    guard !mapped.naturalKey.isEmpty else { return found }
+    let matched = "m.\(column(index))" + (asText ? "::text" : "")
+    return "CASE WHEN k.matched_row IS NULL THEN \(found) ELSE \(matched) END"
   }
 
   private var wholeRowContent: String {
@@ -321,6 +325,22 @@ extension TableNames {
       ? value : "\(value)::\(type)"
   }
 
+  /// The same where it is held against what the source has: the key of a row that is none of the source's
+  /// must not read as no key at all, which is what the source may have.
+  ///
+  /// - Parameter otherwise: What stands for no key.
+  func compared(_ index: Int, otherwise: String? = nil) -> String {
+    let values =
+      (isComparedAsText(index)
+        ? ["\(mappedBack(index))::text", "'final ' || t.\(column(index))"] : [mappedBack(index)])
+      + [otherwise].compactMap(\.self)
+    return values.count == 1 ? values[0] : "coalesce(\(values.joined(separator: ", ")))"
+  }
+
+  private func isComparedAsText(_ index: Int) -> Bool {
+    mapped.columns[index].isNullable && references.contains { $0.column == index }
+  }
+
   /// Joins the parents' key maps to the final row.
   var allMappedBackJoins: [String] {
     references.map { reference in
@@ -416,7 +436,7 @@ extension TableNames {
   ///
   /// - Parameter withRowID: Whether the place of the row is shown, as `rowIDName`, and marks count.
   func numberedFinalRows(columns: [Int], withRowID: Bool = false) -> String {
-    let values = allColumns.map(mappedBack)
+    let values = allColumns.map { compared($0) }
     let mark = withRowID ? mapped.markColumn?.quoted : nil
     let shown =
       columns.map { "\(mappedBack($0)) AS \(column($0))" }

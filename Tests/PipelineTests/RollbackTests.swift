@@ -1,5 +1,6 @@
 // Whole runs on real files, taken back by the tool.
 
+import Catalog
 import Foundation
 import TestSupport
 import Testing
@@ -74,6 +75,32 @@ struct RollbackTests {
         == "1\n2")
     let proof = try target.verify(first, "--mapping", mapping)
     #expect(proof.status == 0, "\(proof.output)")
+  }
+
+  @Test(
+    "65: a row without a parent that an application gave one of its own was edited, and differs",
+    arguments: [true, false])
+  func parentOfOthers(hasKey: Bool) throws {
+    let source = try SmallSource()
+    let target = try TestPostgres()
+    var child = SmallTable("dbo", "Child", [[1, nil], [2, 1]])
+    child.foreignKeys = [
+      ForeignKey(
+        name: "FK_Child", columns: ["V"], parent: ObjectName("dbo", "Parent"),
+        parentColumns: ["Id"])
+    ]
+    if !hasKey {
+      child.key = []
+      child.hasIdentity = false
+    }
+    let snapshot = try source.snapshot("1", of: "s", child, SmallTable("dbo", "Parent", [[1, 1]]))
+    #expect(try target.load(snapshot).status == 0)
+    try target.psql(
+      "INSERT INTO parent VALUES (999, 5); UPDATE child SET v = 999 WHERE v IS NULL")
+    #expect(try target.verify(snapshot).status == 65)
+    let ran = try rollback("last", target)
+    #expect(ran.status == 65, "\(ran.output)\(ran.errors)")
+    #expect(try target.psql("SELECT count(*) FROM child WHERE v = 999") == "1")
   }
 
   @Test("a first load is taken back and loaded again: the same database, where keys are preserved")

@@ -181,6 +181,40 @@ struct NaturalKeyTests {
 
 @Suite("Rows that were edited in the target")
 struct ConflictTests {
+  @Test(
+    "a row without a parent that an application gave one of its own is an edited row",
+    arguments: ["overwrite", "keep", "fail"])
+  func parentOfOthers(policy: String) async throws {
+    let artist = Table.numbered("Artist", "ArtistID", "Name")
+    let album = Table.numbered(
+      "Album", "AlbumID", "ArtistID", "Title", parents: [("ArtistID", "Artist")])
+    let nights = try Nights([artist, album], mapping: "on_conflict: \(policy)\n")
+    _ = try await nights.load(["Artist": [["1", "a"]], "Album": [["1", nil, "x"]]])
+    try nights.postgres.psql(
+      """
+      INSERT INTO public.artist (artist_id, name) VALUES (99999, 'an application''s');
+      UPDATE public.album SET artist_id = 99999;
+      """)
+    var counts = ""
+    do {
+      counts = try await nights.load(
+        ["Artist": [["1", "a"]], "Album": [["1", nil, "y"]]]
+      ).counts
+    } catch {
+      #expect(policy == "fail" && ExitStatus(for: error) == .differences, "\(error)")
+    }
+    switch policy {
+    case "overwrite": #expect(counts == "album: 1 overwritten, 1 updated; artist: 1 skipped")
+    case "keep": #expect(counts == "album: 1 kept; artist: 1 skipped")
+    default: #expect(counts.isEmpty)
+    }
+    let record = try nights.postgres.psql(
+      "SELECT action, row_data->>'artist_id' FROM restage.displaced")
+    #expect(record == ["overwrite": "overwritten|99999", "keep": "kept|99999"][policy] ?? "")
+    let left = try nights.postgres.psql("SELECT artist_id, title FROM public.album")
+    #expect(left == (policy == "overwrite" ? "|y" : "99999|x"))
+  }
+
   @Test("an edit that the source overwrites is kept whole in the record")
   func overwritten() async throws {
     let nights = try Nights([Table.numbered("Artist", "ArtistID", "Name")])

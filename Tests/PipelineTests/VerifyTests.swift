@@ -46,6 +46,22 @@ struct VerifyTests {
     #expect(line.examples == [example(.differing, "AlbumID", "11", ["ArtistID"])])
   }
 
+  @Test("a parent that the source never had is a difference, also where the source has none")
+  func parentOfOthers() async throws {
+    let target = try await LoadedTarget(
+      albums: Music.albums + [["14", "404", "nobody's"]], onOrphan: .null)
+    #expect(try await target.verify().isEqual)
+    try target.postgres.psql(
+      """
+      INSERT INTO public.artist (artist_id, name) VALUES (99999, 'an application''s');
+      UPDATE public.album SET artist_id = 99999 WHERE title IN ('Powerage', 'x', 'nobody''s');
+      """)
+    let line = try #require(try await target.line("Album"))
+    #expect(
+      line.examples
+        == ["11", "13", "14"].map { example(.differing, "AlbumID", $0, ["ArtistID"]) })
+  }
+
   @Test("NULL and the empty string are not the same")
   func nullAndEmpty() async throws {
     let target = try await LoadedTarget()

@@ -549,7 +549,7 @@ extension TableNames {
     guard mapped.onChanged == .update else { return [isNew] }
     guard mapped.onConflict == .keep else { return [] }
     let isAsWritten =
-      "\(rowHash(of: "t", columns: allColumns.map(mappedBack))) "
+      "\(rowHash(of: "t", columns: allColumns.map { compared($0) })) "
       + "IN (k.row_hash, \(rowHash(of: "s")))"
     return [
       """

@@ -154,7 +154,7 @@ extension TableNames {
           row_to_json(t.*) AS row_data
         FROM \(target) AS t
         \(lines: allMappedBackJoins + [ownJoin, changedJoin], indent: 2, separator: "")
-        WHERE \(block: rowHash(of: "t", columns: allColumns.map(mappedBack)), indent: 4) \
+        WHERE \(block: rowHash(of: "t", columns: allColumns.map { compared($0) }), indent: 4) \
       NOT IN (k.row_hash, c.\(hashName))
       )
       """

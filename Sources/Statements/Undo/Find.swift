@@ -65,7 +65,7 @@ extension TableNames {
 
 extension TableNames {
   private var keyedFinding: String {
-    let values = allColumns.map(mappedBack)
+    let values = allColumns.map { compared($0) }
     let undone = Self.undoneRun
     let isUpdated = """
 
@@ -315,7 +315,7 @@ extension TableNames {
           SELECT
             t.tableoid AS part,
             t.ctid AS row_id,
-            \(block: rowHash(of: "t", columns: allColumns.map(mappedBack)), indent: 6) AS \(hashName)
+            \(block: rowHash(of: "t", columns: allColumns.map { compared($0) }), indent: 6) AS \(hashName)
           FROM \(target) AS t\(block: allMappedBackJoins.map { "\n" + $0 }.joined(), indent: 4)
         ) AS h
       ),

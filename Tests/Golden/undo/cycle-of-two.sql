@@ -239,7 +239,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Department
--- body:    sha256:3b835829823f803041454f1bd5db27729629766db55275da0880ed5fa57f5322
+-- body:    sha256:edd36b65a1b1c33b8586bb12218013a8b1f53f1330475e1879895ee67cb757ca
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -336,7 +336,7 @@ WITH found AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.headid)
       )::text,
       (NULL::restage_keymap.department).row_hash
     ) AS is_edited,

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Album
--- body:    sha256:ae84c44f5940028b0e0a2b7c0149a83bd129b08d2f0f36c4a284e7e6c49d9252
+-- body:    sha256:801bbf6cdfd8f98d0d59c2e0cc54bb703b0fe8778a917b5097b1e238aa100242
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -130,7 +130,7 @@ WITH found AS MATERIALIZED (
         k.source_albumid,
         t.title,
         p1.source_artistid,
-        p2.source_artistid
+        coalesce(p2.source_artistid::text, 'final ' || t.reviewed_by)
       )::text,
       (NULL::restage_keymap.album).row_hash
     ) AS is_edited,

@@ -429,7 +429,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Refused
--- body:    sha256:bd7ef74900c5fcbf9a99a768f7e47a12cd546863deacf8db6275aa6f622d6945
+-- body:    sha256:0990ef00cd4ee8cf7cebdd768110e15ddf53e9e742fff7c37836af6d8f440018
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -519,7 +519,7 @@ present AS (
       t.tableoid AS part,
       t.ctid AS row_id,
       md5(ROW(
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.parentid),
         t.note
       )::text)::uuid AS row_hash
     FROM public.refused AS t
@@ -599,7 +599,7 @@ SET LOCAL jit TO DEFAULT;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Nulled
--- body:    sha256:19100d71cdac28b5b0bae8e9482c60d65223ca26f1572b70eab6443ed7afabd5
+-- body:    sha256:8c43daefbb6b5c9fc2fd1a8050399bf53bdbdf27125586414ad450ca5c1c282b
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -716,8 +716,8 @@ present AS (
       t.tableoid AS part,
       t.ctid AS row_id,
       md5(ROW(
-        p1.source_id,
-        p2.source_id
+        coalesce(p1.source_id::text, 'final ' || t.parentid),
+        coalesce(p2.source_id::text, 'final ' || t.otherid)
       )::text)::uuid AS row_hash
     FROM public.nulled AS t
     LEFT JOIN restage_keymap.parent AS p1

@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Employee
--- body:    sha256:f18cf6beb5a9d4b20972e8e0651b6460b9af2955a93bfcf7719318466294c89b
+-- body:    sha256:0248caf913addeae3bc1383f184369bd318f82c9b1e3310cf45f9402300f0984
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -129,7 +129,7 @@ WITH found AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.managerid)
       )::text,
       (NULL::restage_keymap.employee).row_hash
     ) AS is_edited,

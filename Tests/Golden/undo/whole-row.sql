@@ -32,7 +32,7 @@ ON COMMIT DROP;
 -- step:    20 find
 -- purpose: find the rows that the run inserted, and what speaks against taking them back
 -- source:  dbo.Log
--- body:    sha256:d6d458b2263b9d5dab7ad7f5175656d5097ba15851ad8c15533b71e603ac85b2
+-- body:    sha256:88cbf8ef492609f46a72a4066ac04e6773d07c2273795fe56340572ee5600523
 -- by hand: SELECT restage.begin_undo('<run>') first, then all files of undo/ in their order in one
 --          transaction; `restage rollback RUN --print` prints just that for psql
 
@@ -122,7 +122,7 @@ present AS (
       t.tableoid AS part,
       t.ctid AS row_id,
       md5(ROW(
-        p1.source_hostid,
+        coalesce(p1.source_hostid::text, 'final ' || t.hostid),
         t.line,
         t.row_hash,
         t.raw

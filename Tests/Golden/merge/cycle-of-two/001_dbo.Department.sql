@@ -318,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:d8e27726bdbfba6c8cd17786fb9c17396ad6480b14e2dde33f27bf0c828d701a
+-- body:    sha256:06351dec9e3682c15a7c964d4dd42011c6110a2b62f823b60889c62cb276a499
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -413,7 +413,7 @@ edited AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.headid)
       )::text,
       (NULL::restage_keymap.department).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -659,7 +659,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.department
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Department
--- body:    sha256:55be52d59e32326eb1d38ea1794f1f14dcef82f3b7a7e54582e2e32b4b53a96b
+-- body:    sha256:4b5f15d09631fa127cb3a367178d859fd17c78d0117e3a0980c73a49977a462d
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -692,7 +692,7 @@ COPY (
   SELECT
     k.source_id,
     t.name,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.headid)
   FROM public.department AS t
   LEFT JOIN restage_keymap.worker AS p1
     ON p1.target_key = t.headid
@@ -706,7 +706,7 @@ COPY (
   SELECT
     n.id,
     n.name,
-    n.headid
+    n.headid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -541,7 +541,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:ade29bda3243ac5ec7b2be7dc8cc53758164d53bdb00a3c9a4020d5146ef850c
+-- body:    sha256:9c94e4c8f278e933002d84ee78ed857ecbfe4c44eb52ea7ad601b1e5c564b34d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -632,7 +632,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.tailid)
       )::text,
       (NULL::restage_keymap.head).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -877,7 +877,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.head
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Head
--- body:    sha256:580bf8d9b467895fd2dd33e6d7e16424144805c2792ceea092764502420e4a94
+-- body:    sha256:95695fcd7d18d72cf564be67523ce9397d0c46540645aea767091de893b2f77e
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -908,7 +908,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.tailid)
   FROM public.head AS t
   LEFT JOIN restage_keymap.tail AS p1
     ON p1.target_key = t.tailid
@@ -921,7 +921,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.tailid
+    n.tailid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -529,7 +529,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:d176357e5ff13f1232b2204e78fe0658c3c3a87f9c228741ebad5cc85b8aa422
+-- body:    sha256:015ecc23bc14c959f0530889417bcf8c6b603ccc07af1cd6feab4ea193937dfd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -586,7 +586,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.headid)
       )::text,
       (NULL::restage_keymap.body).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -831,7 +831,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.body
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Body
--- body:    sha256:64aa6b980acb9cd7b7a144cfeafe6d1d7e4c86d8305705a77baf6feaafcbaede
+-- body:    sha256:2124895d7e8e23c15fa3cc85b63c166548c973d431ab3d78cd4b5fc730cd8910
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -862,7 +862,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.headid)
   FROM public.body AS t
   LEFT JOIN restage_keymap.head AS p1
     ON p1.target_key = t.headid
@@ -875,7 +875,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.headid
+    n.headid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

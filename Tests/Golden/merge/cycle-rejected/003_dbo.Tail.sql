@@ -529,7 +529,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:7e89573d7d48afb128592e5a4095e6b036bd5e05d193085ef744a2a6b5de984d
+-- body:    sha256:b9036117afd9620c7548e6525e7c7ec83f1ecef6d2b65654cbe04e006528a2d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -586,7 +586,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.bodyid)
       )::text,
       (NULL::restage_keymap.tail).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -831,7 +831,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.tail
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Tail
--- body:    sha256:4057d9b71b90998f1cb940397cff6aaa41495cce6a94dedbe970acb445a4aa31
+-- body:    sha256:b8bff5d303c529d8290b6f3ae44c0dcb31f114641fb7af90312f97854913e7ed
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -862,7 +862,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.bodyid)
   FROM public.tail AS t
   LEFT JOIN restage_keymap.body AS p1
     ON p1.target_key = t.bodyid
@@ -875,7 +875,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.bodyid
+    n.bodyid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -379,7 +379,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:c18b891b007c82c3fbdbacd4d6395fe3a2cc70be6c837195125cf12bb6b6019b
+-- body:    sha256:f2ad18a45961f9ff7c53c2a4779a12f34612df378bbce43eef16a56054442af4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -443,7 +443,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.artistid),
         t.title
       )::text,
       (NULL::restage_keymap.album).row_hash
@@ -706,7 +706,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.album
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Album
--- body:    sha256:6a692032e444e0e070183975af754cb337b4bc10daa78442ddea3de71c2872fb
+-- body:    sha256:e8c4b1dfe50ce852ff193bb4680c3ed669aca2441e39ef3b32dfd56f68534a90
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -738,7 +738,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    coalesce(p1.source_id, n.artistid),
+    coalesce(p1.source_id::text, 'final ' || t.artistid, n.artistid::text),
     t.title
   FROM public.album AS t
   LEFT JOIN restage_keymap.artist AS p1
@@ -752,7 +752,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.artistid,
+    n.artistid::text,
     n.title
   FROM noted AS n
   WHERE NOT n.is_loaded

@@ -418,7 +418,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:44f695da65810bdc8b72e19ee10c2c81a5e7cd468405e7acb0d62d7532a97f9e
+-- body:    sha256:d8e12c8cd48b10a81c74dd5c9c2939867b49418113f9b4b3d1d827c67bed0ba1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -524,7 +524,7 @@ edited AS MATERIALIZED (
         t.markup,
         t.document,
         t.version,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.parentid)
       )::text,
       (NULL::restage_keymap.value).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -782,7 +782,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.value
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Value
--- body:    sha256:ea494cd76efd41772add42b8bad206a78eee90eafd3cb21f5d5a41dac40cb2c5
+-- body:    sha256:28aa3f60e031e48fd11e8616ddc53ed0929141339ceed67d4098db45cb352833
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -839,7 +839,7 @@ COPY (
     t.markup,
     t.document,
     t.version,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.parentid)
   FROM public.value AS t
   LEFT JOIN restage_keymap.parent AS p1
     ON p1.target_key = t.parentid
@@ -865,7 +865,7 @@ COPY (
     n.markup,
     n.document,
     n.version,
-    n.parentid
+    n.parentid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

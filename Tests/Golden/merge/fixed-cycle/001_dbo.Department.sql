@@ -341,7 +341,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:638c56df4712ecbd50d9c545451c0fd02c0a481bf959c458d53d3c9789598f2d
+-- body:    sha256:3065e1fa3792e9c473dc3de7143a348dc7ae3d6f3f83deb7d228b2c24433ac62
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -447,8 +447,8 @@ edited AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id,
-        p2.source_id
+        coalesce(p1.source_id::text, 'final ' || t.headid),
+        coalesce(p2.source_id::text, 'final ' || t.deputyid)
       )::text,
       (NULL::restage_keymap.department).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -698,7 +698,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.department
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Department
--- body:    sha256:810890873abfd91d8b78e5bf25ae2faf4fc3e56ca0bb51c4fccdab83dc75a7b6
+-- body:    sha256:6fd4464c6aef0c807f306ee6af17095b335545c989f92918e2f877902ecbace1
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -732,8 +732,8 @@ COPY (
   SELECT
     k.source_id,
     t.name,
-    p1.source_id,
-    p2.source_id
+    coalesce(p1.source_id::text, 'final ' || t.headid),
+    coalesce(p2.source_id::text, 'final ' || t.deputyid)
   FROM public.department AS t
   LEFT JOIN restage_keymap.worker AS p1
     ON p1.target_key = t.headid
@@ -749,8 +749,8 @@ COPY (
   SELECT
     n.id,
     n.name,
-    n.headid,
-    n.deputyid
+    n.headid::text,
+    n.deputyid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -354,7 +354,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:bc22b146cee861f62935ed6243a3952a3bf2b96472bcd285e3f62225d56c8e43
+-- body:    sha256:b56fade860bc0777ad3684a22328aeedef619f3943fcfe41d07ca9c4a2ebfdcb
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -455,7 +455,7 @@ edited AS MATERIALIZED (
         k.source_id,
         t.name,
         p1.source_id,
-        p2.source_id
+        coalesce(p2.source_id::text, 'final ' || t.chiefid)
       )::text,
       (NULL::restage_keymap.worker).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -706,7 +706,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.worker
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Worker
--- body:    sha256:80af25e51e23310d36a3e2afa748520a54cd3a2c5f4c7ca01986aa06a2d077c3
+-- body:    sha256:9bc901161e59ac761900c5fb9c25d527f6ceb6ef2d24b51f82dfbee43a2b18a6
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -741,7 +741,7 @@ COPY (
     k.source_id,
     t.name,
     p1.source_id,
-    p2.source_id
+    coalesce(p2.source_id::text, 'final ' || t.chiefid)
   FROM public.worker AS t
   LEFT JOIN restage_keymap.department AS p1
     ON p1.target_key = t.departmentid
@@ -758,7 +758,7 @@ COPY (
     n.id,
     n.name,
     n.departmentid,
-    n.chiefid
+    n.chiefid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

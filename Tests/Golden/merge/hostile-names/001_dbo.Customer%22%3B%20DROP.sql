@@ -414,7 +414,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:4dc02e1961eb7fc77fe8f5bac0367b7d596cfca701816fd54e7bfc18aacf05f6
+-- body:    sha256:cb9a38a64604642dfa375a4b8a47ea143bcb73bd0e50e9288326e1b7d9925385
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -488,7 +488,8 @@ end"
       ROW(
         k."source_Customer""ID",
         t."it's $restage$",
-        p1."source_Customer""ID",
+        coalesce(p1."source_Customer""ID"::text, 'final ' || t."line
+end"),
         t.s,
         t.row_hash,
         t.target_key,
@@ -745,7 +746,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public."Customer""; DROP TABLE x; --"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Customer"; DROP
--- body:    sha256:e9c38088edace813be72bfc76cf900017dc2288708ec6fee54e7405c42e4a9f0
+-- body:    sha256:0906c138e866e818d20a9d11fed1e941170fbc4a01613718b72084a1b9516a5b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -783,8 +784,9 @@ end",
   SELECT
     k."source_Customer""ID",
     t."it's $restage$",
-    coalesce(p1."source_Customer""ID", n."line
-end"),
+    coalesce(p1."source_Customer""ID"::text, 'final ' || t."line
+end", n."line
+end"::text),
     t.s,
     t.row_hash,
     t.target_key,
@@ -804,7 +806,7 @@ end"
     n."Customer""ID",
     n."it's $restage$",
     n."line
-end",
+end"::text,
     n.s,
     n.row_hash,
     n.target_key,

@@ -387,7 +387,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:0a407273faf2453e9ad3b45071a0f63768bc768a56cc03c93f531f47812bf4ed
+-- body:    sha256:97912c5d4a711f51ba64051b8358c067e163a67a550717327c7ab04bb7419afc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -449,7 +449,7 @@ edited AS MATERIALIZED (
       ROW(
         t.r,
         t.k,
-        p1."source_Customer""ID"
+        coalesce(p1."source_Customer""ID"::text, 'final ' || t.n)
       )::text,
       (NULL::restage_keymap."100% /* order").row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -710,7 +710,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public."100% /* order"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.100% /* order
--- body:    sha256:4aca33375338786ac4d982e22d021ec1dc073e48e19bbd35383b7a48cdaf6db2
+-- body:    sha256:7a8cbd321b1ee6931cc1ee1397d1cce23258c7db9b618ff596cc8b7dcf90cb6f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -743,7 +743,7 @@ COPY (
   SELECT
     t.r,
     t.k,
-    p1."source_Customer""ID"
+    coalesce(p1."source_Customer""ID"::text, 'final ' || t.n)
   FROM public."100% /* order" AS t
   LEFT JOIN restage_keymap."Customer""; DROP TABLE x; --" AS p1
     ON p1.target_key = t.n
@@ -759,7 +759,7 @@ COPY (
   SELECT
     n.r,
     n.k,
-    n.n
+    n.n::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

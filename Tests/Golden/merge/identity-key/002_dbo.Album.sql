@@ -351,7 +351,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:77eb0c995c304952e0f1db4a797006deea6d7aca6c0ab31c361dc2360bf0f693
+-- body:    sha256:26c118275024ff00e14fa73117c63c3b5b79069937da350b23fd4696aae77f10
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -449,7 +449,7 @@ edited AS MATERIALIZED (
         k.source_albumid,
         t.title,
         p1.source_artistid,
-        p2.source_artistid
+        coalesce(p2.source_artistid::text, 'final ' || t.reviewed_by)
       )::text,
       (NULL::restage_keymap.album).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -700,7 +700,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.album
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Album
--- body:    sha256:ecbcd15ad75ef6904f05691f18120021ce894ac0cd8fb75e3fc2d5b43f0b924b
+-- body:    sha256:89abc147895d3e073c4dfc34033b851d0edf7b8b6ae7f7d2b586dde5842fa290
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -735,7 +735,7 @@ COPY (
     k.source_albumid,
     t.title,
     p1.source_artistid,
-    p2.source_artistid
+    coalesce(p2.source_artistid::text, 'final ' || t.reviewed_by)
   FROM public.album AS t
   LEFT JOIN restage_keymap.artist AS p1
     ON p1.target_key = t.artistid
@@ -752,7 +752,7 @@ COPY (
     n.albumid,
     n.title,
     n.artistid,
-    n.reviewed_by
+    n.reviewed_by::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

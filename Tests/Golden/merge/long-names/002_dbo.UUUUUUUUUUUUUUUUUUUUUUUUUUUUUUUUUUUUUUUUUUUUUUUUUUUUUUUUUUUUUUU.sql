@@ -312,7 +312,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU, staged in restage_stage.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu
--- body:    sha256:81b61044a56ad1e840af2fd11a09c962423af12b263155632e5fed27c300e3ac
+-- body:    sha256:a7ba2eaf33a3b733df58890f00ad23dd88e4dc9348631d05671f533b1009e973
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -383,7 +383,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe,
-        p1.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe
+        coalesce(p1.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe::text, 'final ' || t.x)
       )::text,
       (NULL::restage_keymap.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -629,7 +629,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU
--- body:    sha256:3dd534df0c6c6ade29c32f1fce4fba20e9fcf306e359c604a6a524f14fc8da32
+-- body:    sha256:90180f327f49baae39a42e5ceb896c32472ce06d23b4a50fab85b3be4ea35d60
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -660,7 +660,7 @@ COPY (
   )
   SELECT
     k.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe,
-    p1.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe
+    coalesce(p1.source_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb_a17131fe::text, 'final ' || t.x)
   FROM public.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu AS t
   LEFT JOIN restage_keymap.uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu AS p1
     ON p1.target_key = t.x
@@ -673,7 +673,7 @@ COPY (
   UNION ALL
   SELECT
     n.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,
-    n.x
+    n.x::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

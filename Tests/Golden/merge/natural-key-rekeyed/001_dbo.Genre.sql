@@ -715,7 +715,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:eb9bb487845512a847a9ac9cbec73acd39ff20413b280b8ec0695273c565cef2
+-- body:    sha256:49dc8054e057d68ffecc9f61a4230f4a63dfdf8ca2e9a857fe2374207a17e72b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -794,7 +794,7 @@ edited AS MATERIALIZED (
         k.source_id,
         t.name,
         t.note,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.parentid)
       )::text,
       (NULL::restage_keymap.genre).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -973,7 +973,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.genre
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Genre
--- body:    sha256:99c92fdc1e576e09942376565d9e88182c47c8e2b1ea496a422ef62455cb29c2
+-- body:    sha256:d611ae0402d604f2dffb51dc6b3b9b2b9059dc46576b35ad4f176d68e9abe7f3
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -1008,7 +1008,7 @@ COPY (
     CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END,
     CASE WHEN k.matched_row IS NULL THEN t.name ELSE m.name END,
     CASE WHEN k.matched_row IS NULL THEN t.note ELSE m.note END,
-    CASE WHEN k.matched_row IS NULL THEN p1.source_id ELSE m.parentid END
+    CASE WHEN k.matched_row IS NULL THEN coalesce(p1.source_id::text, 'final ' || t.parentid) ELSE m.parentid::text END
   FROM public.genre AS t
   LEFT JOIN restage_keymap.genre AS p1
     ON p1.target_key = t.parentid
@@ -1025,7 +1025,7 @@ COPY (
     n.id,
     n.name,
     n.note,
-    n.parentid
+    n.parentid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -626,7 +626,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:50de7d36c8cf3412cda7003e71b20125c6afa734e9c5e85391ad75e8fb3156ec
+-- body:    sha256:0d667c8e99d08c362bc22288e4aeb8d36ce24fb4fc50b961175e9e0f1a6428d7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -722,9 +722,9 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.genreid),
         t.title,
-        p2.source_id
+        coalesce(p2.source_id::text, 'final ' || t.otherid)
       )::text,
       (NULL::restage_keymap.track).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -907,7 +907,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.track
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Track
--- body:    sha256:496804410b650691542d9d3097ca37e22ec7408a99a07795882b33f7a6ed544f
+-- body:    sha256:f6d938699564859c5e8f4e784e9ef6add70b5712e3bf4d1bd77d0d413e1659f0
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -940,9 +940,9 @@ COPY (
   )
   SELECT
     CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END,
-    CASE WHEN k.matched_row IS NULL THEN p1.source_id ELSE m.genreid END,
+    CASE WHEN k.matched_row IS NULL THEN coalesce(p1.source_id::text, 'final ' || t.genreid) ELSE m.genreid::text END,
     CASE WHEN k.matched_row IS NULL THEN t.title ELSE m.title END,
-    CASE WHEN k.matched_row IS NULL THEN p2.source_id ELSE m.otherid END
+    CASE WHEN k.matched_row IS NULL THEN coalesce(p2.source_id::text, 'final ' || t.otherid) ELSE m.otherid::text END
   FROM public.track AS t
   LEFT JOIN restage_keymap.genre AS p1
     ON p1.target_key = t.genreid
@@ -959,9 +959,9 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.genreid,
+    n.genreid::text,
     n.title,
-    n.otherid
+    n.otherid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -471,7 +471,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.line
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Line
--- body:    sha256:ec997c3f2566bdc51ef656809fec2d813ad77d9999a1708dc1079c2a1caa7b94
+-- body:    sha256:b5988339aec09184baeff4c82bcaf88511bebc85d6e539f1a11d1548aa43c63a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -517,7 +517,7 @@ COPY (
         p1.source_id::smallint AS genreid,
         t.text AS text,
         md5(ROW(
-          p1.source_id::smallint,
+          coalesce(p1.source_id::smallint::text, 'final ' || t.genreid),
           t.text
         )::text)::uuid AS row_hash
       FROM public.line AS t
@@ -545,7 +545,7 @@ COPY (
 -- table:   public.line
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Line
--- body:    sha256:4d5538381ebaa0d77c70489bb80b1709df6c6e7208956e8401ef0fe2c634a05a
+-- body:    sha256:155954d72d252d7ba1b636b4f7e39125347192dff3ef003ca937b1bbc42a6676
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -577,7 +577,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id::smallint,
+            coalesce(p1.source_id::smallint::text, 'final ' || t.genreid),
             t.text
           )::text)::uuid AS row_hash
         FROM public.line AS t
@@ -607,7 +607,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.line'))
 -- table:   public.line
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Line
--- body:    sha256:e797e2df918b15b6b1fae9d44ced56840c755313996e7d54ea822d14a483f757
+-- body:    sha256:5120b06eaf598c1248e699c95a548022ef125c1bec75cb8030104bfd66138e56
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -631,7 +631,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id::smallint,
+            coalesce(p1.source_id::smallint::text, 'final ' || t.genreid),
             t.text
           )::text)::uuid AS row_hash
         FROM public.line AS t
@@ -654,7 +654,7 @@ SELECT
 -- table:   public.line
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Line
--- body:    sha256:dd9acd9273a2d692a2bff1f6fac733205b76cee83b99899c1e00ddaaa50cd1d9
+-- body:    sha256:21184d68a3e0ff1af4486843b894ecce32932172c27fc4bdc4d927ad632e135c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -674,7 +674,7 @@ SELECT greatest(
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id::smallint,
+            coalesce(p1.source_id::smallint::text, 'final ' || t.genreid),
             t.text
           )::text)::uuid AS row_hash
         FROM public.line AS t

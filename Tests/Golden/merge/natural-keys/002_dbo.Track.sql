@@ -646,7 +646,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:e455f4b7a910cd5f812804f1f2754154ec298dbad4db14e73a67a3638a5af04d
+-- body:    sha256:b920af70968001127732ee14bddc7bbfdc31066c1aae2cf7a0baaa4c19595dd0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -706,7 +706,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.genreid),
         t.title,
         t.seconds
       )::text,
@@ -896,7 +896,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.track
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Track
--- body:    sha256:7e7b28a0944d5d443e93191c7177bedf767d9a207d345ec03cb217658844ee88
+-- body:    sha256:91223d64a7fc93dd5244073110b4befaf37694848b2d3e9a246a031443852c3c
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -929,7 +929,7 @@ COPY (
   )
   SELECT
     CASE WHEN k.matched_row IS NULL THEN k.source_id ELSE m.id END,
-    CASE WHEN k.matched_row IS NULL THEN p1.source_id ELSE m.genreid END,
+    CASE WHEN k.matched_row IS NULL THEN coalesce(p1.source_id::text, 'final ' || t.genreid) ELSE m.genreid::text END,
     CASE WHEN k.matched_row IS NULL THEN t.title ELSE m.title END,
     CASE WHEN k.matched_row IS NULL THEN t.seconds ELSE m.seconds END
   FROM public.track AS t
@@ -946,7 +946,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.genreid,
+    n.genreid::text,
     n.title,
     n.seconds
   FROM noted AS n

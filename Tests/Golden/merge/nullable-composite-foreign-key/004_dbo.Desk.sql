@@ -537,7 +537,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:b2570e527f181eebe79601e57c53f6e9fdc0b82ab67d904e60c1de9b470a1f75
+-- body:    sha256:f3c494436f7bccea5cc884d83194fb11dc4b42dc8e914f8ea0a619eb103c6d13
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -596,8 +596,8 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_deskid,
-        p1.source_tenantid,
-        p2.source_regionid
+        coalesce(p1.source_tenantid::text, 'final ' || t.tenantid),
+        coalesce(p2.source_regionid::text, 'final ' || t.regionid)
       )::text,
       (NULL::restage_keymap.desk).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -846,7 +846,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.desk
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Desk
--- body:    sha256:dbf9d3f8200ef93a59492341ecba3e43358ab3ee9e51b422d3e81752511b5026
+-- body:    sha256:f27ad05379ddefeeb01461959e927aa82e66103cb0714ffcae0d1877e8632d6b
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -878,8 +878,8 @@ COPY (
   )
   SELECT
     k.source_deskid,
-    p1.source_tenantid,
-    p2.source_regionid
+    coalesce(p1.source_tenantid::text, 'final ' || t.tenantid),
+    coalesce(p2.source_regionid::text, 'final ' || t.regionid)
   FROM public.desk AS t
   LEFT JOIN restage_keymap.tenant AS p1
     ON p1.target_key = t.tenantid
@@ -894,8 +894,8 @@ COPY (
   UNION ALL
   SELECT
     n.deskid,
-    n.tenantid,
-    n.regionid
+    n.tenantid::text,
+    n.regionid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

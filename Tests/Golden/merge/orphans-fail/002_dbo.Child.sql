@@ -352,7 +352,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:7ad1df4953b018b2d1953d4c0a0ff00da970844f958e728c95d5231e7d0e654f
+-- body:    sha256:f8445b6013c36df0437ad4cea24beed45346b9d2ad048aa93ec21f434ad546a2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -448,8 +448,8 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
-        p2.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.parentid),
+        coalesce(p2.source_id::text, 'final ' || t.otherid),
         t.note
       )::text,
       (NULL::restage_keymap.child).row_hash
@@ -702,7 +702,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:ab336760939c9a7de6c7e57ebd047c9895d0fc14439c6299997816f5d1d89440
+-- body:    sha256:6f88ba6dfde3b59aa2071522522a29d4f30249aaf5c9b17c57c512d6aa1a8974
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -735,8 +735,8 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id,
-    p2.source_id,
+    coalesce(p1.source_id::text, 'final ' || t.parentid),
+    coalesce(p2.source_id::text, 'final ' || t.otherid),
     t.note
   FROM public.child AS t
   LEFT JOIN restage_keymap.parent AS p1
@@ -752,8 +752,8 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.parentid,
-    n.otherid,
+    n.parentid::text,
+    n.otherid::text,
     n.note
   FROM noted AS n
   WHERE NOT n.is_loaded

@@ -474,7 +474,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:84a148c865a20aa107c4d19948069710478de5b3eebcda3a432fc7527663b557
+-- body:    sha256:a87bf8751c2801a03d8ad8546adf8574f39d041d2cac1bd036413f9034cb55b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -536,8 +536,8 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
-        p2.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.parentid),
+        coalesce(p2.source_id::text, 'final ' || t.otherid),
         t.note
       )::text,
       (NULL::restage_keymap.child).row_hash
@@ -788,7 +788,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:a9e0e0fddcb9b4ac2fbee27fc32727071a40bb3ffcf8972b10eddc1801be68c5
+-- body:    sha256:840efb636d07296a1b7002fa8cf4ebcd04bcd24e84fd58824853790361cb6b9a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -821,8 +821,8 @@ COPY (
   )
   SELECT
     k.source_id,
-    coalesce(p1.source_id, n.parentid),
-    coalesce(p2.source_id, n.otherid),
+    coalesce(p1.source_id::text, 'final ' || t.parentid, n.parentid::text),
+    coalesce(p2.source_id::text, 'final ' || t.otherid, n.otherid::text),
     t.note
   FROM public.child AS t
   LEFT JOIN restage_keymap.parent AS p1
@@ -838,8 +838,8 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.parentid,
-    n.otherid,
+    n.parentid::text,
+    n.otherid::text,
     n.note
   FROM noted AS n
   WHERE NOT n.is_loaded

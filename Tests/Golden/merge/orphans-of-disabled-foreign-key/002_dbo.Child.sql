@@ -366,7 +366,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:dea0c8bf8e34292a989220fdeb1c92bdd65e494aec6b92fc707770d525f906a3
+-- body:    sha256:1ef4eae66378bafd58e0280b5cbf4977cdd222aa99eea49e1649e2bd51116ac9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -420,7 +420,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.parentid)
       )::text,
       (NULL::restage_keymap.child).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -665,7 +665,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:d6b84e72af47d79ccba498a6ef6adff428e0e68351ad0b666f1ea20311ee5b4d
+-- body:    sha256:c4ef19da424a97911cf4b9089ff89452254a1efef89f1cad9fd977942fbf29d7
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -696,7 +696,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.parentid)
   FROM public.child AS t
   LEFT JOIN restage_keymap.parent AS p1
     ON p1.target_key = t.parentid
@@ -709,7 +709,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.parentid
+    n.parentid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

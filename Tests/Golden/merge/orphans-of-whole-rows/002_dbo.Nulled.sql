@@ -576,7 +576,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.nulled
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Nulled
--- body:    sha256:11a95c14aff124a6a19f5b2d16fe759c412af2c2477142b5c3f403c4841a41af
+-- body:    sha256:4b7a31b9e1a8755aa1ceb6fc5b4a1a81156f053821d1cd7d6d75947980fa7fa1
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -622,8 +622,8 @@ COPY (
         p1.source_id AS parentid,
         p2.source_id AS otherid,
         md5(ROW(
-          p1.source_id,
-          p2.source_id
+          coalesce(p1.source_id::text, 'final ' || t.parentid),
+          coalesce(p2.source_id::text, 'final ' || t.otherid)
         )::text)::uuid AS row_hash
       FROM public.nulled AS t
       LEFT JOIN restage_keymap.parent AS p1
@@ -652,7 +652,7 @@ COPY (
 -- table:   public.nulled
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Nulled
--- body:    sha256:adf4dccb2a7ee26314a76cba7e4e3070676ea1230e9ad2d61120ce9f15433c21
+-- body:    sha256:cb79ad7ce59a7b91a33dd1393dc8268d48df46ad536cb2951a0a97f0070f4ec4
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -684,8 +684,8 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
-            p2.source_id
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
+            coalesce(p2.source_id::text, 'final ' || t.otherid)
           )::text)::uuid AS row_hash
         FROM public.nulled AS t
         LEFT JOIN restage_keymap.parent AS p1
@@ -728,7 +728,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.nulled'))
 -- table:   public.nulled
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Nulled
--- body:    sha256:72ef39498307c145fc269b438286f2dd30ca5e548f30a404117ef756c84fc624
+-- body:    sha256:6a95b019dbe325f146f113651444e29f8bd986ee98a2f5c27ddb1efed479b15a
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -752,8 +752,8 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
-            p2.source_id
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
+            coalesce(p2.source_id::text, 'final ' || t.otherid)
           )::text)::uuid AS row_hash
         FROM public.nulled AS t
         LEFT JOIN restage_keymap.parent AS p1
@@ -789,7 +789,7 @@ SELECT
 -- table:   public.nulled
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Nulled
--- body:    sha256:7cbd21c308ddee32827fa00ea99c990b5df9fb3321eff46580676ce36a0e6838
+-- body:    sha256:f705f354dd7b10d74364ddd4acc4bf7db614bd30da0be81b3640f03c11c38eeb
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -809,8 +809,8 @@ SELECT greatest(
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
-            p2.source_id
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
+            coalesce(p2.source_id::text, 'final ' || t.otherid)
           )::text)::uuid AS row_hash
         FROM public.nulled AS t
         LEFT JOIN restage_keymap.parent AS p1

@@ -531,7 +531,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.refused
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Refused
--- body:    sha256:3738b6dd6e27c3d57e71f9b24b5c29f11c62672284389644fedfc52dfeb80a2c
+-- body:    sha256:d9615cfe189f7cab863ae2118b11b9211fb36ec80b0d0b759d0293f52572a512
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -577,7 +577,7 @@ COPY (
         p1.source_id AS parentid,
         t.note AS note,
         md5(ROW(
-          p1.source_id,
+          coalesce(p1.source_id::text, 'final ' || t.parentid),
           t.note
         )::text)::uuid AS row_hash
       FROM public.refused AS t
@@ -605,7 +605,7 @@ COPY (
 -- table:   public.refused
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Refused
--- body:    sha256:5d0f4a86dd3604be76601ecadd09a37c6d50705fb598882cc62ed1b074cd6bbc
+-- body:    sha256:23b91081729e4291436742141a6fe53a6e21586bbb064b2cf4149316efe7ed47
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -637,7 +637,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
             t.note
           )::text)::uuid AS row_hash
         FROM public.refused AS t
@@ -667,7 +667,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.refused'))
 -- table:   public.refused
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Refused
--- body:    sha256:e9e15b5ab600ce4cbf16afc4ee2dfcfcb7598c61431d3252181441ef7282a216
+-- body:    sha256:9a4aae5dc738d642e6c1e63602a317494963539392266ef383de397964242ea7
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -691,7 +691,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
             t.note
           )::text)::uuid AS row_hash
         FROM public.refused AS t
@@ -714,7 +714,7 @@ SELECT
 -- table:   public.refused
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Refused
--- body:    sha256:1250b16ebf6d711ded09937da2065d67a5fd88accaccf11cdbd33253e6d6cdfe
+-- body:    sha256:2f63db4afa5e327012af438e91fc662cf5a04891af817bd78704ecc63a159a10
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -734,7 +734,7 @@ SELECT greatest(
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.parentid),
             t.note
           )::text)::uuid AS row_hash
         FROM public.refused AS t

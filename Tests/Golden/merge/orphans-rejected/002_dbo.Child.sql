@@ -454,7 +454,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:84a148c865a20aa107c4d19948069710478de5b3eebcda3a432fc7527663b557
+-- body:    sha256:a87bf8751c2801a03d8ad8546adf8574f39d041d2cac1bd036413f9034cb55b0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -516,8 +516,8 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
-        p2.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.parentid),
+        coalesce(p2.source_id::text, 'final ' || t.otherid),
         t.note
       )::text,
       (NULL::restage_keymap.child).row_hash
@@ -768,7 +768,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.child
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Child
--- body:    sha256:ab336760939c9a7de6c7e57ebd047c9895d0fc14439c6299997816f5d1d89440
+-- body:    sha256:6f88ba6dfde3b59aa2071522522a29d4f30249aaf5c9b17c57c512d6aa1a8974
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -801,8 +801,8 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id,
-    p2.source_id,
+    coalesce(p1.source_id::text, 'final ' || t.parentid),
+    coalesce(p2.source_id::text, 'final ' || t.otherid),
     t.note
   FROM public.child AS t
   LEFT JOIN restage_keymap.parent AS p1
@@ -818,8 +818,8 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.parentid,
-    n.otherid,
+    n.parentid::text,
+    n.otherid::text,
     n.note
   FROM noted AS n
   WHERE NOT n.is_loaded

@@ -364,7 +364,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:5de077b11b6c3da42c9e530ef857037a444fcca3aba9e0e6b3d7aa6819e89221
+-- body:    sha256:06819e04965e9239c9dd9aac728c1f36f159fb12d7ac9bd96526904484cafc26
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -441,7 +441,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.regionid),
         t.label
       )::text,
       (NULL::restage_keymap.book).row_hash
@@ -629,7 +629,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.book
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Book
--- body:    sha256:d46ac2f45667a93fdfa9b537cf718283b310ceba709302c5ccfcbcfc5b3270c4
+-- body:    sha256:286cfb6621889637f881493004357f603404457867a8e329c8c2faa01556a242
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -661,7 +661,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id,
+    coalesce(p1.source_id::text, 'final ' || t.regionid),
     t.label
   FROM public.book AS t
   LEFT JOIN restage_keymap.region AS p1
@@ -675,7 +675,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.regionid,
+    n.regionid::text,
     n.label
   FROM noted AS n
   WHERE NOT n.is_loaded

@@ -436,7 +436,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:963753ae64d2a78b5439b4bfc031e87866ca0ea65185bd9dad38c039d2bb507e
+-- body:    sha256:887a0fbca3afe4a891261fc6e99c16f48cfef45a1737773dad97a9328612d3f7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -499,7 +499,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         k.source_id,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.regionid),
         t.code,
         t.headcode
       )::text,
@@ -688,7 +688,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.country
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Country
--- body:    sha256:6e557adc214f6875484cb7495315de6cbc9ffde5ea0993a438c4deab0c4ebd2c
+-- body:    sha256:66c1072e5d8b5c5b8cda16f08f01a0eaa30fede67dfd0ac6ec58b47eb0b91226
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -721,7 +721,7 @@ COPY (
   )
   SELECT
     k.source_id,
-    p1.source_id,
+    coalesce(p1.source_id::text, 'final ' || t.regionid),
     t.code,
     t.headcode
   FROM public.country AS t
@@ -736,7 +736,7 @@ COPY (
   UNION ALL
   SELECT
     n.id,
-    n.regionid,
+    n.regionid::text,
     n.code,
     n.headcode
   FROM noted AS n

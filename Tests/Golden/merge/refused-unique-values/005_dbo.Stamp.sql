@@ -493,7 +493,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:54f9e51b04e2a01b935ad5f0cac5774d876ecc8143c57c4e55a57ce9e51cbb38
+-- body:    sha256:ab1dd611ae9e20cca61cae04935aa800e0e3a03ab3915a7edd8d842deb84cd55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -553,7 +553,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         t.no,
-        p1.source_id,
+        coalesce(p1.source_id::text, 'final ' || t.regionid),
         t.code
       )::text,
       (NULL::restage_keymap.stamp).row_hash
@@ -740,7 +740,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.stamp
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Stamp
--- body:    sha256:bd107762f4a7052b2d31c88ff77cc43a0dcc3e12be5ac4a8bf26ac34c788bbeb
+-- body:    sha256:f8fcd15bca368a491df38cdc906bc0848b06d1dde63b42dfca5054392f20fdb4
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -772,7 +772,7 @@ COPY (
   )
   SELECT
     t.no,
-    p1.source_id,
+    coalesce(p1.source_id::text, 'final ' || t.regionid),
     t.code
   FROM public.stamp AS t
   LEFT JOIN restage_keymap.region AS p1
@@ -786,7 +786,7 @@ COPY (
   UNION ALL
   SELECT
     n.no,
-    n.regionid,
+    n.regionid::text,
     n.code
   FROM noted AS n
   WHERE NOT n.is_loaded

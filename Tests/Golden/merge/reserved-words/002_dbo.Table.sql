@@ -592,7 +592,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public."table"
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Table
--- body:    sha256:b57c07b3583e260ea3908cca0c89b99a8fe263ca0df8cb0ba881e7aa7824cfec
+-- body:    sha256:17911e0a2912a907bcd1a122ed2ade7363a8efd67681bacc2fd987c3365bec5f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -623,7 +623,7 @@ COPY (
   )
   SELECT
     t."from",
-    p1.source_order
+    coalesce(p1.source_order::text, 'final ' || t."where")
   FROM public."table" AS t
   LEFT JOIN restage_keymap."user" AS p1
     ON p1.target_key = t."where"
@@ -638,7 +638,7 @@ COPY (
   UNION ALL
   SELECT
     n."from",
-    n."where"
+    n."where"::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -367,7 +367,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:2f1e91fca3fbd1cb2a715f12ea4db5a25921d2ce2300ccab6b5ded0eca9d7d27
+-- body:    sha256:e8bbcc0f7c26d381ac1e637f63664fab85d939715d4c0a08085eb6ee4f54a741
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -425,7 +425,7 @@ edited AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.managerid)
       )::text,
       (NULL::restage_keymap.employee).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -671,7 +671,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.employee
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Employee
--- body:    sha256:fb286ddda30c31ca8249ea902ccaafb0769e3b5ba1e80f2f440d59f8b8ce80c8
+-- body:    sha256:36e605a25579ecd0d70c769d70467998efcc3db628570d702b7a409f471f3eb2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -704,7 +704,7 @@ COPY (
   SELECT
     k.source_id,
     t.name,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.managerid)
   FROM public.employee AS t
   LEFT JOIN restage_keymap.employee AS p1
     ON p1.target_key = t.managerid
@@ -718,7 +718,7 @@ COPY (
   SELECT
     n.id,
     n.name,
-    n.managerid
+    n.managerid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

@@ -316,7 +316,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:c3702d729f7bc5ff9402c69ea0aa676425cbd7480a82e3ec78dec135715dac69
+-- body:    sha256:468f56c716c6c40016b35925d2e14c690e05e54169cc9b998e9749768ae23987
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -391,7 +391,7 @@ edited AS MATERIALIZED (
       ROW(
         k.source_id,
         t.name,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.managerid)
       )::text,
       (NULL::restage_keymap.employee).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -638,7 +638,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.employee
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Employee
--- body:    sha256:fb286ddda30c31ca8249ea902ccaafb0769e3b5ba1e80f2f440d59f8b8ce80c8
+-- body:    sha256:36e605a25579ecd0d70c769d70467998efcc3db628570d702b7a409f471f3eb2
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -671,7 +671,7 @@ COPY (
   SELECT
     k.source_id,
     t.name,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.managerid)
   FROM public.employee AS t
   LEFT JOIN restage_keymap.employee AS p1
     ON p1.target_key = t.managerid
@@ -685,7 +685,7 @@ COPY (
   SELECT
     n.id,
     n.name,
-    n.managerid
+    n.managerid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

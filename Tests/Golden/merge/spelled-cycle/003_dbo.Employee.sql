@@ -502,7 +502,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:ca227214ff3bc49e533f344611e2b4d34697b6409a82374a7d9c09aed1fc6731
+-- body:    sha256:b1ab1b974916ab596d8a6d2cc12e569329e5f4e2b28a7d9a0e8187db53377fc8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -559,7 +559,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         t.code,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.regionid)
       )::text,
       (NULL::restage_keymap.employee).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -746,7 +746,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.employee
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Employee
--- body:    sha256:62104876018803613211b658f15720f47a280a0074d54094b22543191df511c7
+-- body:    sha256:802f85e8f757ddc57e37dfdbbb0fa6128c683c6ef73a5b477fab54109e521121
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -777,7 +777,7 @@ COPY (
   )
   SELECT
     CASE WHEN rtrim(n.code) = rtrim(t.code) THEN n.code ELSE t.code END,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.regionid)
   FROM public.employee AS t
   LEFT JOIN restage_keymap.region AS p1
     ON p1.target_key = t.regionid
@@ -790,7 +790,7 @@ COPY (
   UNION ALL
   SELECT
     n.code,
-    n.regionid
+    n.regionid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

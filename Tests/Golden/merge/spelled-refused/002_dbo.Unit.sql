@@ -391,7 +391,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:df769a2aac385af3a22a24d0c6ac5808798bf4c7787f1725b1ba950d63225204
+-- body:    sha256:7e45cf2abb1aed4c0c182e89f12843f1d964ed23b80f4a8c0abdded0684aff37
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -448,7 +448,7 @@ edited AS MATERIALIZED (
   WHERE restage.row_hash(
       ROW(
         t.code,
-        p1.source_id
+        coalesce(p1.source_id::text, 'final ' || t.regionid)
       )::text,
       (NULL::restage_keymap.unit).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -695,7 +695,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.unit
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Unit
--- body:    sha256:8c15f06f913cfc34524885a487050ecda8d76367173fc16c33fdb1c37386ce54
+-- body:    sha256:dcf7574804c853e1018bfe1c1065857346de15ce4ad434ec8628dc5d728db39f
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -726,7 +726,7 @@ COPY (
   )
   SELECT
     t.code,
-    p1.source_id
+    coalesce(p1.source_id::text, 'final ' || t.regionid)
   FROM public.unit AS t
   LEFT JOIN restage_keymap.region AS p1
     ON p1.target_key = t.regionid
@@ -739,7 +739,7 @@ COPY (
   UNION ALL
   SELECT
     n.code,
-    n.regionid
+    n.regionid::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

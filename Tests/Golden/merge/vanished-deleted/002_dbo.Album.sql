@@ -347,7 +347,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:a28ea125d26c8173adaca8a9da63fc00158804b30dca23be471f985bfa86be4f
+-- body:    sha256:04df5c9a5af3d6769e10d10af5f86529edb024698c233b113ce0818cbd0e8685
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -441,7 +441,7 @@ edited AS MATERIALIZED (
       ROW(
         k.source_id,
         p1.source_id,
-        p2.source_id
+        coalesce(p2.source_id::text, 'final ' || t.sequelto)
       )::text,
       (NULL::restage_keymap.album).row_hash
     ) NOT IN (k.row_hash, c.row_hash)
@@ -843,7 +843,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.album
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Album
--- body:    sha256:842a6e715280d9046cbca7d1f8ca97ba7a1db9f7405bd21e8accbc08f08e7f16
+-- body:    sha256:04ada4f2f45a48ee82dce7f0739e8aaa4e8cb3af971b55d7592c6974e47675f9
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -876,7 +876,7 @@ COPY (
   SELECT
     k.source_id,
     p1.source_id,
-    p2.source_id
+    coalesce(p2.source_id::text, 'final ' || t.sequelto)
   FROM public.album AS t
   LEFT JOIN restage_keymap.artist AS p1
     ON p1.target_key = t.artistid
@@ -892,7 +892,7 @@ COPY (
   SELECT
     n.id,
     n.artistid,
-    n.sequelto
+    n.sequelto::text
   FROM noted AS n
   WHERE NOT n.is_loaded
 ) TO STDOUT WITH (FORMAT csv);

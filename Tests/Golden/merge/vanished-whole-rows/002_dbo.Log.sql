@@ -288,7 +288,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Log, staged in restage_stage.log
--- body:    sha256:e36d253dc4781e9436ae95a51829a7bd1344a68019c817d41816b2a25f1caf55
+-- body:    sha256:7074c22be82a8b75a17236af7bc258e111222c6cf0c6c0e723cdb64576334301
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -424,7 +424,7 @@ SELECT restage.guard_vanished(
           SELECT
             t.ctid AS row_id,
             md5(ROW(
-              p1.source_id,
+              coalesce(p1.source_id::text, 'final ' || t.hostid),
               t.line
             )::text)::uuid AS row_hash
           FROM public.log AS t
@@ -491,7 +491,7 @@ WITH candidates AS MATERIALIZED (
       SELECT
         t.ctid AS row_id,
         md5(ROW(
-          p1.source_id,
+          coalesce(p1.source_id::text, 'final ' || t.hostid),
           t.line
         )::text)::uuid AS row_hash
       FROM public.log AS t
@@ -636,7 +636,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.log
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Log
--- body:    sha256:d70108eac5ea61dce60e9ac9c44cb826e365ce2b1b3eee6eb00bfb26e91a2dec
+-- body:    sha256:19588fc4cecadd98117c74511b99fc0b23abcda4d1c7217da0c50be4e1f5b314
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -682,7 +682,7 @@ COPY (
         p1.source_id AS hostid,
         t.line AS line,
         md5(ROW(
-          p1.source_id,
+          coalesce(p1.source_id::text, 'final ' || t.hostid),
           t.line
         )::text)::uuid AS row_hash
       FROM public.log AS t
@@ -710,7 +710,7 @@ COPY (
 -- table:   public.log
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Log
--- body:    sha256:bdcf11dbb22c2188b7a5a11c6251fbae5c5ebc375e7317c8ec7babc971ffbbf9
+-- body:    sha256:0c080192f77871e3b10c377a488d00cd61d2c7be7f092d4106211a2f834d1c91
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -742,7 +742,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.hostid),
             t.line
           )::text)::uuid AS row_hash
         FROM public.log AS t
@@ -772,7 +772,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
 -- table:   public.log
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Log
--- body:    sha256:33e39279f68a24ab2a6a72a2c1b514c1d7e768f52147051249c8529c63be846f
+-- body:    sha256:7c92be42e1b6036152bdfec7e1f1ebf3caa846b92e64db57d06c314856d42122
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -796,7 +796,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.hostid),
             t.line
           )::text)::uuid AS row_hash
         FROM public.log AS t
@@ -819,7 +819,7 @@ SELECT
 -- table:   public.log
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Log
--- body:    sha256:633aa7964015dd518f0525f1ecd0d1937adf8bd9b4dc45594f34ceeb18643c64
+-- body:    sha256:a7a4beedcc7408027814cb49e1bc087470811c32a4da3db98a4172c55b0f9873
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -839,7 +839,7 @@ SELECT greatest(
       FROM (
         SELECT
           md5(ROW(
-            p1.source_id,
+            coalesce(p1.source_id::text, 'final ' || t.hostid),
             t.line
           )::text)::uuid AS row_hash
         FROM public.log AS t

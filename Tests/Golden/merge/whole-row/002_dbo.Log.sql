@@ -493,7 +493,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- table:   public.log
 -- purpose: print the snapshot's rows as the target remembers them
 -- source:  dbo.Log
--- body:    sha256:82a561b628034d9a49d61f67a12cbd5471de69838aecec054baec0beadc1af8c
+-- body:    sha256:0b2008dd632042eb85cbffd9659ac686ad112c993ab9e276ce8500d1b21b3095
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f content.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -549,7 +549,7 @@ COPY (
         t.row_hash AS row_hash,
         t.raw AS raw,
         md5(ROW(
-          p1.source_hostid,
+          coalesce(p1.source_hostid::text, 'final ' || t.hostid),
           t.line,
           t.row_hash,
           t.raw
@@ -581,7 +581,7 @@ COPY (
 -- table:   public.log
 -- purpose: snapshot_rows = present + rejected, when all is well
 -- source:  dbo.Log
--- body:    sha256:44aeabcbb4d32a404acf82db631ae2ebb6d18632ba026a486cbb84172c91749c
+-- body:    sha256:6eaa8a6eae8ee0cb881537f3c9f1e59f52cb44a23a5d0ff151146784ed7b9780
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f counts.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -615,7 +615,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_hostid,
+            coalesce(p1.source_hostid::text, 'final ' || t.hostid),
             t.line,
             t.row_hash,
             t.raw
@@ -647,7 +647,7 @@ WHERE g.run_id = (SELECT restage.last_run('stride', 'public.log'))
 -- table:   public.log
 -- purpose: known = present, when every key has its final row
 -- source:  dbo.Log
--- body:    sha256:514e5223de8477c03e7e941eee7bfaa22c06c048744b142460a934048be8596b
+-- body:    sha256:339e8803fd25f416e2933ff857df30f3dc6b0169479922d58e2933d6bb53c078
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f keys.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -671,7 +671,7 @@ SELECT
       FROM (
         SELECT
           md5(ROW(
-            p1.source_hostid,
+            coalesce(p1.source_hostid::text, 'final ' || t.hostid),
             t.line,
             t.row_hash,
             t.raw
@@ -696,7 +696,7 @@ SELECT
 -- table:   public.log
 -- purpose: count final rows that the key map does not know: not from this source
 -- source:  dbo.Log
--- body:    sha256:3fd3ba16d60b24ee9b2f84eb8828bfe33c34f460dc7076cd35230cc5435a0b66
+-- body:    sha256:638e8efb60af96f6bfcec0182910cfeaba54932e077040ee90060e2459845a36
 -- by hand: psql -X -q -v ON_ERROR_STOP=1 -f others.sql
 
 -- Texts of values depend on these, and hashes of rows on the texts.
@@ -716,7 +716,7 @@ SELECT greatest(
       FROM (
         SELECT
           md5(ROW(
-            p1.source_hostid,
+            coalesce(p1.source_hostid::text, 'final ' || t.hostid),
             t.line,
             t.row_hash,
             t.raw
