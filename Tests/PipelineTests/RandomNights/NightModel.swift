@@ -25,6 +25,8 @@ struct NightModel {
     var isVanished = false
     /// Whether a key in the row changed when it was not as it was loaded.
     var isStale = false
+    /// An application deleted the final row.
+    var isLost = false
 
     init(row: Row) {
       self.row = row
@@ -71,8 +73,22 @@ struct NightModel {
 
   /// Rows of a final table.
   func rows(_ table: Int) -> Rows {
-    known[table].values.map(\.final)
+    known[table].values.filter { !$0.isLost }.map(\.final)
       + equals[table].values.flatMap { Array(repeating: $0.row, count: $0.count) }
+  }
+
+  /// Whether another final row refers to this one.
+  func isHeld(_ row: Row, _ table: Int) -> Bool {
+    tables.indices.contains { child in
+      tables[child].links.contains { link in
+        guard link.parent == table else { return false }
+        let value = tables[table].exact(row, link.parentColumns)
+        guard !value.contains("NULL") else { return false }
+        return rows(child).contains { other in
+          tables[child].exact(other, link.columns) == value && !(child == table && other == row)
+        }
+      }
+    }
   }
 
   /// - Parameter staged: The rows of the tables that are loaded, by their index.
@@ -87,6 +103,9 @@ struct NightResult {
   var counts: [Int: NightCounts] = [:]
   /// Whether the final tables hold the staged rows, all of them.
   var isEqual = true
+  /// A row that is its own key was loaded without its parent, and is refused now: nobody finds its final
+  /// row, and the proof may miss it.
+  var isProofOpen = false
   /// Rows that have another key now.
   var rekeyed: [(table: Int, old: [String], new: [String])] = []
   /// Why the run may be refused all the same.
@@ -139,7 +158,7 @@ private struct Night {
       noteVanished(table)
     }
     delete()
-    if let reason = contradiction { return .refused(reason) }
+    if let reason = contradiction ?? lost { return .refused(reason) }
     result.doubt = doubt
     return .loaded(result)
   }
@@ -157,7 +176,7 @@ extension Night {
       var pairs: [(old: Row, new: Row)] = []
       for row in rows where before.known[table][tables[table].normalKey(row)] == nil {
         let found = before.known[table].filter { key, known in
-          !staged.contains(key)
+          !known.isLost && !staged.contains(key)
             && tables[table].normal(known.final, [natural]) == tables[table].normal(row, [natural])
         }
         guard let known = found.first?.value else { continue }
@@ -189,6 +208,8 @@ extension NightModel {
         return row
       }
       let rows = known[table].values.map { known in
+        // What is not there cannot be found to hold the key.
+        guard !known.isLost else { return known }
         var new = known
         new.row = changed(known.row)
         new.final = changed(known.final)
@@ -243,6 +264,13 @@ extension Night {
         }
         guard kept.count < rows.count else { continue }
         isChanged = true
+        if tables[table].key.isEmpty,
+          rows.contains(where: { row in
+            !kept.contains(row) && before.equals[table][row].map { $0.row != row } ?? false
+          })
+        {
+          result.isProofOpen = true
+        }
         result.counts[table]?.rejected += rows.count - kept.count
         alive[table] = kept
       }
@@ -406,8 +434,9 @@ extension Night {
   private mutating func delete() {
     for table in order.reversed() where before.policies[table].onVanished == .delete {
       while true {
-        let keys = result.model.known[table].filter { $1.isVanished && !isHeld($1.final, table) }
-          .keys
+        let keys = result.model.known[table].filter {
+          $1.isVanished && !$1.isLost && !result.model.isHeld($1.final, table)
+        }.keys
         for key in keys { result.model.known[table][key] = nil }
         result.counts[table]?.deleted += keys.count
         guard !keys.isEmpty, tables[table].links.contains(where: { $0.parent == table }) else {
@@ -420,19 +449,6 @@ extension Night {
         result.counts[table]?.deleted += known.count - known.present
         result.model.equals[table][row]?.count = known.present
         if known.present == 0 { result.model.equals[table][row] = nil }
-      }
-    }
-  }
-
-  private func isHeld(_ row: Row, _ table: Int) -> Bool {
-    tables.indices.contains { child in
-      tables[child].links.contains { link in
-        guard link.parent == table else { return false }
-        let value = tables[table].exact(row, link.parentColumns)
-        guard !value.contains("NULL") else { return false }
-        return result.model.rows(child).contains { other in
-          tables[child].exact(other, link.columns) == value && !(child == table && other == row)
-        }
       }
     }
   }
@@ -468,6 +484,15 @@ extension Night {
         }
         if let orphan { return "\(link.name): \(orphan) would have no parent" }
       }
+    }
+    return nil
+  }
+
+  /// Rows that were loaded, are in the source and in no final table.
+  private var lost: String? {
+    for table in order {
+      let gone = result.model.known[table].filter { $1.isLost && !$1.isVanished }
+      if let key = gone.first?.key { return "\(tables[table].name): \(key) is lost" }
     }
     return nil
   }

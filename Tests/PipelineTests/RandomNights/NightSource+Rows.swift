@@ -4,8 +4,11 @@ import TestSupport
 
 extension NightSource {
   mutating func fill() {
+    let countMax = pick([25, 25, 25, 70]) ?? 25
     for table in tables.indices {
-      for _ in 0..<Int.random(in: 0...25, using: &random) { attempt { $0.insert(into: table) } }
+      for _ in 0..<Int.random(in: 0...countMax, using: &random) {
+        attempt { $0.insert(into: table) }
+      }
     }
     // Self references and cycles had little to refer to.
     for _ in 0..<20 { attempt { $0.repoint() } }
@@ -17,8 +20,9 @@ extension NightSource {
       let number = Int.random(in: 0..<100, using: &random)
       attempt { source in
         switch number {
-        case 0..<20: source.insert(into: source.anyTable())
-        case 20..<40: source.changeValue()
+        case 0..<18: source.insert(into: source.anyTable())
+        case 18..<36: source.changeValue()
+        case 36..<40: source.adopt()
         case 40..<52: source.repoint()
         case 52..<60: source.moveUnique(isSwap: source.chance(50))
         case 60..<68: source.respell()
@@ -130,14 +134,38 @@ extension NightSource {
 
   private mutating func insert(into table: Int) -> Bool {
     if chance(15), let row = pick(gone[table]) {
-      rows[table].append(row)
+      place(row, in: table)
       return true
     }
     guard let row = makeRow(table) else { return false }
-    rows[table].append(row)
+    place(row, in: table)
     // A table without a key may have the very same row twice.
-    if tables[table].key.isEmpty, chance(30) { rows[table].append(row) }
+    if tables[table].key.isEmpty, chance(30) { place(row, in: table) }
     return true
+  }
+
+  private mutating func place(_ row: Row, in table: Int) {
+    let end = rows[table].count
+    let isAnywhere = orders[table] == .heap && chance(70)
+    rows[table].insert(row, at: isAnywhere ? Int.random(in: 0...end, using: &random) : end)
+  }
+
+  /// The rows of tonight as their chunks have them.
+  mutating func arranged(_ table: Int) -> Rows {
+    switch orders[table] {
+    case .key: sorted(table)
+    case .inserted, .heap: rows[table]
+    case .any: rows[table].shuffled(using: &random)
+    }
+  }
+
+  private func sorted(_ table: Int) -> Rows {
+    func order(_ row: Row) -> String {
+      tables[table].normalKey(row).map { text in
+        String(repeating: "0", count: max(0, 12 - text.count)) + text
+      }.joined(separator: "\u{1}")
+    }
+    return rows[table].map { (order($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
   }
 
   private mutating func makeRow(_ table: Int) -> Row? {
@@ -241,7 +269,7 @@ extension NightSource {
       if chance(50) { rows[table][other][column] = value; return true }
       guard var row = makeRow(table) else { return false }
       row[column] = value
-      rows[table].append(row)
+      place(row, in: table)
     }
     return true
   }
@@ -299,6 +327,16 @@ extension NightSource {
     return true
   }
 
+  /// A row with this key, if there is one.
+  mutating func lose(_ key: [String], _ table: Int) {
+    attempt { source in
+      guard let row = source.rows[table].first(where: { source.tables[table].normalKey($0) == key })
+      else { return false }
+      source.remove(row, from: table)
+      return true
+    }
+  }
+
   /// A row, and its children where they cannot do without it.
   private mutating func remove(_ row: Row, from table: Int) {
     guard let place = rows[table].firstIndex(of: row) else { return }
@@ -346,7 +384,7 @@ extension NightSource {
     for (column, parentColumn) in zip(link.columns, link.parentColumns) {
       row[parentColumn] = orphan[column]
     }
-    rows[link.parent].append(row)
+    place(row, in: link.parent)
     return true
   }
 

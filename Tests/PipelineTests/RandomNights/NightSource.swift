@@ -2,6 +2,7 @@
 // Server would hold them together.
 
 import Catalog
+import Staging
 import TestSupport
 
 typealias Row = [String?]
@@ -183,9 +184,25 @@ struct NightPolicies {
   }
 }
 
+/// How the rows of a table stand in its chunks.
+enum NightOrder: CaseIterable {
+  /// By the clustered key.
+  case key
+  /// As they were inserted: a row that goes leaves no gap.
+  case inserted
+  /// A new row takes the place of one that went.
+  case heap
+  /// Another one every night.
+  case any
+}
+
 /// The source: its tables and the rows of tonight.
 struct NightSource {
   var tables: [NightTable] = []
+  /// By table.
+  var orders: [NightOrder] = []
+  /// Bytes of a chunk: so few that rows move from one to another.
+  var limits = StagingLimits()
   var rows: [Rows] = []
   /// Rows that were deleted, which may come back.
   var gone: [Rows] = []
@@ -193,6 +210,8 @@ struct NightSource {
   var policies: [NightPolicies] = []
   var random: SeededGenerator
   var counter = 0
+  /// YAML, where it does not come from the policies.
+  var ownMapping: String?
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
@@ -210,12 +229,37 @@ struct NightSource {
       addExpressions(to: table)
       addNaturalKey(to: table)
     }
+    chooseChunks()
     rows = tables.map { _ in [] }
     gone = rows
     fill()
   }
 
+  /// A source of these tables, whose rows are set from outside.
+  init(tables: [NightTable], mapping: String, seed: UInt64) {
+    random = SeededGenerator(seed: seed)
+    self.tables = tables
+    ownMapping = mapping
+    rows = tables.map { _ in [] }
+    chooseChunks()
+  }
+
+  private mutating func chooseChunks() {
+    for _ in tables {
+      orders.append(chance(40) ? .key : pick([.inserted, .heap, .any]) ?? .any)
+    }
+    let size = pick([32, 64, 64, 128, 256]) ?? 64
+    limits.chunkByteCountAverageMin = size
+    limits.chunkByteCountAverageMax = size * (pick([1, 1, 8]) ?? 1)
+    limits.chunkShareOfRowsBefore = pick([4, 64]) ?? 64
+    limits.chunkByteCountMax = size * (pick([2, 4, 16]) ?? 4)
+  }
+
   var mapping: String {
+    ownMapping ?? madeMapping
+  }
+
+  private var madeMapping: String {
     (["source: nights", "max_vanished: 100%", "tables:"]
       + zip(policies, tables).map { $0.yaml(of: $1) }).joined(separator: "\n") + "\n"
   }
@@ -425,14 +469,14 @@ extension NightSource {
 
   /// As the catalog of the source has them.
   var catalog: [Table] {
-    tables.map { table in
+    zip(tables, orders).map { table, order in
       Table(
         name: ObjectName("dbo", table.name),
         columns: table.columns.enumerated().map { Self.column($1, id: $0 + 1) },
         primaryKey: table.key.isEmpty || table.keyKind != .primary
           ? nil
           : Key(
-            name: "PK_\(table.name)", isClustered: true,
+            name: "PK_\(table.name)", isClustered: order == .key,
             columns: table.key.map { KeyColumn(table.columns[$0].name) }),
         uniqueConstraints: ((table.keyKind == .unique ? [table.key] : []) + table.unique)
           .enumerated().map { number, columns in

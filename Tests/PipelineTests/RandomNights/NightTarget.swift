@@ -26,10 +26,10 @@ struct NightTarget {
   private let folder: TemporaryFolder
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-  init(_ source: NightSource) throws {
+  init(_ source: NightSource, in postgres: TestPostgres? = nil) throws {
     tables = source.tables
     folder = try TemporaryFolder()
-    postgres = try TestPostgres()
+    self.postgres = try postgres ?? TestPostgres()
     plan = try Plan(Self.catalog(source), mapping: try Mapping(yaml: source.mapping))
     try writeMapping(of: source)
   }
@@ -74,16 +74,16 @@ struct NightTarget {
   }
 
   /// Writes the rows of tonight, a few to a chunk.
-  func snapshot(of source: NightSource, named name: String) throws -> Snapshot {
-    var limits = StagingLimits()
-    limits.chunkByteCountAverageMin = 64
-    limits.chunkByteCountAverageMax = 64
-    limits.chunkByteCountMax = 256
+  func snapshot(of source: inout NightSource, named name: String) throws -> Snapshot {
     let path = "\(folder.path)/\(name)"
-    let writer = try SnapshotWriter(folder: path, limits: limits)
+    let writer = try SnapshotWriter(folder: path, limits: source.limits)
     try writer.begin(Self.catalog(source))
-    let manifests = try zip(source.catalog, source.rows).enumerated().map { index, pair in
-      try write(sorted(pair.1, index), of: pair.0, tables[index], to: writer)
+    var manifests: [TableManifest] = []
+    for (index, table) in source.catalog.enumerated() {
+      manifests.append(
+        try write(
+          source.arranged(index), of: table, tables[index], to: writer,
+          order: source.orders[index] == .key ? .key : .physical))
     }
     try writer.finish(
       source: SourceIdentity(
@@ -92,17 +92,9 @@ struct NightTarget {
     return try Snapshot(opening: path)
   }
 
-  private func sorted(_ rows: Rows, _ table: Int) -> Rows {
-    func order(_ row: Row) -> String {
-      tables[table].normalKey(row).map { text in
-        String(repeating: "0", count: max(0, 12 - text.count)) + text
-      }.joined(separator: "\u{1}")
-    }
-    return rows.map { (order($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
-  }
-
   private func write(
-    _ rows: Rows, of table: Table, _ shape: NightTable, to snapshot: SnapshotWriter
+    _ rows: Rows, of table: Table, _ shape: NightTable, to snapshot: SnapshotWriter,
+    order: RowOrder
   ) throws -> TableManifest {
     var writer = try snapshot.makeTableWriter(for: table)
     for row in rows {
@@ -119,7 +111,7 @@ struct NightTarget {
       }
       try writer.endRow()
     }
-    return try writer.finish(order: .key)
+    return try writer.finish(order: order)
   }
 
   private static func padded(_ text: String) -> String {
@@ -319,36 +311,62 @@ struct NightTarget {
 
   /// An application writes to a row.
   ///
-  /// - Parameter targetKey: The surrogate key, where the table has one.
-  /// - Returns: Whether the row could be found.
+  /// - Parameters:
+  ///   - keys: Surrogate keys, by table and source key.
+  ///   - values: By column.
   func edit(
-    _ row: Row, of table: Int, targetKey: String?, column: Int, to value: String?
-  ) throws -> Bool {
-    let mapped = mapped(table)
-    let found: [String]
-    if let surrogate = mapped.surrogate, let targetKey {
-      found = ["\(mapped.columns[surrogate.column].name.quoted)::text = \(Self.quoted(targetKey))"]
-    } else {
-      guard tables[table].key.allSatisfy({ mapped.columns[$0].keyTable == nil }) else {
-        return false
-      }
-      found = tables[table].key.map {
-        "\(mapped.columns[$0].name.quoted)::text = \(Self.quoted(row[$0] ?? ""))::text"
-      }
+    _ row: Row, of table: Int, keys: [[[String]: String]], values: [Int: String?]
+  ) throws {
+    let assignments = values.sorted { $0.key < $1.key }.map { column, value in
+      "\(mapped(table).columns[column].name.quoted) = \(value.map(Self.quoted) ?? "NULL")"
     }
-    let text = value.map(Self.quoted) ?? "NULL"
+    try change(
+      "UPDATE \(mapped(table).target.quoted) SET \(assignments.joined(separator: ", "))",
+      row, of: table, keys)
+  }
+
+  /// An application deletes a row, which the key map still knows.
+  func delete(_ row: Row, of table: Int, keys: [[[String]: String]]) throws {
+    try change("DELETE FROM \(mapped(table).target.quoted)", row, of: table, keys)
+  }
+
+  private func change(
+    _ statement: String, _ row: Row, of table: Int, _ keys: [[[String]: String]]
+  ) throws {
+    let places = tables[table].key.map { column in
+      let value = row[column] ?? ""
+      let key = keyTables[table][column].flatMap { parent in
+        keys[parent][["=" + tables[table].columns[column].normal(value)]]
+      }
+      let name = mapped(table).columns[column].name.quoted
+      return "\(name)::text = \(Self.quoted(key ?? value))::text"
+    }
     let changed = try postgres.psql(
       """
       WITH changed AS (
-        UPDATE \(mapped.target.quoted)
-        SET \(mapped.columns[column].name.quoted) = \(text)
-        WHERE \(found.joined(separator: " AND "))
+        \(statement)
+        WHERE \(places.joined(separator: " AND "))
         RETURNING 1
       )
       SELECT count(*) FROM changed
       """)
-    guard changed == "1" else { throw NightFailure("\(changed) rows to edit: \(found)") }
-    return true
+    guard changed == "1" else { throw NightFailure("\(changed) rows changed: \(places)") }
+  }
+
+  /// Lets the key map forget the rows of a table that are in its final table no longer.
+  func forget(_ lost: Set<[String]>, of table: Int) throws {
+    let names = mapped(table).keyMapColumns.map { "\($0.quoted)::text" }
+    let known = try postgres.psql(
+      """
+      SELECT array_to_json(ARRAY[ctid::text, \(names.joined(separator: ", "))])
+      FROM \(mapped(table).keyMap.quoted)
+      """)
+    for line in known.split(separator: "\n") {
+      let cells = try JSONDecoder().decode([String?].self, from: Data(line.utf8))
+      guard lost.contains(keyMapRow(Array(cells.dropFirst()), table)) else { continue }
+      try postgres.psql(
+        "DELETE FROM \(mapped(table).keyMap.quoted) WHERE ctid = '\(cells[0] ?? "")'")
+    }
   }
 
   private static func quoted(_ text: String) -> String {
