@@ -43,6 +43,13 @@ struct IndexMapper {
       predicate = try Predicate(filter, of: table, mapped: mapped, keyTables: keyTables)
     }
     let known = predicate?.notNullColumns ?? []
+    if source.isUnique, let condition = predicate, condition.isOnlyNotNull,
+      known.isSubset(of: parts.map(\.column)), !parts.contains(where: \.isDescending),
+      parts.allSatisfy({ !table.columns[$0.column].isNullable || known.contains($0.column) })
+    {
+      // To PostgreSQL a NULL is like no other: without the condition the key means the same.
+      predicate = nil
+    }
     let target = mapped.target.name.name
     let columns = parts.map { mapped.columns[$0.column].name.name }.joined(separator: "_")
     let fallback = "\(target)_\(columns)_idx"

@@ -8,6 +8,8 @@ struct Predicate {
   private(set) var sql = ""
   /// Columns that are never NULL in a row that the condition holds for.
   private(set) var notNullColumns: Set<Int> = []
+  /// Whether that these columns are not NULL is all that the condition asks for.
+  private(set) var isOnlyNotNull = false
 
   private let table: SourceTable
   private let mapped: MappedTable
@@ -22,6 +24,15 @@ struct Predicate {
     let expression = try Expression(parsing: text)
     sql = try condition(expression)
     notNullColumns = demanded(by: expression)
+    isOnlyNotNull = Self.isOnlyNotNull(expression)
+  }
+
+  private static func isOnlyNotNull(_ expression: Expression) -> Bool {
+    switch expression {
+    case .and(let left, let right): isOnlyNotNull(left) && isOnlyNotNull(right)
+    case .isNull(.name, isNegated: true): true
+    default: false
+    }
   }
 
   /// Columns that an AND at the top asks to be there: every comparison with NULL fails.

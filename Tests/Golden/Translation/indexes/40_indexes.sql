@@ -16,8 +16,7 @@ CREATE UNIQUE INDEX ux_b
   NULLS NOT DISTINCT;
 
 CREATE UNIQUE INDEX ux_not_null
-  ON public.item (b)
-  WHERE b IS NOT NULL;
+  ON public.item (b);
 
 CREATE INDEX ix_open
   ON public.item (a)
