@@ -72,10 +72,13 @@ extension MappedTable {
 }
 
 extension MappedTable {
-  /// Whether the plan makes a key that can wait: filtered indexes and what foreign keys lead to cannot.
-  fileprivate func isDeferrable(_ key: Identifier) -> Bool {
-    uniqueConstraints.contains { $0.name == key && $0.isDeferrable }
-      || indexes.contains { $0.name == key && $0.isDeferrable }
+  /// The plan's file that makes a key that can wait; nil for filtered indexes and what foreign keys
+  /// lead to, which cannot.
+  fileprivate func definition(ofDeferrable key: Identifier) -> String? {
+    if uniqueConstraints.contains(where: { $0.name == key && $0.isDeferrable }) {
+      return "ddl/30_keys.sql"
+    }
+    return indexes.contains { $0.name == key && $0.isDeferrable } ? "ddl/40_indexes.sql" : nil
   }
 }
 
@@ -131,14 +134,23 @@ private struct Collision {
     switch state {
     case .staged:
       return "correct the source, or give the column of \(source) a default collation in the target"
+    case .vanished where table.definition(ofDeferrable: key) == nil:
+      return
+        "PostgreSQL checks this key row by row, before rows that vanished are deleted: give that "
+        + "final row another value by hand, or delete it, and run again"
+    case .vanished where table.onVanished == .delete:
+      return
+        "on_vanished: delete leaves rows that others refer to, that another source knows or that "
+        + "restage found in the target: give that final row another value by hand, or delete it"
     case .vanished:
       return "the mapping's on_vanished: delete for \(source) frees the values of rows that "
         + "vanished; or delete that final row"
-    case .changing where table.isDeferrable(key):
-      return
-        "this target checks the key row by row, so values cannot move from row to row: make it a "
-        + "DEFERRABLE constraint, as ddl/30_keys.sql of the plan has it"
     case .changing:
+      if let file = table.definition(ofDeferrable: key) {
+        return
+          "this target checks the key row by row, so values cannot move from row to row: make it "
+          + "a DEFERRABLE constraint, as \(file) of the plan has it"
+      }
       return
         "PostgreSQL checks this key row by row, so values cannot move from row to row, and has no "
         + "way to let it wait: give the final rows the source's values by hand in one transaction "

@@ -120,4 +120,35 @@ struct UniqueTests {
     #expect(error?.problem.contains("unique key ux_item_code lets") == true)
     #expect(error?.problem.contains("until it changes in the same run") == true)
   }
+
+  @Test("there the advice about a vanished row's value does not name what cannot help")
+  func filteredIndexAndVanished() async throws {
+    let nights = try Nights([Self.filtered("([Code] IS NOT NULL AND [Note] IS NOT NULL)")])
+    let policy = "on_vanished: delete\nmax_vanished: 100%"
+    _ = try await nights.load(["Item": [["1", "a", "x"], ["2", "b", "x"]]], mapping: policy)
+    let second = ["Item": [["2", "b", "x"], ["3", "a", "x"]]]
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(second, mapping: policy)
+    }
+    #expect(error?.problem.contains("which vanished from the source") == true)
+    #expect(error?.advice?.contains("before rows that vanished are deleted") == true)
+    try nights.postgres.psql("UPDATE public.item SET code = NULL WHERE code = 'a'")
+    let (counts, proof) = try await nights.load(second, mapping: policy)
+    #expect(counts.contains("1 inserted") && counts.contains("1 deleted"))
+    #expect(proof.isEqual)
+  }
+
+  @Test("of a vanished row that on_vanished: delete has to leave the advice says why")
+  func heldByVanishedParent() async throws {
+    let part = Table.numbered("Part", "PartID", "ItemID", parents: [("ItemID", "Item")])
+    let nights = try Nights([Self.item, part])
+    let policy = "on_vanished: delete\nmax_vanished: 100%"
+    _ = try await nights.load(["Item": [["1", "a"]], "Part": []], mapping: policy)
+    try nights.postgres.psql(
+      "INSERT INTO public.part (item_id) SELECT i.item_id FROM public.item AS i")
+    let error = await #expect(throws: PipelineError.self) {
+      _ = try await nights.load(["Item": [["2", "a"]], "Part": []], mapping: policy)
+    }
+    #expect(error?.advice?.hasPrefix("on_vanished: delete leaves rows") == true)
+  }
 }
