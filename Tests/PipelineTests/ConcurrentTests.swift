@@ -38,6 +38,26 @@ struct ConcurrentTests {
     }
   }
 
+  @Test("a load by hand keeps a load of the same source out")
+  func byHand() throws {
+    let snapshot = try source.snapshot("1", of: "s", SmallTable("dbo", "T", [[1, 11], [2, 12]]))
+    let target = try TestPostgres()
+    try #expect(target.load(snapshot).status == 0)
+    let plan = snapshot + "-plan"
+    try #expect(RestageTool.run(["plan", snapshot, "--into", plan, "--quiet"]).status == 0)
+    let script = try Shell.run(
+      SharedData.packageFolder + "/scripts/print-load-by-hand", [snapshot, plan, "--again"]
+    ).output
+    let begun = try #require(script.range(of: "\\gset\n", options: .backwards)).upperBound
+    let words = "'\(RestageTool.path)' load '\(snapshot)' --target '\(target.uri)' --quiet"
+    let load = "\\! \(words); echo \"ends with $?\"\n"
+    let file = plan + ".psql"
+    try (script[..<begun] + load).write(toFile: file, atomically: true, encoding: .utf8)
+    let ran = try Shell.run(
+      "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", target.uri, "-f", file])
+    #expect(ran.output.contains("ends with 75"), "\(ran.output)\(ran.errors)")
+  }
+
   @Test("first loads of several sources into an empty database do not meet")
   func firstLoadsOfSources() throws {
     let snapshots = try ["a", "b", "c"].map {
