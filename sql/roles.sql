@@ -84,14 +84,16 @@ $restage$;
 
 GRANT USAGE ON SCHEMA restage, restage_keymap TO restage_loader, restage_auditor;
 REVOKE ALL ON ALL TABLES IN SCHEMA restage FROM restage_loader, restage_auditor;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA restage TO restage_loader;
+-- What was refused, displaced or executed is written once: a loader alters none of it.
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA restage TO restage_loader;
+GRANT UPDATE ON restage.run, restage.step, restage.staged, restage.row_count, restage.table_map TO restage_loader;
 -- Used up by a rollback.
 GRANT DELETE ON restage.before_image TO restage_loader;
 -- Outdated by the next load. Version 1.0 has no such table.
 DO $restage$
 BEGIN
   IF pg_catalog.to_regclass('restage.settled') IS NOT NULL THEN
-    GRANT DELETE ON restage.settled TO restage_loader;
+    GRANT UPDATE, DELETE ON restage.settled TO restage_loader;
   END IF;
 END
 $restage$;

@@ -103,7 +103,11 @@ struct MissingRights {
         CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS w (privilege)
         WHERE n.nspname = 'restage'
           AND c.relkind = 'r'
-          AND (w.privilege <> 'DELETE' OR c.relname IN ('before_image', 'settled'))
+          AND CASE w.privilege
+            WHEN 'UPDATE' THEN c.relname IN ('run', 'step', 'staged', 'row_count', 'table_map', 'settled')
+            WHEN 'DELETE' THEN c.relname IN ('before_image', 'settled')
+            ELSE true
+          END
       ),
       lacking AS (
         SELECT

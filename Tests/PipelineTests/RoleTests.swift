@@ -58,7 +58,11 @@ struct RoleTests {
       "DROP TABLE \(keyMap)", "ALTER TABLE \(keyMap) ADD COLUMN x integer",
       "DROP TABLE restage.run CASCADE", "DELETE FROM restage.step", "DELETE FROM restage.reject",
       "DROP FUNCTION restage.version()", "CREATE TABLE public.mine (a integer)",
-      "ALTER TABLE \(table) DISABLE TRIGGER ALL",
+      "ALTER TABLE \(table) DISABLE TRIGGER ALL", "UPDATE restage.reject SET message = ''",
+      "UPDATE restage.displaced SET action = 'kept'", "UPDATE restage.chunk SET rows = 0",
+      "UPDATE restage.sql_text SET body = ''", "UPDATE restage.undo_file SET path = ''",
+      "UPDATE restage.source SET database_name = ''",
+      "UPDATE restage.before_image SET row_values = NULL",
     ] {
       try expectDenied(statement, as: loader)
     }
