@@ -125,7 +125,7 @@ private struct Collision {
     case .vanished: "the final row of \(holder) still has it, which vanished from the source"
     case .changing: "the final row of \(holder) has it until it changes in the same run"
     case .kept: "the final row of \(holder) keeps it"
-    case .unknown: "a final row that restage never loaded has it"
+    case .unknown: "a final row that this source never loaded has it"
     }
   }
 

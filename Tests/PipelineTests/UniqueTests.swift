@@ -45,7 +45,7 @@ struct UniqueTests {
     let error = await #expect(throws: PipelineError.self) {
       _ = try await nights.load(["Item": [["1", "z"]]])
     }
-    #expect(error?.problem.contains("a final row that restage never loaded has it") == true)
+    #expect(error?.problem.contains("a final row that this source never loaded has it") == true)
     #expect(error?.advice?.contains("natural_key") == true)
   }
 
@@ -57,7 +57,7 @@ struct UniqueTests {
       _ = try await nights.load(["Item": [["7", "a"]]], mapping: "source: other")
     }
     #expect(error?.problem.contains(#"lets {"Code": "a"} stand once"#) == true)
-    #expect(error?.problem.contains("a final row that restage never loaded has it") == true)
+    #expect(error?.problem.contains("a final row that this source never loaded has it") == true)
     #expect(error?.advice?.contains("natural_key") == true)
     let left = "SELECT count(*) FROM restage.table_map WHERE source_name = 'other'"
     #expect(try nights.postgres.psql(left) == "0")
