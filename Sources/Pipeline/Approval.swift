@@ -51,9 +51,15 @@ public struct Approval: Sendable {
   func check(_ files: [PlanFile]) throws(PipelineError) {
     let missing = files.filter { !sums.contains($0.sha256) }
     guard let first = missing.first else { return }
-    let others = missing.count > 1 ? " and \(missing.count - 1) more" : ""
+    let isOne = missing.count == 1
     throw PipelineError(
-      .notAllowed, "\(first.path)\(others) of the plan is not approved in \(file)",
-      advice: "`restage plan SNAPSHOT --diff OLD` shows what changed since an earlier plan")
+      .notAllowed,
+      """
+      \(first.path)\(isOne ? "" : " and \(missing.count - 1) more") of the plan \(isOne ? "is" : "are") \
+      not approved in \(file)
+      """,
+      advice: first.path.hasPrefix("undo/")
+        ? "a rollback runs the plan's files below undo/: docs/rollback.md says how they are approved"
+        : "`restage plan SNAPSHOT --diff OLD` shows what changed since an earlier plan")
   }
 }

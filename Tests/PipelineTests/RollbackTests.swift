@@ -173,6 +173,7 @@ struct RollbackTests {
     let unapproved = try rollback(run, target, "--require-approved", lock)
     #expect(unapproved.status == 77, "\(unapproved.errors)")
     #expect(unapproved.errors.contains("20_find.sql"), "\(unapproved.errors)")
+    #expect(unapproved.errors.contains("docs/rollback.md says"), "\(unapproved.errors)")
     _ = try Shell.run(
       "bash", ["-c", "cd '\(plan)' && sha256sum undo/*.sql undo/*/*.sql > '\(lock)'"])
 
