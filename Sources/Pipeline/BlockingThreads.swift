@@ -25,6 +25,17 @@ final class BlockingThreads: TaskExecutor {
 func forEachBlocking<Item: Sendable, Outcome: Sendable>(
   _ items: [Item], jobCount: Int, _ work: @escaping @Sendable (Item) async throws -> Outcome
 ) async throws -> [Outcome] {
+  try await forEachInTurn(items, jobCount: jobCount) { item in
+    try Task.checkCancellation()
+    return try await work(item)
+  }
+}
+
+/// As `forEachBlocking`, and whatever is begun is so in the order of the items: where `work` is called for
+/// one, it is for all before it, cancelled or not.
+func forEachInTurn<Item: Sendable, Outcome: Sendable>(
+  _ items: [Item], jobCount: Int, _ work: @escaping @Sendable (Item) async throws -> Outcome
+) async throws -> [Outcome] {
   try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
     var outcomes = [Outcome?](repeating: nil, count: items.count)
     var next = items.indices.makeIterator()
@@ -32,8 +43,7 @@ func forEachBlocking<Item: Sendable, Outcome: Sendable>(
       guard let index = next.next() else { return }
       let item = items[index]
       group.addTask(executorPreference: BlockingThreads.shared) {
-        try Task.checkCancellation()
-        return (index, try await work(item))
+        (index, try await work(item))
       }
     }
     for _ in 0..<max(1, jobCount) { addNext() }

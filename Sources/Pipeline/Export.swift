@@ -156,8 +156,11 @@ func onBlockingThread<Outcome: Sendable>(
 }
 
 extension ContinuousClock.Instant {
-  var millisecondsUntilNow: Int64 {
-    let elapsed = (ContinuousClock.now - self).components
-    return elapsed.seconds * 1000 + elapsed.attoseconds / 1_000_000_000_000_000
+  var millisecondsUntilNow: Int64 { duration(to: .now).milliseconds }
+}
+
+extension Duration {
+  var milliseconds: Int64 {
+    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
   }
 }

@@ -13,6 +13,21 @@ struct RowExport: Sendable {
   let changes: ChangePlan
   let jobCount: Int
   let logger: Logger
+  private let places: ReadingPlaces
+
+  init(
+    source: any Source, snapshot: SnapshotWriter,
+    textPolicies: [ObjectName: [String: TextPolicy]], changes: ChangePlan, jobCount: Int,
+    logger: Logger
+  ) {
+    self.source = source
+    self.snapshot = snapshot
+    self.textPolicies = textPolicies
+    self.changes = changes
+    self.jobCount = jobCount
+    self.logger = logger
+    places = ReadingPlaces(count: jobCount)
+  }
 
   /// What one job does.
   private enum Work: Sendable {
@@ -38,22 +53,34 @@ struct RowExport: Sendable {
     let kept = tables.compactMap { finished.tables[$0.name] }
     let left = tables.filter { finished.tables[$0.name] == nil }
     let work = try await plan(left, finished)
-    let written = try await forEachBlocking(work, jobCount: jobCount) { work in
-      try await export(work)
+    // As many again have been read and wait for their files to be durable.
+    let inTurn = Array(work.enumerated())
+    let written = try await forEachInTurn(inTurn, jobCount: 2 * jobCount) { turn, work in
+      let place = await places.take(turn: turn)
+      defer { place.giveBack() }
+      try Task.checkCancellation()
+      return try await export(work, place)
+    }
+    if let sum = places.sum {
+      logger.info(
+        "rows read",
+        metadata: [
+          "rows": "\(sum.rows)", "bytes": "\(sum.bytes)", "ms": "\(sum.milliseconds)",
+        ])
     }
     return kept + written.compactMap(\.self)
   }
 
-  private func export(_ work: Work) async throws -> TableManifest? {
+  private func export(_ work: Work, _ place: ReadingPlace) async throws -> TableManifest? {
     switch work {
-    case .whole(let table): try await exportWhole(table)
-    case .join(let ranged): try await complete(ranged)
-    case .range(let ranged, let range): try await export(range, of: ranged)
+    case .whole(let table): try await exportWhole(table, place)
+    case .join(let ranged): try await complete(ranged, place)
+    case .range(let ranged, let range): try await export(range, of: ranged, place)
     }
   }
 
-  private func exportWhole(_ table: Table) async throws -> TableManifest {
-    let manifest = try await patiently(table, nil)
+  private func exportWhole(_ table: Table, _ place: ReadingPlace) async throws -> TableManifest {
+    let manifest = try await patiently(table, nil, place)
     try snapshot.record(manifest)
     return manifest
   }
@@ -102,23 +129,26 @@ extension RowExport {
 
   /// - Returns: The table, when this was the last of its ranges.
   private func export(
-    _ range: RowRange, of ranged: RangedTable
+    _ range: RowRange, of ranged: RangedTable, _ place: ReadingPlace
   ) async throws -> TableManifest? {
     if !ranged.isGivenUp {
       do {
         let manifest = try await patiently(
-          ranged.table, range, rowsBefore: ranged.rowsBefore(range))
+          ranged.table, range, rowsBefore: ranged.rowsBefore(range), place)
         try snapshot.record(manifest, range: range.number)
         ranged.finish(range, manifest)
       } catch let error as ServerError where error.code == .stateLost {
         ranged.giveUp("\(error)")
       }
     }
-    return ranged.isLastDone() ? try await complete(ranged) : nil
+    return ranged.isLastDone() ? try await complete(ranged, place) : nil
   }
 
   /// Makes the table of its ranges. Where they are not its rows, it is begun again as a whole.
-  private func complete(_ ranged: RangedTable) async throws -> TableManifest {
+  private func complete(
+    _ ranged: RangedTable, _ place: ReadingPlace
+  ) async throws -> TableManifest {
+    place.giveBack()
     let table = ranged.table
     do {
       let ranges = try ranged.allRanges()
@@ -131,7 +161,9 @@ extension RowExport {
         "table begun again as a whole",
         metadata: ["table": "\(table.name)", "reason": "\(mismatch.reason)"])
       try snapshot.discard(table)
-      return try await exportWhole(table)
+      let another = await places.take()
+      defer { another.giveBack() }
+      return try await exportWhole(table, another)
     }
   }
 }
@@ -211,12 +243,12 @@ extension RowExport {
   /// Begins a table or a range again whose connection broke, never half of it: what was written is
   /// thrown away.
   private func patiently(
-    _ table: Table, _ range: RowRange?, rowsBefore: Int = 0
+    _ table: Table, _ range: RowRange?, rowsBefore: Int = 0, _ place: ReadingPlace
   ) async throws -> TableManifest {
     var pause = Duration.seconds(ServerLimits.backoffSeconds)
     for attempt in 1..<ServerLimits.attemptCountMax {
       do {
-        return try export(table, range, rowsBefore: rowsBefore)
+        return try export(table, range, rowsBefore: rowsBefore, place)
       } catch let error as ServerError where error.isTransient {
         let what = range == nil ? "table" : "range"
         logger.warning(
@@ -229,25 +261,31 @@ extension RowExport {
         pause *= 2
       }
     }
-    return try export(table, range, rowsBefore: rowsBefore)
+    return try export(table, range, rowsBefore: rowsBefore, place)
   }
 
   private func export(
-    _ table: Table, _ range: RowRange?, rowsBefore: Int
+    _ table: Table, _ range: RowRange?, rowsBefore: Int, _ place: ReadingPlace
   ) throws -> TableManifest {
     let began = ContinuousClock.now
     var writer = try snapshot.makeTableWriter(
       for: table, range: range?.number, rowsBefore: rowsBefore,
       textPolicies: textPolicies[table.name] ?? [:])
-    guard let range else {
-      let (order, partial) = try readRows(of: table, into: &writer)
-      var manifest = marked(try writer.finish(order: order), table)
-      manifest.partial = partial
-      note(manifest, began)
-      return manifest
-    }
-    let order = try source.readRows(of: table, in: range, into: &writer)
-    return try writer.finish(order: order)
+    let (order, partial) =
+      if let range {
+        (try source.readRows(of: table, in: range, into: &writer), PartialRead?.none)
+      } else {
+        try readRows(of: table, into: &writer)
+      }
+    // Whoever comes next reads while the last chunks of this one become durable.
+    place.giveBack()
+    var manifest = try writer.finish(order: order)
+    places.note(manifest)
+    guard range == nil else { return manifest }
+    manifest = marked(manifest, table)
+    manifest.partial = partial
+    note(manifest, began)
+    return manifest
   }
 
   /// Says up to where the next export may go on. What was not read as one state may lack rows that no
