@@ -127,12 +127,12 @@ struct KeyRangeTests {
   func literals() throws {
     #expect(
       try condition([("a", "int")], ["-5"], ["7"], .utf8) == """
-        WHERE t.[a] >= -5
-          AND t.[a] < 7
+        WHERE [a] >= -5
+          AND [a] < 7
         """)
     #expect(
       try condition([("a", "decimal(5,0)")], ["7"], nil, .utf8)
-        == "WHERE t.[a] >= CAST('7' AS decimal(5,0))")
+        == "WHERE [a] >= CAST('7' AS decimal(5,0))")
     #expect(throws: Fault.self) { try condition([("a", "int")], ["7; --"], nil, .utf8) }
   }
 

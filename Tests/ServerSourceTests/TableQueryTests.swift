@@ -60,6 +60,34 @@ struct TableQueryTests {
     #expect(try TableQuery(table).order == .key)
   }
 
+  @Test("Babelfish is asked without the table's name before columns, in the order of their places")
+  func utf8() throws {
+    var table = Table(
+      name: ObjectName("s", "t"),
+      columns: [
+        try column(1, "v", "nvarchar(10)"), try column(2, "convert_to", "int"),
+        try column(3, "id", "bigint"),
+      ])
+    table.primaryKey = Key(
+      name: "PK", isClustered: true,
+      columns: [KeyColumn("id", isDescending: true), KeyColumn("convert_to")])
+    #expect(
+      try TableQuery(table, .utf8).select.text == """
+        -- restage: rows s.t
+        SELECT
+          CAST(pg_catalog.convert_to(CAST([v] AS nvarchar(10)), 'UTF8') AS varbinary(40)),
+          [convert_to],
+          [id]
+        FROM [s].[t]
+        ORDER BY 3 DESC, 2;
+        SELECT @@ERROR AS error_number, ROWCOUNT_BIG() AS row_count;
+        """)
+    // A column that does not come as it is has no place of its own in the list.
+    table.primaryKey?.columns = [KeyColumn("v")]
+    #expect(
+      try TableQuery(table, .utf8).select.text.contains("FROM [s].[t] AS t\nORDER BY t.[v];"))
+  }
+
   @Test("a table without any key comes as it lies; columns that are not stored do not come")
   func heap() throws {
     var table = Table(

@@ -12,6 +12,9 @@ import Staging
 struct KeyRanges {
   private let name: ObjectName
   private let columns: [(key: KeyColumn, text: KeyText)]
+  /// What stands before the name of a column. There is one table, but to learn that each name says so costs
+  /// Babelfish time on each connection.
+  private let prefix: String
 
   /// - Throws: `Fault` that says why the table has no ranges.
   init(of table: Table, _ form: TextForm) throws(Fault) {
@@ -27,6 +30,7 @@ struct KeyRanges {
       throw Fault("the table has no key")
     }
     self.columns = columns
+    prefix = form == .utf8 ? "" : "t."
   }
 
   /// Counts the rows and asks for the lowest and the highest key, in one reading.
@@ -34,7 +38,7 @@ struct KeyRanges {
   /// - Returns: nil for a key that is not one column of whole numbers.
   var ends: SQLBatch? {
     guard let key = wholeNumber else { return nil }
-    let column = "t." + SQLText.quoted(key.name)
+    let column = prefix + SQLText.quoted(key.name)
     return SQLBatch(
       "ends \(name.fileName)",
       """
@@ -42,7 +46,7 @@ struct KeyRanges {
         COUNT_BIG(*) AS row_count,
         MIN(\(column)) AS lowest,
         MAX(\(column)) AS highest
-      FROM \(SQLText.quoted(name)) AS t
+      FROM \(SQLText.quoted(name))\(prefix.isEmpty ? "" : " AS t")
       """)
   }
 
@@ -124,7 +128,7 @@ struct KeyRanges {
     }
     var condition = ""
     for (column, value) in zip(columns, values).reversed() {
-      let name = "t." + SQLText.quoted(column.key.name)
+      let name = prefix + SQLText.quoted(column.key.name)
       let literal = try column.text.literal(value)
       let sign = isBelow != column.key.isDescending ? "<" : ">"
       if condition.isEmpty {

@@ -45,7 +45,15 @@ struct TableQuery {
     let label = (selection?.label ?? "") + table.name.fileName
     let list = selected.flatMap(\.expressions).joined(separator: ",\n  ")
     let keys = Self.orderColumns(of: table)
-    let orderBy = keys.map { "t." + SQLText.quoted($0.name) + ($0.isDescending ? " DESC" : "") }
+    // As in the list of columns, names alone are learned sooner; but in ORDER BY one could be that of another
+    // expression of the list. Its place there is not.
+    let places = keys.compactMap { key in
+      selected.first { $0.expressions == [SQLText.quoted(key.name)] }?.wireColumn
+    }
+    let isPlain = form == .utf8 && selection == nil && places.count == keys.count
+    let alias = isPlain ? "" : " AS t"
+    let terms = isPlain ? places.map { "\($0)" } : keys.map { "t." + SQLText.quoted($0.name) }
+    let orderBy = zip(terms, keys).map { $0 + ($1.isDescending ? " DESC" : "") }
     // As for a backup: a descending key is no ascending one.
     order = keys.isEmpty || keys.contains(where: \.isDescending) ? .physical : .key
     let part = try range.map { range throws(Fault) in
@@ -57,11 +65,11 @@ struct TableQuery {
       """
       SELECT
         \(list)
-      FROM \(from) AS t\(hint)\(part.map { "\n\($0)" } ?? "")\(condition)\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
+      FROM \(from)\(alias)\(hint)\(part.map { "\n\($0)" } ?? "")\(condition)\(keys.isEmpty ? "" : "\nORDER BY \(orderBy.joined(separator: ", "))");
       \(Self.trailer)
       """)
     count = SQLBatch(
-      "count \(label)", "SELECT COUNT_BIG(*) AS row_count FROM \(from) AS t\(hint)\(condition)")
+      "count \(label)", "SELECT COUNT_BIG(*) AS row_count FROM \(from)\(alias)\(hint)\(condition)")
   }
 
   /// The server's own word on how the statement before it ended. db-lib hides the status of a DONE and

@@ -118,7 +118,7 @@ extension DatabaseAnswers {
 
   /// A count for each view that the batch names.
   private func fillings(_ batch: Batch) -> [Row] {
-    batch.text.matches(of: #/FROM sys\.(\w+)/#).map { match in
+    batch.text.matches(of: #/FROM \[?sys\]?\.\[?(\w+)/#).map { match in
       let view = String(match.1)
       let count = (Self.questions[view] ?? []).reduce(0) { count, question in
         var asking = batch

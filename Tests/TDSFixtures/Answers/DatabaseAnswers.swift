@@ -85,7 +85,8 @@ public struct DatabaseAnswers: Sendable {
   /// As for an override, where the batch counts the rows of a view that is not there.
   private func missingView(of batch: Batch) -> ResultSet?? {
     guard batch.name.hasPrefix("filling") else { return nil }
-    let questions = Self.questions.filter { batch.text.contains("sys.\($0.key)") }.flatMap(\.value)
+    let text = batch.text.filter { !"[]".contains($0) }
+    let questions = Self.questions.filter { text.contains("sys.\($0.key)") }.flatMap(\.value)
     let isMissing = questions.contains { question in
       if case .some(.none) = overrides[question] { true } else { false }
     }

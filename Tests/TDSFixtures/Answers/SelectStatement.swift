@@ -52,7 +52,7 @@ struct SelectStatement {
     isMoreThanAList =
       clauses["GROUP"] != nil || from.contains { $0.token == .word("JOIN") }
     orderBy = try Self.split(clauses["ORDER"]?.dropFirst() ?? [], at: .symbol(",")).map {
-      try Self.keyColumn($0)
+      try Self.keyColumn($0, of: items)
     }
   }
 
@@ -122,10 +122,16 @@ struct SelectStatement {
     return ObjectName(schema, name)
   }
 
-  /// `t.[name] DESC`.
-  private static func keyColumn(_ tokens: ArraySlice<SpelledToken>) throws -> KeyColumn {
+  /// `t.[name] DESC`, or the place in the list of a column that stands there as it is.
+  private static func keyColumn(
+    _ tokens: ArraySlice<SpelledToken>, of items: [Item] = []
+  ) throws -> KeyColumn {
     let isDescending = tokens.last?.token == .word("DESC")
-    let column = isDescending || tokens.last?.token == .word("ASC") ? tokens.dropLast() : tokens
+    var column = isDescending || tokens.last?.token == .word("ASC") ? tokens.dropLast() : tokens
+    if column.count == 1, case .number(let place) = column.first?.token {
+      let item = items.indices.contains(place - 1) ? items[place - 1].expression : []
+      column = item.count == 1 ? item[...] : []
+    }
     guard let name = column.last?.name else {
       throw ServerMessage(102, severity: 15, "Incorrect syntax in ORDER BY.")
     }
