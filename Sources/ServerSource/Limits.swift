@@ -18,8 +18,8 @@ public struct ServerLimits: Hashable, Sendable {
   public var rowsBetweenChecks = 1_024
   /// Connections that are kept open for the next table.
   public var idleConnectionCountMax = 64
-  /// Connections that will read rows at the same time. Babelfish is asked for the catalog over two of
-  /// several.
+  /// Connections that will read rows at the same time. Of several a second one is opened at once; Babelfish
+  /// is asked for the catalog over both.
   public var readerCount = 1
   /// Rows of a range of a table that is read in ranges; a table of twice as many is.
   public var rangeRowCount = 250_000

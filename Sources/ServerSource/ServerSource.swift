@@ -44,10 +44,14 @@ public struct ServerSource: Source {
     self.address = address
     self.password = password
     let connection = try ServerConnection.ready(address, password: password)
-    server = try ServerFacts(connection)
+    // The login is let in: another one is, too. Only a database snapshot is another database.
+    let isAlone = address.limits.readerCount == 1 || consistency == .databaseSnapshot
+    let second = isAlone ? nil : SecondConnection.meanwhile(address, password: password)
+    server = try ServerFacts(connection, beside: second)
     mode = try ReadMode(consistency, server, address)
     connections = ConnectionPool(address, password: password, mode: mode)
     facts = Self.facts(server, mode, address)
+    if let second = second?.wait() { connections.giveBack(second.connection) }
     connections.giveBack(connection)
     if server.isReadOnly { try connections.keepWitness() }
   }
@@ -68,7 +72,7 @@ public struct ServerSource: Source {
     var reader = CatalogReader(
       connection, version: server.version, isolation: mode.isolation)
     let isSplit = server.version.kind == .babelfish && address.limits.readerCount > 1
-    let lend: OtherObjectsReading.Lend = { body in try onConnection(body) }
+    let lend: OtherObjects.Lend = { body in try onConnection(body) }
     let database = try reader.database(server, beside: isSplit ? lend : nil)
     let warnings = reader.warnings
     found.withLock { $0.catalogWarnings += warnings }
@@ -121,7 +125,7 @@ public struct ServerSource: Source {
   }
 
   /// Takes a connection back that was lent, or forgets it.
-  private func lending<Value>(
+  func lending<Value>(
     _ connection: ServerConnection, _ body: (ServerConnection) throws -> Value
   ) throws -> Value {
     do {

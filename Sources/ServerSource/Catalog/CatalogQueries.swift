@@ -29,21 +29,19 @@ struct CatalogQueries {
       ) AS int) AS code_page
     """)
 
-  /// Of Babelfish all databases come; `own_id` says which it is.
-  var database: SQLBatch {
-    ofOneView(
-      "database",
-      """
-      SELECT
-        d.database_id,
-        DB_ID() AS own_id,
-        CAST(d.snapshot_isolation_state AS int) AS snapshot_state,
-        CAST(d.is_read_committed_snapshot_on AS int) AS read_committed_snapshot,
-        CAST(d.is_read_only AS int) AS is_read_only,
-        CAST(d.compatibility_level AS int) AS compatibility_level
-      FROM sys.databases AS d\(orPlain("", "\nWHERE d.database_id = DB_ID()"))
-      """)
-  }
+  /// Of all databases, as a WHERE takes Babelfish longer than they; `own_id` says which it is. Asked before
+  /// the version is known, too.
+  static let databases = SQLBatch(
+    "database",
+    """
+    SELECT
+      [database_id],
+      DB_ID() AS own_id,
+      CAST([snapshot_isolation_state] AS int) AS snapshot_state,
+      CAST([is_read_committed_snapshot_on] AS int) AS read_committed_snapshot,
+      CAST([is_read_only] AS int) AS is_read_only
+    FROM [sys].[databases]
+    """)
 
   static let permissions = SQLBatch(
     "permissions",

@@ -10,7 +10,7 @@ extension CatalogReader {
   mutating func columns() throws(ServerError) -> [Int: TableColumns] {
     var records = try ask(ofTables: queries.columns)
     if queries.arePlain {
-      let types = TypeRecords(try ask(queries.plainTypes))
+      types = TypeRecords(try ask(queries.plainTypes))
       records = records.map(types.joined(toColumn:))
     }
     var details = try ColumnDetails(of: records, &self)
@@ -41,7 +41,7 @@ extension CatalogReader {
       id: key.column, name: name, type: type, isNullable: record.flag("is_nullable"),
       aliasType: aliasName(record), isSparse: record.flag("is_sparse"),
       isColumnSet: record.flag("is_column_set"), isRowGUID: record.flag("is_rowguid"),
-      isHidden: record.flag("is_hidden"), comment: comments[key])
+      isHidden: record.flag("is_hidden"))
     if type.isText {
       column.collation = Collation(
         server: record.text("collation_name"), codePage: record.integer("code_page"))

@@ -20,11 +20,6 @@ extension CatalogReader {
     }
   }
 
-  func aliasTypeRecords() throws(ServerError) -> [ResultRecord] {
-    guard queries.arePlain else { return try ask(queries.aliasTypes) }
-    return TypeRecords(try ask(queries.plainTypes)).aliases
-  }
-
   /// The kind of an object is a char(2).
   private static func withoutPadding(_ type: String) -> String {
     String(type.prefix { $0 != " " })
@@ -32,11 +27,11 @@ extension CatalogReader {
 }
 
 /// The types of a database, found by their numbers.
-struct TypeRecords {
+struct TypeRecords: Sendable {
   private let records: [ResultRecord]
   private let byID: [Int: ResultRecord]
 
-  init(_ records: [ResultRecord]) {
+  init(_ records: [ResultRecord] = []) {
     self.records = records
     byID = Dictionary(
       records.compactMap { record in record.integer("user_type_id").map { ($0, record) } },

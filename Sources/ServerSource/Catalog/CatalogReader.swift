@@ -11,7 +11,8 @@ struct CatalogReader: Sendable {
   private(set) var warnings: [String] = []
   private(set) var tableNames: [Int: ObjectName] = [:]
   private(set) var columnNames: [ColumnKey: String] = [:]
-  private(set) var comments: [ColumnKey: String] = [:]
+  /// Where views are asked for as they are.
+  var types = TypeRecords()
   private var emptyViews: Set<CatalogView> = []
 
   init(
@@ -24,15 +25,18 @@ struct CatalogReader: Sendable {
 
   /// - Parameter lend: Lends a second connection, to be used meanwhile; nil for one after the other.
   mutating func database(
-    _ server: ServerFacts, beside lend: OtherObjectsReading.Lend? = nil
+    _ server: ServerFacts, beside lend: OtherObjects.Lend? = nil
   ) throws(ServerError) -> Database {
     if !queries.arePlain { try findEmptyViews() }
-    let reading = lend.map { OtherObjectsReading(self, on: $0) }
-    let tables = try withSentDecimals(tables())
+    let reading = lend.map { OtherObjects.meanwhile(self, on: $0) }
+    var tables = try withSentDecimals(tables())
+    try notePermissions()
     // Whatever the second connection failed of, this one asks for again, or says.
     let found = if let found = reading?.wait() { found } else { try OtherObjects(self) }
-    let modules = modules(found.modules, found.synonyms, found.aliasTypes)
-    let aliasTypes = aliasTypes(found.aliasTypes)
+    complete(&tables, found)
+    let aliasRecords = queries.arePlain ? types.aliases : found.aliasTypes
+    let modules = modules(found.modules, found.synonyms, aliasRecords)
+    let aliasTypes = aliasTypes(aliasRecords)
     for sentence in found.notes { note(sentence) }
     for sentence in found.warnings { warn(sentence) }
     let owning =
@@ -134,7 +138,7 @@ struct CatalogReader: Sendable {
 
   /// Without VIEW DEFINITION a login sees only what it has some permission on: the rest would be
   /// missing without a word.
-  mutating func notePermissions() throws(ServerError) {
+  private mutating func notePermissions() throws(ServerError) {
     guard let record = try askIfThere(CatalogQueries.permissions).first else { return }
     let login = record.text("login_name") ?? connection.address.user
     if let mayView = record.integer("view_definition") {
@@ -181,8 +185,11 @@ struct ServerFacts: Sendable {
   let readsCommittedVersions: Bool
   let isReadOnly: Bool
 
+  /// - Parameter second: Asks on another connection for the settings of the databases, meanwhile.
   /// - Throws: `unknown` where the server does not say what it is.
-  init(_ connection: ServerConnection) throws(ServerError) {
+  init(
+    _ connection: ServerConnection, beside second: Meanwhile<SecondConnection>? = nil
+  ) throws(ServerError) {
     guard let record = try connection.query(CatalogQueries.server).first,
       let version = ServerVersion(record), let database = record.text("database_name")
     else {
@@ -195,12 +202,34 @@ struct ServerFacts: Sendable {
     edition = record.text("edition") ?? ""
     collation = Collation(
       server: record.text("collation_name"), codePage: record.integer("code_page"))
-    let settings = try connection.query(CatalogQueries(version: version).database).first {
-      $0.integer("database_id") == $0.integer("own_id")
+    // Whatever is learned in the meantime need not be later.
+    if second != nil, version.kind == .babelfish {
+      try connection.learn(CatalogQueries(version: version).tables)
     }
+    let databases =
+      if let asked = second?.wait() { asked.databases } else {
+        try connection.query(CatalogQueries.databases)
+      }
+    let settings = databases.first { $0.integer("database_id") == $0.integer("own_id") }
     allowsSnapshot = settings?.integer("snapshot_state") == 1
     readsCommittedVersions = settings?.flag("read_committed_snapshot") ?? false
     isReadOnly = settings?.flag("is_read_only") ?? false
+  }
+}
+
+/// A connection that is opened while the first asks what kind of server it is, so that it is ready when
+/// there is something to read.
+struct SecondConnection: Sendable {
+  let connection: ServerConnection
+  /// Settings of all databases.
+  let databases: [ResultRecord]
+
+  static func meanwhile(_ address: ServerAddress, password: String) -> Meanwhile<Self> {
+    Meanwhile {
+      let connection = try ServerConnection.ready(address, password: password)
+      return SecondConnection(
+        connection: connection, databases: try connection.query(CatalogQueries.databases))
+    }
   }
 }
 
@@ -215,11 +244,6 @@ extension CatalogReader {
       }
       tableNames[id] = name
     }
-    comments = Dictionary(
-      try askIfThere(queries.comments, of: .extendedProperties).compactMap { record in
-        guard let key = ColumnKey(record), let text = record.text("comment") else { return nil }
-        return (key, text)
-      }, uniquingKeysWith: { first, _ in first })
     var columns = try columns()
     var parts = try TableParts(&self)
     var tables: [Table] = []
@@ -231,7 +255,6 @@ extension CatalogReader {
       }
       var table = Table(name: name, columns: columns[id]?.columns ?? [])
       parts.fill(&table, id: id)
-      table.comment = comments[ColumnKey(id, 0)]
       if record.integer("temporal_type") == 2 {
         table.historyTable = record.integer("history_table_id").flatMap { tableNames[$0] }
       }
@@ -243,6 +266,20 @@ extension CatalogReader {
       tables.append(table)
     }
     return tables.sorted { $0.name < $1.name }
+  }
+
+  /// Adds to tables what is asked for beside them.
+  private func complete(_ tables: inout [Table], _ found: OtherObjects) {
+    let ids = Dictionary(tableNames.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    for table in tables.indices {
+      guard let id = ids[tables[table].name] else { continue }
+      tables[table].rowCount = found.rowCounts[id]
+      tables[table].comment = found.comments[ColumnKey(id, 0)]
+      for column in tables[table].columns.indices {
+        let key = ColumnKey(id, tables[table].columns[column].id)
+        tables[table].columns[column].comment = found.comments[key]
+      }
+    }
   }
 
   mutating func setColumnNames(_ names: [ColumnKey: String]) { columnNames = names }

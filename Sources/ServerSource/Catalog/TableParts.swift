@@ -1,9 +1,8 @@
 import Catalog
 
-/// Keys, indexes, constraints and counts of all tables, by the table's number.
+/// Keys, indexes and constraints of all tables, by the table's number.
 struct TableParts {
   private(set) var refusals: [Int: String] = [:]
-  private var rowCounts: [Int: Int] = [:]
   private var primaryKeys: [Int: Key] = [:]
   private var uniqueConstraints: [Int: [Key]] = [:]
   private var indexes: [Int: [Index]] = [:]
@@ -15,7 +14,6 @@ struct TableParts {
   init(_ reader: inout CatalogReader) throws(ServerError) {
     try readPermissions(&reader)
     try readMemoryOptimized(&reader)
-    try readRowCounts(&reader)
     try readPartitionings(&reader)
     try readIndexes(&reader)
     try readForeignKeys(&reader)
@@ -31,7 +29,6 @@ struct TableParts {
     table.foreignKeys = (foreignKeys[id] ?? []).sorted { ($0.name ?? "") < ($1.name ?? "") }
     table.checks = (checks[id] ?? []).sorted { ($0.name ?? "") < ($1.name ?? "") }
     table.partitioning = partitionings[ColumnKey(id, 0)] ?? partitionings[ColumnKey(id, 1)]
-    table.rowCount = rowCounts[id]
   }
 
   private mutating func readPartitionings(_ reader: inout CatalogReader) throws(ServerError) {
@@ -76,18 +73,6 @@ struct TableParts {
     guard reader.queries.version.has(12), reader.queries.version.kind != .babelfish else { return }
     for record in try reader.askIfThere(reader.queries.memoryOptimizedTables) {
       if let id = record.integer("object_id") { refusals[id] = "memory-optimized: \(reason)" }
-    }
-  }
-
-  /// The server's bookkeeping; Babelfish has none until it is analysed, and says 0.
-  private mutating func readRowCounts(_ reader: inout CatalogReader) throws(ServerError) {
-    let isKept = reader.queries.version.kind != .babelfish
-    for record in try reader.askIfThere(reader.queries.rowCounts) {
-      guard let id = record.integer("object_id"), let count = record.integer("row_count"),
-        record.integer("index_id") ?? 0 <= 1
-      else { continue }
-      // Babelfish gives a row for each partition.
-      if isKept || count > 0 { rowCounts[id, default: 0] += count }
     }
   }
 

@@ -70,6 +70,15 @@ extension ServerConnection {
     return try lastResult(of: batch)
   }
 
+  /// Lets a server learn to read a question that it will be asked again. Babelfish has to, on each connection.
+  func learn(_ batch: SQLBatch) throws(ServerError) {
+    do throws(ServerError) {
+      _ = try query(batch)
+    } catch {
+      guard error.code == .sql || error.code == .permission, recover() else { throw error }
+    }
+  }
+
   /// The last result set of what is left of a batch's answer.
   func lastResult(of batch: SQLBatch) throws(ServerError) -> [ResultRecord] {
     var answer: ResultRows?
