@@ -15,6 +15,8 @@ public struct ServerSource: Source {
   let mode: ReadMode
   let connections: ConnectionPool
   let sharing = Locked(false)
+  /// Whether the ends of a table's key were asked for.
+  let endsAsked = Locked(false)
   private let found = Locked(Found())
 
   /// What is found out on the way.

@@ -185,6 +185,24 @@ struct RangedExportTests {
     }
   }
 
+  @Test(
+    "Babelfish is asked for the ends of a key beside its count, of the first connection where another fails",
+    arguments: [true, false])
+  func endsBesideCount(fails: Bool) throws {
+    let database = KeyedDatabase(seed: 7, ["Dense"]).database
+    var answers = DatabaseAnswers(database)
+    answers.isBabelfish = true
+    answers.overrides["state seen"] = ResultSet(
+      [ResultColumn("state", "nvarchar(40)")], rows: [[.text("740:740:")]])
+    let rule = FaultPlan.Rule("ends dbo.Dense", occurrence: 1, .reset(afterRows: 0))
+    let server = try answers.serve(faults: FaultPlan(fails ? [rule] : []))
+    let snapshot = try export(database, on: server, jobs: 2)
+    let ends = server.batches.filter { $0.hasPrefix("-- restage: ends dbo.Dense\n") }
+    #expect(ends.map { $0.contains("COUNT_BIG") } == (fails ? [false, true] : [false]))
+    #expect(rangesRead(server).count == 7, "\(snapshot.outcome.errors)")
+    try expectSame(snapshot, as: database, "fails: \(fails)")
+  }
+
   @Test("when no connection is left that sees the state, the table is begun again as a whole")
   func stateLost() throws {
     let database = KeyedDatabase(seed: 5, ["Int"]).database

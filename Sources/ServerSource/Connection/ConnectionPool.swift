@@ -129,6 +129,13 @@ final class ConnectionPool: Sendable {
     }
   }
 
+  /// One of the connections that were shared, if it is idle.
+  func takeIdleSharing() -> ServerConnection? {
+    state.withLock { state in
+      state.idle.lastIndex { $0.sharesState && !$0.isDead }.map { state.idle.remove(at: $0) }
+    }
+  }
+
   /// Forgets a connection that was lent and is not used any more.
   func drop(_ connection: ServerConnection) {
     if connection.sharesState { state.withLock { $0.sharingCount -= 1 } }

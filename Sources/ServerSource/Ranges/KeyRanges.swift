@@ -33,17 +33,17 @@ struct KeyRanges {
     prefix = form == .utf8 ? "" : "t."
   }
 
-  /// Counts the rows and asks for the lowest and the highest key, in one reading.
+  /// Asks for the lowest and the highest key.
   ///
+  /// - Parameter counting: Whether the rows are counted in the same reading.
   /// - Returns: nil for a key that is not one column of whole numbers.
-  var ends: SQLBatch? {
+  func ends(counting: Bool = true) -> SQLBatch? {
     guard let key = wholeNumber else { return nil }
     let column = prefix + SQLText.quoted(key.name)
     return SQLBatch(
       "ends \(name.fileName)",
       """
-      SELECT
-        COUNT_BIG(*) AS row_count,
+      SELECT\(counting ? "\n  COUNT_BIG(*) AS row_count," : "")
         MIN(\(column)) AS lowest,
         MAX(\(column)) AS highest
       FROM \(SQLText.quoted(name))\(prefix.isEmpty ? "" : " AS t")

@@ -41,9 +41,32 @@ extension ServerSource {
       return nil
     }
     return try reading(on: try takeForRanges()) { connection in
-      guard let ends = try connection.query(keys.ends ?? query.count).first else { return nil }
+      guard let ends = try ends(of: keys, query.count, on: connection) else { return nil }
       return try ranges(keys, ends, on: connection)
     }
+  }
+
+  /// How many rows there are, and between which keys if that can be asked. Both in one reading; but Babelfish
+  /// needs longer to learn to read the question than to count, so that of the first table it learns half of it
+  /// on another connection that sees the same rows, if one is idle. Of others each connection asks by itself.
+  private func ends(
+    of keys: KeyRanges, _ count: SQLBatch, on connection: ServerConnection
+  ) throws -> ResultRecord? {
+    let isFirst = endsAsked.withLock { wasAsked in
+      defer { wasAsked = true }
+      return !wasAsked
+    }
+    guard isFirst, server.version.kind == .babelfish, splitting == .shared,
+      let half = keys.ends(counting: false), let other = connections.takeIdleSharing()
+    else { return try connection.query(keys.ends() ?? count).first }
+    let asked = Meanwhile { try lending(other) { try $0.query(half).first } }
+    let counted = try connection.query(count).first
+    guard let ends = asked.wait().flatMap(\.self) else {
+      return try connection.query(keys.ends() ?? count).first
+    }
+    return counted?.with([
+      "lowest": ends["lowest"] ?? .null, "highest": ends["highest"] ?? .null,
+    ])
   }
 
   /// - Parameter ends: How many rows there are, and between which keys if that was asked.

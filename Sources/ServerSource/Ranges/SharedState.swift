@@ -47,18 +47,14 @@ struct SharedState {
 
   /// Babelfish: what a transaction sees is a text of three parts, PostgreSQL's own snapshot.
   private func beginWithSnapshots(_ connections: [ServerConnection]) throws(ServerError) -> Bool {
-    var states: Set<String> = []
-    for connection in connections {
+    let states = try atOnce(connections) { connection throws(ServerError) in
       try connection.beginSnapshot()
       let batch = SQLBatch(
         "state seen",
         "SELECT CAST(pg_catalog.pg_current_snapshot() AS nvarchar(max)) AS state")
-      guard let state = try connection.query(batch).first?.text("state"), !state.isEmpty else {
-        return false
-      }
-      states.insert(state)
+      return try connection.query(batch).first?.text("state") ?? ""
     }
-    return states.count == 1
+    return Set(states).count == 1 && states.first?.isEmpty == false
   }
 
   /// SQL Server: whatever is committed in the database is a record of its log.
