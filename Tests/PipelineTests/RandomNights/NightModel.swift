@@ -398,6 +398,8 @@ extension Night {
     for (row, equal) in Dictionary(grouping: rows, by: \.staged) {
       let known = before.equals[table][row]
       let count = known?.count ?? 0
+      // It keeps the NULL when its parent has come.
+      if let known, known.row != equal[0].loaded { result.isEqual = false }
       result.counts[table]?.inserted += max(0, equal.count - count)
       result.counts[table]?.known += min(equal.count, count)
       result.model.equals[table][row] = NightModel.Equals(
