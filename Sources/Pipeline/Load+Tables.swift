@@ -162,7 +162,7 @@ private struct FirstLoad {
   /// Later tables that are read while keys are given: a natural key follows rows that changed their key into
   /// the tables that refer to them. No row is in these, but they must be there.
   private func followers(of unit: Unit, after tables: Range<Int>) -> [Int] {
-    guard !unit.loaded.isEmpty else { return [] }
+    guard unit.loaded.contains(where: { !$0.mapped.naturalKey.isEmpty }) else { return [] }
     let texts = unit.keyFiles.compactMap { load.plan.texts[$0.path] }
     return (tables.upperBound..<database.tables.count).filter { index in
       texts.contains { $0.contains(database.tables[index].target.quoted) }
