@@ -116,18 +116,21 @@ extension TableNames {
   private func failing(
     _ test: OrphanTest, among rows: String, where others: [String] = []
   ) -> String {
-    """
-    \(title(test))
-    SELECT restage.fail_orphans(
-      \(auditName),
-      \(SQLLiteral.quoted(test.name)),
-      count(*),
-      min(\(block: object(of: test.columns, "s"), indent: 2)::text)
-    )
-    FROM \(rows) AS s
-    WHERE \(all: test.conditions + others, indent: 2)
-    HAVING count(*) > 0
-    """
+    // Which row, and what it refers to.
+    let shown =
+      (isWholeRow ? [] : keyColumns.filter { !test.columns.contains($0) }) + test.columns
+    return """
+      \(title(test))
+      SELECT restage.fail_orphans(
+        \(auditName),
+        \(SQLLiteral.quoted(test.name)),
+        count(*),
+        min(\(block: object(of: shown, "s"), indent: 2)::text)
+      )
+      FROM \(rows) AS s
+      WHERE \(all: test.conditions + others, indent: 2)
+      HAVING count(*) > 0
+      """
   }
 }
 

@@ -48,7 +48,7 @@ extension TableNames {
 
   /// Where the numbers of rows leave no room for one that vanished, the key map is not read.
   private var mayHaveVanished: String {
-    chunkName == nil ? "" : "\n  AND (SELECT restage.may_have_vanished(\(auditName)))"
+    chunkName == nil ? "" : "\nAND (SELECT restage.may_have_vanished(\(auditName)))"
   }
 
   /// Known rows that came in another chunk than before. By hand nobody says which, and the key map

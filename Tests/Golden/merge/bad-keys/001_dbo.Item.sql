@@ -436,7 +436,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:5c30d6e2e056cb74b6c1d07da9f05e895eac3055517b5ad532b76d83f821cf34
+-- body:    sha256:9e59007d5eccdcfc126a86f5f849b377bf266ddec4e8a0eb377cd0e23706d410
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -501,7 +501,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.item'))
+    AND (SELECT restage.may_have_vanished('public.item'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -534,7 +534,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.item AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.item'))
+    AND (SELECT restage.may_have_vanished('public.item'))
 ),
 back AS MATERIALIZED (
   SELECT

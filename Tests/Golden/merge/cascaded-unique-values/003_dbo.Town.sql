@@ -229,7 +229,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:a398a72c34dad176228b801bef6003f013f8351b069941b21f80a4eefc20791d
+-- body:    sha256:671fcec4b5a62bee780a883a2e52caebc9804bb18a043e2033810a7f948d58e6
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -238,7 +238,10 @@ SELECT restage.fail_orphans(
   'public.town',
   'town_code_fkey',
   count(*),
-  min(jsonb_build_object('Code', s.code)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'Code', s.code
+  )::text)
 )
 FROM restage_stage.town AS s
 WHERE s.code IS NOT NULL

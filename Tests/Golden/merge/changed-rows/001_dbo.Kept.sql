@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Kept, staged in restage_stage.kept
--- body:    sha256:72d084fa33952d30e9882e02e2740583127885a87b118d2983f32003d2b040aa
+-- body:    sha256:f959299e8812e2216ddb035227fce00f94c103a62ac1f4ce4c60a4b37c452306
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.kept'))
+    AND (SELECT restage.may_have_vanished('public.kept'))
     AND NOT EXISTS (
       SELECT
       FROM restage.staged AS g
@@ -487,7 +487,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.kept AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.kept'))
+    AND (SELECT restage.may_have_vanished('public.kept'))
 ),
 back AS MATERIALIZED (
   SELECT

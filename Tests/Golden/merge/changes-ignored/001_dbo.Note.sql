@@ -291,7 +291,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Note, staged in restage_stage.note
--- body:    sha256:de6bf537bffeb653a1fb1149c0d83efd13caf80d338a1bbbff5ce211b5c406f7
+-- body:    sha256:2d38715c086c760802023c29d4b3a7d021f4418a2e1ab47a21b8331c38498440
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -352,7 +352,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.note'))
+    AND (SELECT restage.may_have_vanished('public.note'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -382,7 +382,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.note AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.note'))
+    AND (SELECT restage.may_have_vanished('public.note'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -411,7 +411,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:b15094f78b56cae203371a40cf495263e823c523b7f13c6a1a757f53182edfe7
+-- body:    sha256:eef014ebb986d4b46885d205164e2a00ad76e690d3b730673c3b3d30b6c1c1f7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -472,7 +472,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.unit'))
+    AND (SELECT restage.may_have_vanished('public.unit'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -502,7 +502,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.unit AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.unit'))
+    AND (SELECT restage.may_have_vanished('public.unit'))
 ),
 back AS MATERIALIZED (
   SELECT

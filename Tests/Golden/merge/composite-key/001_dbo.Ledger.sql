@@ -418,7 +418,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Ledger, staged in restage_stage.ledger
--- body:    sha256:ef41e1e37ddaaf5dca1496bf468768e596ecb12b904b076c2a4cd6446b62fe67
+-- body:    sha256:1841ee750c39a6233a3e1dfd04a39bca768cf27ecbb58deafd86b26748a5c4a4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -483,7 +483,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.ledger'))
+    AND (SELECT restage.may_have_vanished('public.ledger'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -516,7 +516,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.ledger AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.ledger'))
+    AND (SELECT restage.may_have_vanished('public.ledger'))
 ),
 back AS MATERIALIZED (
   SELECT

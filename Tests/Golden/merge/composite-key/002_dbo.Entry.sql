@@ -219,7 +219,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:cf4865244c559a61a7820ba409c42b6f928bceb237511f387868cea33e87f031
+-- body:    sha256:959371d122f4d1d041c9456cf1aff5abd38bb9f7214980fa41e12ab2926fe1d4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -229,6 +229,7 @@ SELECT restage.fail_orphans(
   'entry_year_number_fkey',
   count(*),
   min(jsonb_build_object(
+    'EntryId', s.entryid,
     'Year', s.year,
     'Number', s.number
   )::text)
@@ -428,7 +429,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Entry, staged in restage_stage.entry
--- body:    sha256:2abe48cdf1a58f187c5bdb5e64cc9790bbb829648e988d02c6c3961748e8ad42
+-- body:    sha256:59b177a20efe7c38768731b952c9c9e93a35b7f0bfa00039ae9a9648d6102208
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -489,7 +490,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.entry'))
+    AND (SELECT restage.may_have_vanished('public.entry'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -519,7 +520,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.entry AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.entry'))
+    AND (SELECT restage.may_have_vanished('public.entry'))
 ),
 back AS MATERIALIZED (
   SELECT

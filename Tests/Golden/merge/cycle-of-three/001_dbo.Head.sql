@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:d3c64834b999cfc68c0a357d434deb7044db92a4654431686cd693c51d2981ab
+-- body:    sha256:fbe44977526cfc72ef2b0480f898a1c2174c0dea60e2278274ebe41a0b0b405f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -274,7 +274,10 @@ SELECT restage.fail_orphans(
   'public.head',
   'head_tailid_fkey',
   count(*),
-  min(jsonb_build_object('TailId', s.tailid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'TailId', s.tailid
+  )::text)
 )
 FROM restage_stage.head AS s
 WHERE s.tailid IS NOT NULL
@@ -314,7 +317,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:bbad6bbd59014925942c299a0654957b01e71b19c5b02445c911cc30efae94d8
+-- body:    sha256:8520d8a9224fadcfb7e8738b547fc9f2371b957bc0aa75dd2e88c9a740109b59
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +364,10 @@ orphaned_1 AS MATERIALIZED (
     'public.head',
     'head_tailid_fkey',
     count(*),
-    min(jsonb_build_object('TailId', s.tailid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'TailId', s.tailid
+    )::text)
   )
   FROM changed AS s
   WHERE s.tailid IS NOT NULL
@@ -448,7 +454,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:8814883b0fa5ede5607fd6640a2a3a5a66d743e5526b8e3e3c8427bc7071dc4b
+-- body:    sha256:44c0f5b75b1fe4c5fa805168fdc4c01a43d383e83b5f7cadcb95d2244b881d14
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -509,7 +515,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.head'))
+    AND (SELECT restage.may_have_vanished('public.head'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -539,7 +545,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.head AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.head'))
+    AND (SELECT restage.may_have_vanished('public.head'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:f48418b3cf9791ed7aeb0dae81927bbd18da00e2b9882de440716422ac34c023
+-- body:    sha256:77b5ee8118560043d1527d5a3ce562413f1353eb65547169e9b7316aa7868a28
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -274,7 +274,10 @@ SELECT restage.fail_orphans(
   'public.body',
   'body_headid_fkey',
   count(*),
-  min(jsonb_build_object('HeadId', s.headid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'HeadId', s.headid
+  )::text)
 )
 FROM restage_stage.body AS s
 WHERE s.headid IS NOT NULL
@@ -314,7 +317,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:5ea613429ff329afb151b0f01b71922e0f54d79e6bb5de550e0f5a66b34a15b5
+-- body:    sha256:28d9ca0ace0649f1b1b97719b60dbfd49e78a9f86bce723c77c889fa487b9868
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +364,10 @@ orphaned_1 AS MATERIALIZED (
     'public.body',
     'body_headid_fkey',
     count(*),
-    min(jsonb_build_object('HeadId', s.headid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'HeadId', s.headid
+    )::text)
   )
   FROM changed AS s
   WHERE s.headid IS NOT NULL
@@ -448,7 +454,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:645d02ec4f6a6e368ec85a03601fc34e50f87171b13a7d94d617186b8f20d994
+-- body:    sha256:4aa06044574c084b8f6220699b5fac3736e97596ba98597fb75a0a7f4a1e4bec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -509,7 +515,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.body'))
+    AND (SELECT restage.may_have_vanished('public.body'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -539,7 +545,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.body AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.body'))
+    AND (SELECT restage.may_have_vanished('public.body'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:a5e205f5ec49697f8ca5588e0716f07be1bcdaa0094d653aae5cb464ceebb7ba
+-- body:    sha256:61fedeae08692bf493e64fdeda394a2e9e07282c744420ac7d2dbbe319c37cb3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -274,7 +274,10 @@ SELECT restage.fail_orphans(
   'public.tail',
   'tail_bodyid_fkey',
   count(*),
-  min(jsonb_build_object('BodyId', s.bodyid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'BodyId', s.bodyid
+  )::text)
 )
 FROM restage_stage.tail AS s
 WHERE s.bodyid IS NOT NULL
@@ -314,7 +317,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:54339f19d8d91e50e69215fc926b7df02a7570c0a9517c709a2d6a537c991cb8
+-- body:    sha256:f3ba90ab8b1b51565762af1108933f43f995772f83d7cb2df04736e1046bd232
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -361,7 +364,10 @@ orphaned_1 AS MATERIALIZED (
     'public.tail',
     'tail_bodyid_fkey',
     count(*),
-    min(jsonb_build_object('BodyId', s.bodyid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'BodyId', s.bodyid
+    )::text)
   )
   FROM changed AS s
   WHERE s.bodyid IS NOT NULL
@@ -448,7 +454,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:521b9dcbeba4f94874b34c9e9789b7c8e8d734c3d4f53daad7cadd5434fb1958
+-- body:    sha256:306b94d91fabae257dc142ab594844118fa0c63c4bcd9060c322c2431b03ebd8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -509,7 +515,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.tail'))
+    AND (SELECT restage.may_have_vanished('public.tail'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -539,7 +545,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.tail AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.tail'))
+    AND (SELECT restage.may_have_vanished('public.tail'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -217,7 +217,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:ddc25d758487a47c764c1ec0d8e1b07c1a74281bdb0b1a8dcff98541632510ef
+-- body:    sha256:70e660cadbcd259a07906949fc11baf380b3843e0ade69cc1fbf206374564187
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -226,7 +226,10 @@ SELECT restage.fail_orphans(
   'public.department',
   'department_headid_fkey',
   count(*),
-  min(jsonb_build_object('HeadId', s.headid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'HeadId', s.headid
+  )::text)
 )
 FROM restage_stage.department AS s
 WHERE s.headid IS NOT NULL
@@ -474,7 +477,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Department, staged in restage_stage.department
--- body:    sha256:cb733cbacd9ea3b98bffeb2a2cd7940eabfe268f2004e10b72cfc1fd2b0c5c81
+-- body:    sha256:038c0c045affa71067cb304d9d8401aa472762d4086241a4b25d36115206badc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -535,7 +538,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.department'))
+    AND (SELECT restage.may_have_vanished('public.department'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -565,7 +568,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.department AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.department'))
+    AND (SELECT restage.may_have_vanished('public.department'))
 ),
 back AS MATERIALIZED (
   SELECT

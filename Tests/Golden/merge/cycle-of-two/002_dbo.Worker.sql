@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:90bede8d0737645db62a7a54e3646feea2e5805e63cce881ee412206a1fdd23c
+-- body:    sha256:268f0c90f18f8b07023382d0af4de21064d0d8a3848c528146d5bc626d235736
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -278,7 +278,10 @@ SELECT restage.fail_orphans(
   'public.worker',
   'worker_departmentid_fkey',
   count(*),
-  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'DepartmentId', s.departmentid
+  )::text)
 )
 FROM restage_stage.worker AS s
 WHERE s.departmentid IS NOT NULL
@@ -318,7 +321,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:d9d47e1ebffba1f311ed3b2735939975f2307b9b9720ef651706e0fc683afc57
+-- body:    sha256:e13adcf3ac02737bc3681264c8ce4effc2c0e680ce9cf7e249b62d22b4157809
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -368,7 +371,10 @@ orphaned_1 AS MATERIALIZED (
     'public.worker',
     'worker_departmentid_fkey',
     count(*),
-    min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'DepartmentId', s.departmentid
+    )::text)
   )
   FROM changed AS s
   WHERE s.departmentid IS NOT NULL
@@ -457,7 +463,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:7ecee7c0133bab910d956b406c2b50c8eae16120011c7cbcb2b6db6d90ca96f5
+-- body:    sha256:0965ba551557c241b12285d4f4aa00d8f550f11288c277abd5698e3e8f97ace0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -518,7 +524,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.worker'))
+    AND (SELECT restage.may_have_vanished('public.worker'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -548,7 +554,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.worker AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.worker'))
+    AND (SELECT restage.may_have_vanished('public.worker'))
 ),
 back AS MATERIALIZED (
   SELECT

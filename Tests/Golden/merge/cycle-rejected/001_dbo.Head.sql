@@ -692,7 +692,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Head, staged in restage_stage.head
--- body:    sha256:8814883b0fa5ede5607fd6640a2a3a5a66d743e5526b8e3e3c8427bc7071dc4b
+-- body:    sha256:44c0f5b75b1fe4c5fa805168fdc4c01a43d383e83b5f7cadcb95d2244b881d14
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -753,7 +753,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.head'))
+    AND (SELECT restage.may_have_vanished('public.head'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -783,7 +783,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.head AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.head'))
+    AND (SELECT restage.may_have_vanished('public.head'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -646,7 +646,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Body, staged in restage_stage.body
--- body:    sha256:645d02ec4f6a6e368ec85a03601fc34e50f87171b13a7d94d617186b8f20d994
+-- body:    sha256:4aa06044574c084b8f6220699b5fac3736e97596ba98597fb75a0a7f4a1e4bec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -707,7 +707,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.body'))
+    AND (SELECT restage.may_have_vanished('public.body'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -737,7 +737,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.body AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.body'))
+    AND (SELECT restage.may_have_vanished('public.body'))
 ),
 back AS MATERIALIZED (
   SELECT

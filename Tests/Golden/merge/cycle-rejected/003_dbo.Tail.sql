@@ -646,7 +646,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tail, staged in restage_stage.tail
--- body:    sha256:521b9dcbeba4f94874b34c9e9789b7c8e8d734c3d4f53daad7cadd5434fb1958
+-- body:    sha256:306b94d91fabae257dc142ab594844118fa0c63c4bcd9060c322c2431b03ebd8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -707,7 +707,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.tail'))
+    AND (SELECT restage.may_have_vanished('public.tail'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -737,7 +737,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.tail AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.tail'))
+    AND (SELECT restage.may_have_vanished('public.tail'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -488,7 +488,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:9db85a2225f0b2b50a30a71e3a57745c445bdb59e4f9f02df12a0bfba5cc6bef
+-- body:    sha256:6c71a6c72c16d5ce044fb0ca1be22f8e913547942ea933c73729284502f31a78
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -549,7 +549,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -579,7 +579,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.album AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -597,7 +597,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Value, staged in restage_stage.value
--- body:    sha256:35fa93b20bd39ec2b563a492050d576ae613be2e0ce6dc7cb6bbd796395e8390
+-- body:    sha256:3167e56701c400fa174dc0552e4052057eef87e0a5c87746b93fefdcc776fdd5
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -658,7 +658,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.value'))
+    AND (SELECT restage.may_have_vanished('public.value'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -688,7 +688,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.value AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.value'))
+    AND (SELECT restage.may_have_vanished('public.value'))
 ),
 back AS MATERIALIZED (
   SELECT

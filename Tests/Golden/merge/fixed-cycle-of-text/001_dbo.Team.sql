@@ -236,7 +236,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Team, staged in restage_stage.team
--- body:    sha256:c87b015e217534629a556cce99177d9af7f9f63a1dcbab52213fc1677411922b
+-- body:    sha256:a9664394fff18f1db659922dc484a40e7d3261f7c95e4dde05d1a00bfea7be69
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -251,7 +251,11 @@ SELECT restage.fail_orphans(
   'public.team',
   'team_captain_fkey',
   count(*),
-  min(jsonb_build_object('Captain', s.captain)::text)
+  min(jsonb_build_object(
+    'Code', s.code,
+    'No', s.no,
+    'Captain', s.captain
+  )::text)
 )
 FROM restage_stage.team AS s
 WHERE s.captain IS NOT NULL

@@ -225,7 +225,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Player, staged in restage_stage.player
--- body:    sha256:493b8afae47d1d45d90cee20c87c73de929f9d84dd6b92f85971b59603569db7
+-- body:    sha256:df1c491e03667cb8dfb224f2dd4038b0925e92d3fe1d687b6aa92f5f7b396afe
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -241,6 +241,7 @@ SELECT restage.fail_orphans(
   'player_code_no_fkey',
   count(*),
   min(jsonb_build_object(
+    'Nick', s.nick,
     'Code', s.code,
     'No', s.no
   )::text)

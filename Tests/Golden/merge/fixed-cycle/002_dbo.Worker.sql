@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:d029c516394aabdeb760715cd8516483075b41b5f54ecdd2fba8645ec53e917d
+-- body:    sha256:c6dc17ed9551220242a86154806f94ebceed4d8c8f6eb0c9bb51bd5cb46d5766
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -285,7 +285,10 @@ SELECT restage.fail_orphans(
   'public.worker',
   'worker_departmentid_fkey',
   count(*),
-  min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'DepartmentId', s.departmentid
+  )::text)
 )
 FROM restage_stage.worker AS s
 WHERE s.departmentid IS NOT NULL
@@ -314,7 +317,10 @@ SELECT restage.fail_orphans(
   'public.worker',
   'worker_chiefid_fkey',
   count(*),
-  min(jsonb_build_object('ChiefId', s.chiefid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ChiefId', s.chiefid
+  )::text)
 )
 FROM restage_stage.worker AS s
 WHERE s.chiefid IS NOT NULL
@@ -354,7 +360,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:b56fade860bc0777ad3684a22328aeedef619f3943fcfe41d07ca9c4a2ebfdcb
+-- body:    sha256:74f0a85d36231726f48934d33de45ee364095e4b49803ba0f12453be34938eb0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -407,7 +413,10 @@ orphaned_1 AS MATERIALIZED (
     'public.worker',
     'worker_departmentid_fkey',
     count(*),
-    min(jsonb_build_object('DepartmentId', s.departmentid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'DepartmentId', s.departmentid
+    )::text)
   )
   FROM changed AS s
   WHERE s.departmentid IS NOT NULL
@@ -424,7 +433,10 @@ orphaned_2 AS MATERIALIZED (
     'public.worker',
     'worker_chiefid_fkey',
     count(*),
-    min(jsonb_build_object('ChiefId', s.chiefid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ChiefId', s.chiefid
+    )::text)
   )
   FROM changed AS s
   WHERE s.chiefid IS NOT NULL
@@ -521,7 +533,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Worker, staged in restage_stage.worker
--- body:    sha256:7ecee7c0133bab910d956b406c2b50c8eae16120011c7cbcb2b6db6d90ca96f5
+-- body:    sha256:0965ba551557c241b12285d4f4aa00d8f550f11288c277abd5698e3e8f97ace0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -582,7 +594,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.worker'))
+    AND (SELECT restage.may_have_vanished('public.worker'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -612,7 +624,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.worker AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.worker'))
+    AND (SELECT restage.may_have_vanished('public.worker'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -561,7 +561,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Customer"; DROP, staged in restage_stage."Customer""; DROP TABLE x; --"
--- body:    sha256:6464e00aa72248eb2826f53772def14db56152ce67f9b005c4da79d07200f5ad
+-- body:    sha256:aa9910e9ed487672230e4cc04efa4c6e934aa4b05514019afa59f980a93eab38
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -622,7 +622,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public."Customer""; DROP TABLE x; --"'))
+    AND (SELECT restage.may_have_vanished('public."Customer""; DROP TABLE x; --"'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -652,7 +652,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap."Customer""; DROP TABLE x; --" AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public."Customer""; DROP TABLE x; --"'))
+    AND (SELECT restage.may_have_vanished('public."Customer""; DROP TABLE x; --"'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -512,7 +512,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.100% /* order, staged in restage_stage."100% /* order"
--- body:    sha256:be07b9075d7c21187b7e5f85565adc231441f20251608c445ae8c084f34fc731
+-- body:    sha256:546a62924d136dc6ec49de1b065a0aebc23011d4dc4112d199c6a871d43d1221
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -577,7 +577,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public."100% /* order"'))
+    AND (SELECT restage.may_have_vanished('public."100% /* order"'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -610,7 +610,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap."100% /* order" AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public."100% /* order"'))
+    AND (SELECT restage.may_have_vanished('public."100% /* order"'))
 ),
 back AS MATERIALIZED (
   SELECT

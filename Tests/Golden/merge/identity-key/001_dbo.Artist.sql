@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:f3016d3be42e2385f47cafef537146f48c10194ff686bb544ffb10ed6348dae3
+-- body:    sha256:82157799b5cf53304c743e22e7f5c70049f2286fc90ffb67ecd6c2e8c05964e7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.artist AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:54fd199a10698e19cd2cd6e4b67536912128cc949efae903c660c3e4e90dea62
+-- body:    sha256:2a4a3ac994cae063faa141f22ac5bdb2e8a2d8421daf20cbd1679bd8b98b0924
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -282,7 +282,10 @@ SELECT restage.fail_orphans(
   'public.album',
   'album_artistid_fkey',
   count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
+  min(jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  )::text)
 )
 FROM restage_stage.album AS s
 WHERE s.artistid IS NOT NULL
@@ -311,7 +314,10 @@ SELECT restage.fail_orphans(
   'public.album',
   'album_reviewed_by_fkey',
   count(*),
-  min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
+  min(jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ReviewedBy', s.reviewed_by
+  )::text)
 )
 FROM restage_stage.album AS s
 WHERE s.reviewed_by IS NOT NULL
@@ -351,7 +357,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:26c118275024ff00e14fa73117c63c3b5b79069937da350b23fd4696aae77f10
+-- body:    sha256:f3d1537b29ea049de608f8162e18ab4755a64bf2b57f939e0d62f910aa300aae
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -401,7 +407,10 @@ orphaned_1 AS MATERIALIZED (
     'public.album',
     'album_artistid_fkey',
     count(*),
-    min(jsonb_build_object('ArtistId', s.artistid)::text)
+    min(jsonb_build_object(
+      'AlbumId', s.albumid,
+      'ArtistId', s.artistid
+    )::text)
   )
   FROM changed AS s
   WHERE s.artistid IS NOT NULL
@@ -418,7 +427,10 @@ orphaned_2 AS MATERIALIZED (
     'public.album',
     'album_reviewed_by_fkey',
     count(*),
-    min(jsonb_build_object('ReviewedBy', s.reviewed_by)::text)
+    min(jsonb_build_object(
+      'AlbumId', s.albumid,
+      'ReviewedBy', s.reviewed_by
+    )::text)
   )
   FROM changed AS s
   WHERE s.reviewed_by IS NOT NULL
@@ -515,7 +527,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:25d108c4abee3069140064b127a0d5a27a8209175334ba8cc7e27c5926ac54b7
+-- body:    sha256:c63d0535a5a122aa10a21e12f0163746670e8995a1aaa5bb1806e3aca74fed07
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -576,7 +588,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -606,7 +618,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.album AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
 ),
 back AS MATERIALIZED (
   SELECT

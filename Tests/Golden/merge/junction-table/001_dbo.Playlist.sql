@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Playlist, staged in restage_stage.playlist
--- body:    sha256:4671fd15d549818a8a1b753f77e200cf7a173d4bf4d4db1cb968b57bd21c0c8a
+-- body:    sha256:f483a556f14e079e871533a4cb6ecbe80e84e23cc6c139133b83842dd7245ec0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.playlist'))
+    AND (SELECT restage.may_have_vanished('public.playlist'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.playlist AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.playlist'))
+    AND (SELECT restage.may_have_vanished('public.playlist'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -245,7 +245,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:3cbe1e84f37139c237aaf22b2bce3fa0f8a505bc4a1a403f2a5f04885bda1336
+-- body:    sha256:ee24d4d8713b0f1226495b82985c506dcb33ae45e2dba2c87d9b8cdb469b56bc
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -291,7 +291,10 @@ SELECT restage.fail_orphans(
   'public.playlisttrack',
   'playlisttrack_playlistid_fkey',
   count(*),
-  min(jsonb_build_object('PlaylistId', s.playlistid)::text)
+  min(jsonb_build_object(
+    'TrackId', s.trackid,
+    'PlaylistId', s.playlistid
+  )::text)
 )
 FROM restage_stage.playlisttrack AS s
 WHERE s.playlistid IS NOT NULL
@@ -320,7 +323,10 @@ SELECT restage.fail_orphans(
   'public.playlisttrack',
   'playlisttrack_trackid_fkey',
   count(*),
-  min(jsonb_build_object('TrackId', s.trackid)::text)
+  min(jsonb_build_object(
+    'PlaylistId', s.playlistid,
+    'TrackId', s.trackid
+  )::text)
 )
 FROM restage_stage.playlisttrack AS s
 WHERE s.trackid IS NOT NULL
@@ -360,7 +366,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:9250a5983de9b4e2e98568af0e69c87bf0826ca28efe5a7e924c109cb0ce3dba
+-- body:    sha256:664053dc7fd51ebf24b4ce949cad251346f8b5094a13ecf128d951b98571bcb2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -408,7 +414,10 @@ orphaned_1 AS MATERIALIZED (
     'public.playlisttrack',
     'playlisttrack_playlistid_fkey',
     count(*),
-    min(jsonb_build_object('PlaylistId', s.playlistid)::text)
+    min(jsonb_build_object(
+      'TrackId', s.trackid,
+      'PlaylistId', s.playlistid
+    )::text)
   )
   FROM changed AS s
   WHERE s.playlistid IS NOT NULL
@@ -425,7 +434,10 @@ orphaned_2 AS MATERIALIZED (
     'public.playlisttrack',
     'playlisttrack_trackid_fkey',
     count(*),
-    min(jsonb_build_object('TrackId', s.trackid)::text)
+    min(jsonb_build_object(
+      'PlaylistId', s.playlistid,
+      'TrackId', s.trackid
+    )::text)
   )
   FROM changed AS s
   WHERE s.trackid IS NOT NULL
@@ -524,7 +536,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.PlaylistTrack, staged in restage_stage.playlisttrack
--- body:    sha256:4246c03a3dcea1b46394ceb544e31917695d962fdf1cdd5353dc8ad4a7d7c250
+-- body:    sha256:dfc01e2f18161673ee9d3132a60d34542ddfddb25643f458ebd9b3ba30635fa9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -589,7 +601,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.playlisttrack'))
+    AND (SELECT restage.may_have_vanished('public.playlisttrack'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -622,7 +634,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.playlisttrack AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.playlisttrack'))
+    AND (SELECT restage.may_have_vanished('public.playlisttrack'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -219,7 +219,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:098772d30952f36ec55b4da441aae4aeb1ce3a7c13751edf8b9fb987bd556166
+-- body:    sha256:4fa5ce19c4762c8e7a633c63b64619cb7340f2c74a6d76aeeb3362c1dd789198
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -229,6 +229,7 @@ SELECT restage.fail_orphans(
   'vote_playlistid_trackid_fkey',
   count(*),
   min(jsonb_build_object(
+    'VoteId', s.voteid,
     'PlaylistId', s.playlistid,
     'TrackId', s.trackid
   )::text)
@@ -440,7 +441,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Vote, staged in restage_stage.vote
--- body:    sha256:024b58385f2ddd15d0abfbf0254a4939e4a97d877aef1d8825f4e4845fef2892
+-- body:    sha256:b35a7ef90e31cb64a8789d5706546e0223405d4c8c3e72b9c8aea79ddd6d30b4
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -501,7 +502,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.vote'))
+    AND (SELECT restage.may_have_vanished('public.vote'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -531,7 +532,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.vote AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.vote'))
+    AND (SELECT restage.may_have_vanished('public.vote'))
 ),
 back AS MATERIALIZED (
   SELECT

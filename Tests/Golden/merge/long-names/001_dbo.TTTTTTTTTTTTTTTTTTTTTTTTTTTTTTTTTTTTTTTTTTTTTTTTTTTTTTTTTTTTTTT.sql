@@ -418,7 +418,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT, staged in restage_stage.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt
--- body:    sha256:2498b2b4449cc17daceaa525da15f4abb137af1634b4562262a6a19162a2da49
+-- body:    sha256:6bd857d7fa041e26c7a4eb7058f54ff963593ba1abf3f2edebed55b003983b67
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -483,7 +483,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
+    AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -516,7 +516,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
+    AND (SELECT restage.may_have_vanished('public.ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt'))
 ),
 back AS MATERIALIZED (
   SELECT

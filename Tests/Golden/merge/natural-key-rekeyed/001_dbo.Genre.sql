@@ -614,7 +614,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:fe8257c4b03d8ee563708a965524752854e93eaf4c3b0884c3b24f858871eec5
+-- body:    sha256:b67c19ce0638510c065016e0ceed58a34b5e952139e571fa19cf92f3a9be0475
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -661,7 +661,10 @@ SELECT restage.fail_orphans(
   'public.genre',
   'genre_parentid_fkey',
   count(*),
-  min(jsonb_build_object('ParentId', s.parentid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ParentId', s.parentid
+  )::text)
 )
 FROM restage_stage.genre AS s
 WHERE s.parentid IS NOT NULL
@@ -715,7 +718,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Genre, staged in restage_stage.genre
--- body:    sha256:49dc8054e057d68ffecc9f61a4230f4a63dfdf8ca2e9a857fe2374207a17e72b
+-- body:    sha256:4319fb3ef86f5a593d1c47086a2473cfef214aa5ed2a76101e35bb3ca9458181
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -765,7 +768,10 @@ orphaned_1 AS MATERIALIZED (
     'public.genre',
     'genre_parentid_fkey',
     count(*),
-    min(jsonb_build_object('ParentId', s.parentid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ParentId', s.parentid
+    )::text)
   )
   FROM changed AS s
   WHERE s.parentid IS NOT NULL

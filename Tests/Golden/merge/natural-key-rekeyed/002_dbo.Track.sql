@@ -493,7 +493,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:1ad207bdeda366480f5f2be01284efedc0966dbae866594d34c1794c031ad10a
+-- body:    sha256:f7d0ba155affecb6c921227d032aa74054f061ba421d55ee1571e1909ed53939
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -543,7 +543,10 @@ SELECT restage.fail_orphans(
   'public.track',
   'track_genreid_fkey',
   count(*),
-  min(jsonb_build_object('GenreId', s.genreid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'GenreId', s.genreid
+  )::text)
 )
 FROM restage_stage.track AS s
 WHERE s.genreid IS NOT NULL
@@ -572,7 +575,10 @@ SELECT restage.fail_orphans(
   'public.track',
   'track_otherid_fkey',
   count(*),
-  min(jsonb_build_object('OtherId', s.otherid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'OtherId', s.otherid
+  )::text)
 )
 FROM restage_stage.track AS s
 WHERE s.otherid IS NOT NULL
@@ -626,7 +632,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Track, staged in restage_stage.track
--- body:    sha256:0d667c8e99d08c362bc22288e4aeb8d36ce24fb4fc50b961175e9e0f1a6428d7
+-- body:    sha256:a02fcf53dea097313a9d278aa51dd422100cab7c5eb522b6d3a987bd08f7ffdd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -676,7 +682,10 @@ orphaned_1 AS MATERIALIZED (
     'public.track',
     'track_genreid_fkey',
     count(*),
-    min(jsonb_build_object('GenreId', s.genreid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'GenreId', s.genreid
+    )::text)
   )
   FROM changed AS s
   WHERE s.genreid IS NOT NULL
@@ -693,7 +702,10 @@ orphaned_2 AS MATERIALIZED (
     'public.track',
     'track_otherid_fkey',
     count(*),
-    min(jsonb_build_object('OtherId', s.otherid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'OtherId', s.otherid
+    )::text)
   )
   FROM changed AS s
   WHERE s.otherid IS NOT NULL

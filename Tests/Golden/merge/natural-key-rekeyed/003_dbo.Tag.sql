@@ -239,7 +239,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:94a4f686a7b8bd7c000784b521195caf28adf29897be2dcabdeb32958b7fdccc
+-- body:    sha256:516e922da422584e8e265723f40b39d3e2c20a01ae0e821159857fe70d2a6857
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -283,7 +283,10 @@ SELECT restage.fail_orphans(
   'public.tag',
   'tag_genreid_fkey',
   count(*),
-  min(jsonb_build_object('GenreId', s.genreid)::text)
+  min(jsonb_build_object(
+    'No', s.no,
+    'GenreId', s.genreid
+  )::text)
 )
 FROM restage_stage.tag AS s
 WHERE s.genreid IS NOT NULL
@@ -323,7 +326,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Tag, staged in restage_stage.tag
--- body:    sha256:69aa86d36af87bdf325ded53e51d058a66f8a7ba8dc00e59f82cdb8f66c7d7d0
+-- body:    sha256:1200fe8083cb7c274e5a1c90bd6a81cc55b768f11f75cc1a372c5da33ecd2c7a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -371,7 +374,10 @@ orphaned_1 AS MATERIALIZED (
     'public.tag',
     'tag_genreid_fkey',
     count(*),
-    min(jsonb_build_object('GenreId', s.genreid)::text)
+    min(jsonb_build_object(
+      'No', s.no,
+      'GenreId', s.genreid
+    )::text)
   )
   FROM changed AS s
   WHERE s.genreid IS NOT NULL

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Tenant, staged in restage_stage.tenant
--- body:    sha256:0bb28bc32c295c0f7edb7c9040a688043aaf14df622e80969a9f5788ec46585b
+-- body:    sha256:1e738d3bfa5281f6c1b28af82e5d4718bc3602a1d1f7e38a7041ce769fb3481c
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.tenant'))
+    AND (SELECT restage.may_have_vanished('public.tenant'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.tenant AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.tenant'))
+    AND (SELECT restage.may_have_vanished('public.tenant'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:31a82740271f09af5712f1f4102909f6435c044f483f9a3a54e6d8af968a470f
+-- body:    sha256:c7ee7387206bf466f2a339ebdaf3903fdbf2ade0a5f17384749b2c043b982458
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.region AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
 ),
 back AS MATERIALIZED (
   SELECT

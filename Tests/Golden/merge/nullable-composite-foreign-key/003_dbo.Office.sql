@@ -245,7 +245,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:88505b999d17e0657e6f90fccf2f14a39b7c04c7da1d23c5325022f018591bae
+-- body:    sha256:e70c61048e2f1a7b2bcb13ad08b406b91af84f4a5043535e68ce080df542979b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -291,7 +291,10 @@ SELECT restage.fail_orphans(
   'public.office',
   'office_tenantid_fkey',
   count(*),
-  min(jsonb_build_object('TenantId', s.tenantid)::text)
+  min(jsonb_build_object(
+    'RegionId', s.regionid,
+    'TenantId', s.tenantid
+  )::text)
 )
 FROM restage_stage.office AS s
 WHERE s.tenantid IS NOT NULL
@@ -320,7 +323,10 @@ SELECT restage.fail_orphans(
   'public.office',
   'office_regionid_fkey',
   count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
+  min(jsonb_build_object(
+    'TenantId', s.tenantid,
+    'RegionId', s.regionid
+  )::text)
 )
 FROM restage_stage.office AS s
 WHERE s.regionid IS NOT NULL
@@ -360,7 +366,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:2d9009d014007101ccf1159895b1e3590bb1f46163563c8a912efb1eb9795bb4
+-- body:    sha256:8e17d6c5977568275534ba3d14bc87a62f58cdf8811e590759204382fdf9dbf2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -408,7 +414,10 @@ orphaned_1 AS MATERIALIZED (
     'public.office',
     'office_tenantid_fkey',
     count(*),
-    min(jsonb_build_object('TenantId', s.tenantid)::text)
+    min(jsonb_build_object(
+      'RegionId', s.regionid,
+      'TenantId', s.tenantid
+    )::text)
   )
   FROM changed AS s
   WHERE s.tenantid IS NOT NULL
@@ -425,7 +434,10 @@ orphaned_2 AS MATERIALIZED (
     'public.office',
     'office_regionid_fkey',
     count(*),
-    min(jsonb_build_object('RegionId', s.regionid)::text)
+    min(jsonb_build_object(
+      'TenantId', s.tenantid,
+      'RegionId', s.regionid
+    )::text)
   )
   FROM changed AS s
   WHERE s.regionid IS NOT NULL
@@ -524,7 +536,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Office, staged in restage_stage.office
--- body:    sha256:1f23d5e7e363b277c042af7ffe81405f7b24f75109593623e2052b9d958a87bc
+-- body:    sha256:0f7859ec7be0ed61f14455e3a5d06b06124e58aac9d4a4ec967a61b1f0865fb1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -589,7 +601,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.office'))
+    AND (SELECT restage.may_have_vanished('public.office'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -622,7 +634,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.office AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.office'))
+    AND (SELECT restage.may_have_vanished('public.office'))
 ),
 back AS MATERIALIZED (
   SELECT

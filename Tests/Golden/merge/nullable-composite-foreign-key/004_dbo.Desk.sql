@@ -661,7 +661,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Desk, staged in restage_stage.desk
--- body:    sha256:355064c082229a4c6d1fb0b2553b0bf67eb56240634404360303cb3cefc34449
+-- body:    sha256:f6a6212ce9cd767916909a6f7902ed14b7b93e023ec1f09dd4a41bf08959f133
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -722,7 +722,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.desk'))
+    AND (SELECT restage.may_have_vanished('public.desk'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -752,7 +752,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.desk AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.desk'))
+    AND (SELECT restage.may_have_vanished('public.desk'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -234,7 +234,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:1d40d9e8fb90bb39ceefc03e585c3bfc19bd0002edaf47f18eecb592b478aa25
+-- body:    sha256:f6b8f8e5ead1a92b741403cb6fe5e45b6b379822a8d10fa180100004a773262f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -283,7 +283,10 @@ SELECT restage.fail_orphans(
   'public.child',
   'child_parentid_fkey',
   count(*),
-  min(jsonb_build_object('ParentId', s.parentid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ParentId', s.parentid
+  )::text)
 )
 FROM restage_stage.child AS s
 WHERE s.parentid IS NOT NULL
@@ -312,7 +315,10 @@ SELECT restage.fail_orphans(
   'public.child',
   'child_otherid_fkey',
   count(*),
-  min(jsonb_build_object('OtherId', s.otherid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'OtherId', s.otherid
+  )::text)
 )
 FROM restage_stage.child AS s
 WHERE s.otherid IS NOT NULL
@@ -352,7 +358,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:f8445b6013c36df0437ad4cea24beed45346b9d2ad048aa93ec21f434ad546a2
+-- body:    sha256:c1afc165da80533f282c298d6b5e8c5183779bdf694825613e89af6ed39ce623
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -402,7 +408,10 @@ orphaned_1 AS MATERIALIZED (
     'public.child',
     'child_parentid_fkey',
     count(*),
-    min(jsonb_build_object('ParentId', s.parentid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ParentId', s.parentid
+    )::text)
   )
   FROM changed AS s
   WHERE s.parentid IS NOT NULL
@@ -419,7 +428,10 @@ orphaned_2 AS MATERIALIZED (
     'public.child',
     'child_otherid_fkey',
     count(*),
-    min(jsonb_build_object('OtherId', s.otherid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'OtherId', s.otherid
+    )::text)
   )
   FROM changed AS s
   WHERE s.otherid IS NOT NULL
@@ -517,7 +529,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:5693c033d7f75ebf34e729ec68a3ab995fc547d099eca333c0076110d9d18187
+-- body:    sha256:ce8c5e4b0d781a996b0ebfeb64a18a9cd4c5305d914c39bdd1353866b0507922
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -578,7 +590,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.child'))
+    AND (SELECT restage.may_have_vanished('public.child'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -608,7 +620,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.child AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.child'))
+    AND (SELECT restage.may_have_vanished('public.child'))
 ),
 back AS MATERIALIZED (
   SELECT

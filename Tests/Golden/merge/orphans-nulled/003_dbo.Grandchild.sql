@@ -230,7 +230,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:d3190b14b535ada3556af23c21ae1479d1c582f6763fc4bbf225d597020ed4be
+-- body:    sha256:ea76e38466b2f4d96a9d7722af0ed5d575e3958d41f5c0f86b93065fc104a22e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -271,7 +271,10 @@ SELECT restage.fail_orphans(
   'public.grandchild',
   'grandchild_childid_fkey',
   count(*),
-  min(jsonb_build_object('ChildId', s.childid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ChildId', s.childid
+  )::text)
 )
 FROM restage_stage.grandchild AS s
 WHERE s.childid IS NOT NULL
@@ -311,7 +314,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:5529ad30a17f8350d4d6390a0d089f4dd45013cd001d09741f93d5220ed6b698
+-- body:    sha256:b7fa87ad2aaddd100e2c04ec7ee0463410bf0d4522dbf4814c176f9679a1200a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -355,7 +358,10 @@ orphaned_1 AS MATERIALIZED (
     'public.grandchild',
     'grandchild_childid_fkey',
     count(*),
-    min(jsonb_build_object('ChildId', s.childid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ChildId', s.childid
+    )::text)
   )
   FROM changed AS s
   WHERE s.childid IS NOT NULL
@@ -442,7 +448,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:7471bdff89190828c145478f201a106453e5b2b0ac81d9b42dbd0433a7695a37
+-- body:    sha256:ac6e5fca3b341252c280be8dfb5a08eae106c9091c1eff94a48569c43d32ffbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -503,7 +509,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.grandchild'))
+    AND (SELECT restage.may_have_vanished('public.grandchild'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -533,7 +539,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.grandchild AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.grandchild'))
+    AND (SELECT restage.may_have_vanished('public.grandchild'))
 ),
 back AS MATERIALIZED (
   SELECT

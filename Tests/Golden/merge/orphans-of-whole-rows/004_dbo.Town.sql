@@ -436,7 +436,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Town, staged in restage_stage.town
--- body:    sha256:e7c5c73f41e99a2589beedbe3fd9788083e2f99275d90a60755a8c655bfdb694
+-- body:    sha256:2aa6dcaa4592f98426088b2a42db8f89351e3f9893310c51d78db583c40689cf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -501,7 +501,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.town'))
+    AND (SELECT restage.may_have_vanished('public.town'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -534,7 +534,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.town AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.town'))
+    AND (SELECT restage.may_have_vanished('public.town'))
 ),
 back AS MATERIALIZED (
   SELECT

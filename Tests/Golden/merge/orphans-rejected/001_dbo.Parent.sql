@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Parent, staged in restage_stage.parent
--- body:    sha256:3046a914d9b15e2f43529f9182d82456eeeceadf00ac245fb6cd080d5b009f2b
+-- body:    sha256:a477bc2e266e3af60883c26fc4067c95f9a26e0e2c1eba0c242b1d08bd0c69a8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.parent'))
+    AND (SELECT restage.may_have_vanished('public.parent'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.parent AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.parent'))
+    AND (SELECT restage.may_have_vanished('public.parent'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -583,7 +583,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Child, staged in restage_stage.child
--- body:    sha256:5693c033d7f75ebf34e729ec68a3ab995fc547d099eca333c0076110d9d18187
+-- body:    sha256:ce8c5e4b0d781a996b0ebfeb64a18a9cd4c5305d914c39bdd1353866b0507922
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -644,7 +644,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.child'))
+    AND (SELECT restage.may_have_vanished('public.child'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -674,7 +674,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.child AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.child'))
+    AND (SELECT restage.may_have_vanished('public.child'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -478,7 +478,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Grandchild, staged in restage_stage.grandchild
--- body:    sha256:7471bdff89190828c145478f201a106453e5b2b0ac81d9b42dbd0433a7695a37
+-- body:    sha256:ac6e5fca3b341252c280be8dfb5a08eae106c9091c1eff94a48569c43d32ffbf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -539,7 +539,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.grandchild'))
+    AND (SELECT restage.may_have_vanished('public.grandchild'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -569,7 +569,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.grandchild AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.grandchild'))
+    AND (SELECT restage.may_have_vanished('public.grandchild'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -247,7 +247,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:d1be302136f9cb2ab2821a970cd1160a37b78f28875d5404a720142418dc1e9a
+-- body:    sha256:da7fd29ea442626b43a426348c63d39dc2bc4083a4ec625574b51fe3d29bc047
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -296,7 +296,11 @@ SELECT restage.fail_orphans(
   'public.shelf',
   'shelf_regionid_fkey',
   count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
+  min(jsonb_build_object(
+    'Room', s.room,
+    'No', s.no,
+    'RegionId', s.regionid
+  )::text)
 )
 FROM restage_stage.shelf AS s
 WHERE s.regionid IS NOT NULL
@@ -336,7 +340,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:fabd6141c1d44e067ecc07366780ab5d501d9372a34af30086115eef31975e33
+-- body:    sha256:7094b39fa5e12cfee0a3565b6effdc380ab2716ab038cddc558d1ca3d0931355
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -390,7 +394,11 @@ orphaned_1 AS MATERIALIZED (
     'public.shelf',
     'shelf_regionid_fkey',
     count(*),
-    min(jsonb_build_object('RegionId', s.regionid)::text)
+    min(jsonb_build_object(
+      'Room', s.room,
+      'No', s.no,
+      'RegionId', s.regionid
+    )::text)
   )
   FROM changed AS s
   WHERE s.regionid IS NOT NULL
@@ -486,7 +494,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Shelf, staged in restage_stage.shelf
--- body:    sha256:2a691ea15df32aa663337c8f205a6141edaa61d854671fbd03cef13ae3b76339
+-- body:    sha256:88e7e9d837ee509897739ee7e633784a13a3123599012be6b57bc708a860c1cf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -551,7 +559,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.shelf'))
+    AND (SELECT restage.may_have_vanished('public.shelf'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -584,7 +592,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.shelf AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.shelf'))
+    AND (SELECT restage.may_have_vanished('public.shelf'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -233,7 +233,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:97a0c989a86e70bffe98f8ca6c06fb576cb9c74b8710f5566d807103ecfd8a58
+-- body:    sha256:f91a9415ff5daa0567e00d662bd2abe9f6c884647bf4f416a3e7c1f04c799094
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -243,6 +243,7 @@ SELECT restage.fail_orphans(
   'book_regionid_label_fkey',
   count(*),
   min(jsonb_build_object(
+    'Id', s.id,
     'RegionId', s.regionid,
     'Label', s.label
   )::text)
@@ -277,7 +278,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:014a5f4489893a90bb76e06007749bd45461133c82d5ba350e78e8a7a65565e5
+-- body:    sha256:9f978ece825dc158c9be6f8caf07d64d51c0ab619636bea27bf6f73bc91c8887
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -324,7 +325,10 @@ SELECT restage.fail_orphans(
   'public.book',
   'book_regionid_label_fkey',
   count(*),
-  min(jsonb_build_object('RegionId', s.regionid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'RegionId', s.regionid
+  )::text)
 )
 FROM restage_stage.book AS s
 WHERE s.regionid IS NOT NULL
@@ -364,7 +368,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Book, staged in restage_stage.book
--- body:    sha256:06819e04965e9239c9dd9aac728c1f36f159fb12d7ac9bd96526904484cafc26
+-- body:    sha256:cc3b5a30ff85861f33124371fc83e4eea02a8c3a846a2ff5878c2ccca4f0fd4d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -414,7 +418,10 @@ orphaned_1 AS MATERIALIZED (
     'public.book',
     'book_regionid_label_fkey',
     count(*),
-    min(jsonb_build_object('RegionId', s.regionid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'RegionId', s.regionid
+    )::text)
   )
   FROM changed AS s
   WHERE s.regionid IS NOT NULL

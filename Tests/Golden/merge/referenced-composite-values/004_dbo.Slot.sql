@@ -237,7 +237,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:39938e96bf4da835c7cf294e9c1125e9b2d015b7280d108c46954b8c1cc2c858
+-- body:    sha256:5973fd759e88fea80bafb5098bd3bc2ec0097df4298587a2f74634043bddbb55
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -247,6 +247,7 @@ SELECT restage.fail_orphans(
   'slot_room_no_fkey',
   count(*),
   min(jsonb_build_object(
+    'Side', s.side,
     'Room', s.room,
     'No', s.no
   )::text)
@@ -338,7 +339,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Slot, staged in restage_stage.slot
--- body:    sha256:212df355579558020a396fd6fc9011732166ae66c8d06f03e09066cf85d74aa5
+-- body:    sha256:632e8d756b65d65e5f7febfc678accfcbfb7ad090b5de02b4aa874a13ba88fa8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -407,7 +408,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.slot'))
+    AND (SELECT restage.may_have_vanished('public.slot'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -443,7 +444,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.slot AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.slot'))
+    AND (SELECT restage.may_have_vanished('public.slot'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -211,7 +211,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:73d08048d5d07fa005d3404ad4daa34ad8f5e9efb69c88f474657d6a8894ca9a
+-- body:    sha256:be65ad0964d3fa62c484df18bb5068745894e70d7780cf696d29a7d0274ee6ec
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -220,7 +220,10 @@ SELECT restage.fail_orphans(
   'public.country',
   'country_headcode_fkey',
   count(*),
-  min(jsonb_build_object('HeadCode', s.headcode)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'HeadCode', s.headcode
+  )::text)
 )
 FROM restage_stage.country AS s
 WHERE s.headcode IS NOT NULL

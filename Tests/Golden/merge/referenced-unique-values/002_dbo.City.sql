@@ -230,7 +230,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:810b29ad74c330a96e92ab9a1191298e7442ae486dcc5c43e7bcb6d0b42f57d3
+-- body:    sha256:1a700341a3208d161d48ad5e9a86608e63a68b786fa4516a9366ff7c12f3fd6a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -239,7 +239,10 @@ SELECT restage.fail_orphans(
   'public.city',
   'city_code_fkey',
   count(*),
-  min(jsonb_build_object('Code', s.code)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'Code', s.code
+  )::text)
 )
 FROM restage_stage.city AS s
 WHERE s.code IS NOT NULL

@@ -254,7 +254,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Stamp, staged in restage_stage.stamp
--- body:    sha256:02810118974fa7ec604124eed81b9ffc51e26e9e3832908b2a9c9f8f1ec74940
+-- body:    sha256:bf53b5687ad211c8c01cf64709686cf59874ef57e773e98b6c244d268b6707c8
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -263,7 +263,10 @@ SELECT restage.fail_orphans(
   'public.stamp',
   'stamp_code_fkey',
   count(*),
-  min(jsonb_build_object('Code', s.code)::text)
+  min(jsonb_build_object(
+    'No', s.no,
+    'Code', s.code
+  )::text)
 )
 FROM restage_stage.stamp AS s
 WHERE s.code IS NOT NULL

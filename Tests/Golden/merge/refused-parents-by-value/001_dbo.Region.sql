@@ -287,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:e686d66a04d3d78ecabe1b05f8e7404cd7e2384ac377ed71982afb7f459c2b56
+-- body:    sha256:446a8dfa6805a08776f884fa5962bce58c43b9a4409d066bdba914527b04a9fd
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -348,7 +348,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -378,7 +378,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.region AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -478,7 +478,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:7ee4024e7334cac0e7fe3c274b0466c4adf5ef8a5f239cb981324afc68f46dd2
+-- body:    sha256:62ef8849f93d44ed87b126ea01ba8690dda59a33b5363e9541e0c8c8145e4a00
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -539,7 +539,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.country'))
+    AND (SELECT restage.may_have_vanished('public.country'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -569,7 +569,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.country AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.country'))
+    AND (SELECT restage.may_have_vanished('public.country'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -478,7 +478,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Street, staged in restage_stage.street
--- body:    sha256:8daa67cfa4eb1db937cf6952ac394703ea89496c1fc42fba2e01dc3b0ba3e088
+-- body:    sha256:39b775bad99cb48db0e462d04f6035191a5aa51cea31d08ce5a744592f4cec35
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -539,7 +539,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.street'))
+    AND (SELECT restage.may_have_vanished('public.street'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -569,7 +569,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.street AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.street'))
+    AND (SELECT restage.may_have_vanished('public.street'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.User, staged in restage_stage."user"
--- body:    sha256:f0c487f8e089b9a9c725b06a61d797ab27b9c9f5fe25ff4a83dec01f935198f9
+-- body:    sha256:02300ba3c93fad617db20d35f0b8ecc664432555692769269a9b374245b2ddd0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public."user"'))
+    AND (SELECT restage.may_have_vanished('public."user"'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap."user" AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public."user"'))
+    AND (SELECT restage.may_have_vanished('public."user"'))
 ),
 back AS MATERIALIZED (
   SELECT

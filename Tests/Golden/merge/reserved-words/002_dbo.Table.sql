@@ -394,7 +394,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Table, staged in restage_stage."table"
--- body:    sha256:6db1e4bec50ab28e326c039043d1246dde167fd53c1a76a25f7d93d0ddf88a16
+-- body:    sha256:ad9d15f23e49774587e20c7dac536b8d92827ba82cb73ddc0253f33841905e15
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -459,7 +459,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public."table"'))
+    AND (SELECT restage.may_have_vanished('public."table"'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -492,7 +492,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap."table" AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public."table"'))
+    AND (SELECT restage.may_have_vanished('public."table"'))
 ),
 back AS MATERIALIZED (
   SELECT

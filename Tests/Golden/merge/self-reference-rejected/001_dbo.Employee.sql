@@ -486,7 +486,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:cbea50d09ea795363911e1f703614b84b574ab1b21db4e4cf99143ecfafe6332
+-- body:    sha256:dbfe13233243a4fd5e3726119e231b82299a11e5c435d0a7a1303b8ad36232be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -547,7 +547,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -577,7 +577,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.employee AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
 ),
 back AS MATERIALIZED (
   SELECT

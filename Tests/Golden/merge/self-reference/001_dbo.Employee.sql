@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:3a2a9ca4bca6d741a3501391f361d095f1f2fd0d4e7a39836543292c7b40da44
+-- body:    sha256:618c4832530b2fdc6421b742c7d7c21632bb41df0ebc0a200d0e0b8d8a4af59f
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -276,7 +276,10 @@ SELECT restage.fail_orphans(
   'public.employee',
   'employee_managerid_fkey',
   count(*),
-  min(jsonb_build_object('ManagerId', s.managerid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ManagerId', s.managerid
+  )::text)
 )
 FROM restage_stage.employee AS s
 WHERE s.managerid IS NOT NULL
@@ -316,7 +319,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:468f56c716c6c40016b35925d2e14c690e05e54169cc9b998e9749768ae23987
+-- body:    sha256:b07fdbbe099c6b90dc72b537c6c17833869c671efb6368c72d7d7d542367470d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -363,7 +366,10 @@ orphaned_1 AS MATERIALIZED (
     'public.employee',
     'employee_managerid_fkey',
     count(*),
-    min(jsonb_build_object('ManagerId', s.managerid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ManagerId', s.managerid
+    )::text)
   )
   FROM changed AS s
   WHERE s.managerid IS NOT NULL
@@ -453,7 +459,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:cbea50d09ea795363911e1f703614b84b574ab1b21db4e4cf99143ecfafe6332
+-- body:    sha256:dbfe13233243a4fd5e3726119e231b82299a11e5c435d0a7a1303b8ad36232be
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -514,7 +520,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -544,7 +550,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.employee AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:9c2e7abd1f0776bd1562eca90210a82463a3b178886859edba52e070b23a3774
+-- body:    sha256:f503f25aa5338c01b326fe9c1f4910b4925c4bcaf3b9aae139e5bdbab1dfb9a7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.person'))
+    AND (SELECT restage.may_have_vanished('public.person'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.person AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.person'))
+    AND (SELECT restage.may_have_vanished('public.person'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -444,7 +444,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Employee, staged in restage_stage.employee
--- body:    sha256:3cf7fc59b150eca7ad752de30cfb5225f5665194f1ff851fdc58d1f512821dd7
+-- body:    sha256:8b726ed23d9fed81d630a596fccc6102b85e9ce70f9bd602c9fdfa2c2df6682a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -505,7 +505,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -535,7 +535,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.employee AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.employee'))
+    AND (SELECT restage.may_have_vanished('public.employee'))
 ),
 back AS MATERIALIZED (
   SELECT

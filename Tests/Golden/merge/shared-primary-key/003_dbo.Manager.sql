@@ -480,7 +480,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Manager, staged in restage_stage.manager
--- body:    sha256:faeaec80cf4408a085bd15c5f8501f7536c1ccffa7ded902a3a3c9b6505cd452
+-- body:    sha256:158eeb621d233463f91bb1bcb40ee83969c61f2b1fdd82ae867f358074cb709d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -541,7 +541,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.manager'))
+    AND (SELECT restage.may_have_vanished('public.manager'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -571,7 +571,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.manager AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.manager'))
+    AND (SELECT restage.may_have_vanished('public.manager'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -426,7 +426,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Price, staged in restage_stage.price
--- body:    sha256:388cc7b6e55c9df3bbbb0f07543c717f4c25a7ad12af0b275ac80e72e27e9d07
+-- body:    sha256:1c74fe596ffe56e0676a80e1a5a0aa0aadc3fe33303580015bb6bfdf0ddc23c7
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -491,7 +491,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.price'))
+    AND (SELECT restage.may_have_vanished('public.price'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -524,7 +524,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.price AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.price'))
+    AND (SELECT restage.may_have_vanished('public.price'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -211,7 +211,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Sale, staged in restage_stage.sale
--- body:    sha256:9d705876156a548fa1145b149027d4b9fb90435f4ca47dc301f6d48da6f3ea13
+-- body:    sha256:36b13d028d35a2b8315a24ff96e3924af683016fc1355473107ca0d88e9e3f8a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -227,6 +227,7 @@ SELECT restage.fail_orphans(
   'sale_item_zone_fkey',
   count(*),
   min(jsonb_build_object(
+    'Id', s.id,
     'Item', s.item,
     'Zone', s.zone
   )::text)

@@ -204,7 +204,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Person, staged in restage_stage.person
--- body:    sha256:ce31696013d6f81fc3c51f00c63e3ec1651d1df219e5075b1dcec5e73aff01ad
+-- body:    sha256:3e587373fc6f3adff55788551a6da509ab68fe36536aad3d4754b92852209fca
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -219,7 +219,10 @@ SELECT restage.fail_orphans(
   'public.person',
   'person_bosscode_fkey',
   count(*),
-  min(jsonb_build_object('BossCode', s.bosscode)::text)
+  min(jsonb_build_object(
+    'Code', s.code,
+    'BossCode', s.bosscode
+  )::text)
 )
 FROM restage_stage.person AS s
 WHERE s.bosscode IS NOT NULL

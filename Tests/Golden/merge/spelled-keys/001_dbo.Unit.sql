@@ -225,7 +225,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:d3ce2329deeb823d2f097c8af2f3d53de3c332ed10088909b231e50f97f3dc25
+-- body:    sha256:5880a2a7bd17e0524485292b5d34245896f30ec80d8b8025525ac410d10711aa
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -240,7 +240,10 @@ SELECT restage.fail_orphans(
   'public.unit',
   'unit_basecode_fkey',
   count(*),
-  min(jsonb_build_object('BaseCode', s.basecode)::text)
+  min(jsonb_build_object(
+    'Code', s.code,
+    'BaseCode', s.basecode
+  )::text)
 )
 FROM restage_stage.unit AS s
 WHERE s.basecode IS NOT NULL

@@ -217,7 +217,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Footnote, staged in restage_stage.footnote
--- body:    sha256:1d39e16ae01ee34b376fced88a9eab957d8f103a1b23a378a90b92b67bde388a
+-- body:    sha256:724e57c99cb21d2075661636d5a4b6628a033156c74757bcade3352b2c5ac63a
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -232,7 +232,10 @@ SELECT restage.fail_orphans(
   'public.footnote',
   'footnote_code_fkey',
   count(*),
-  min(jsonb_build_object('Code', s.code)::text)
+  min(jsonb_build_object(
+    'No', s.no,
+    'Code', s.code
+  )::text)
 )
 FROM restage_stage.footnote AS s
 WHERE s.code IS NOT NULL

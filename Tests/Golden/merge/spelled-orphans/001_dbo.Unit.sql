@@ -402,7 +402,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Unit, staged in restage_stage.unit
--- body:    sha256:ea564dcce3976108da3770c8dec76726d593c0cb00567780e0752521630d5008
+-- body:    sha256:8e1e4e2bfe642932274f60d667b71464821c1c1c36d97aabfc262725e1f294ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -463,7 +463,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.unit'))
+    AND (SELECT restage.may_have_vanished('public.unit'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -493,7 +493,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.unit AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.unit'))
+    AND (SELECT restage.may_have_vanished('public.unit'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -208,7 +208,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.UnitText, staged in restage_stage.unittext
--- body:    sha256:970e5824db4c1cd387bcae9a05bdf71f6d08e0071965c9532759fadd0401dfb7
+-- body:    sha256:b143a05289755cf87813fc32e2773dde0ce70f0123442b0b1837467cc9ca113b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -223,7 +223,10 @@ SELECT restage.fail_orphans(
   'public.unittext',
   'unittext_nextcode_fkey',
   count(*),
-  min(jsonb_build_object('NextCode', s.nextcode)::text)
+  min(jsonb_build_object(
+    'Code', s.code,
+    'NextCode', s.nextcode
+  )::text)
 )
 FROM restage_stage.unittext AS s
 WHERE s.nextcode IS NOT NULL
@@ -255,7 +258,10 @@ SELECT restage.fail_orphans(
   'public.unittext',
   'unittext_othercode_fkey',
   count(*),
-  min(jsonb_build_object('OtherCode', s.othercode)::text)
+  min(jsonb_build_object(
+    'Code', s.code,
+    'OtherCode', s.othercode
+  )::text)
 )
 FROM restage_stage.unittext AS s
 WHERE s.othercode IS NOT NULL

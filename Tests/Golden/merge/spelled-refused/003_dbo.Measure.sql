@@ -209,7 +209,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.Measure, staged in restage_stage.measure
--- body:    sha256:087fc81f3ea74a3fab46a725b71110a9f436e08ca1fe0a2fa728416ae52a950f
+-- body:    sha256:6abe4efda6c6011f8a1c52005779b7992c8a47d5726a928dc117824d7403d565
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -224,7 +224,10 @@ SELECT restage.fail_orphans(
   'public.measure',
   'measure_code_fkey',
   count(*),
-  min(jsonb_build_object('Code', s.code)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'Code', s.code
+  )::text)
 )
 FROM restage_stage.measure AS s
 WHERE s.code IS NOT NULL

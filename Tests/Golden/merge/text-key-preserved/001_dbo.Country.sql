@@ -391,7 +391,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Country, staged in restage_stage.country
--- body:    sha256:c667cfe34a22e78bfa62e54899821c472201608f5a210a5f70da95ad6573a3dd
+-- body:    sha256:fdae3a0b5fa455524af3fcd1fb76f9bfcf89ea992ea6f1fe4f90767b0920cbdf
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -452,7 +452,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.country'))
+    AND (SELECT restage.may_have_vanished('public.country'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -482,7 +482,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.country AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.country'))
+    AND (SELECT restage.may_have_vanished('public.country'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -217,7 +217,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    35 orphans
 -- purpose: find rows whose parent is in no key map
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:3b91244ec7f9dd63ab4b9639d684680cb3a380a8f7dc9bc63e609ba73a9b68f2
+-- body:    sha256:a3ad65fb9b0fbd165543877d62c0070097ef6171bf73742c908d30ee7848ad75
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 35_orphans.sql
 
@@ -226,7 +226,10 @@ SELECT restage.fail_orphans(
   'public.city',
   'city_country_fkey',
   count(*),
-  min(jsonb_build_object('Country', s.country)::text)
+  min(jsonb_build_object(
+    'CityId', s.cityid,
+    'Country', s.country
+  )::text)
 )
 FROM restage_stage.city AS s
 WHERE s.country IS NOT NULL
@@ -420,7 +423,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.City, staged in restage_stage.city
--- body:    sha256:e1563ed4e3393a8a701d056df38ca99bced8b594905a7d3758de9cd597440ac9
+-- body:    sha256:02b9ce42cebee46b496acd53121cf07b15d1f9b2711d3be68c4f446906a13280
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -481,7 +484,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.city'))
+    AND (SELECT restage.may_have_vanished('public.city'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -511,7 +514,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.city AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.city'))
+    AND (SELECT restage.may_have_vanished('public.city'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -411,7 +411,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Region, staged in restage_stage.region
--- body:    sha256:aafa7d94a39873dfa0d012c50911078656cf71c8324a7c7bc14197de463c4958
+-- body:    sha256:0c5b20e2aeb9769433ed033dde4b425eb4d9b354cebe693752b501f2626da975
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -472,7 +472,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -502,7 +502,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.region AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.region'))
+    AND (SELECT restage.may_have_vanished('public.region'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -413,7 +413,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Item, staged in restage_stage.item
--- body:    sha256:111810199b4254239af95005ac206dbb1719629941761e9545f271167f677c48
+-- body:    sha256:a5b8ac08e5a9b6d03ab0663fa944055f0846bfb1268f37580d232e08ebfdcb8b
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -474,7 +474,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.item'))
+    AND (SELECT restage.may_have_vanished('public.item'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -504,7 +504,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.item AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.item'))
+    AND (SELECT restage.may_have_vanished('public.item'))
 ),
 back AS MATERIALIZED (
   SELECT

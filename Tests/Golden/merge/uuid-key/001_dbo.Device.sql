@@ -384,7 +384,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Device, staged in restage_stage.device
--- body:    sha256:400c67fe1ad1b66873f654f8ec5f9525d875a29764a1e2f0e0d876afb45f55a1
+-- body:    sha256:d2adb699b750b8f54e61fafbfd506d490b62e9c12fcd054027cdb8d25450e87e
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -445,7 +445,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.device'))
+    AND (SELECT restage.may_have_vanished('public.device'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -475,7 +475,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.device AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.device'))
+    AND (SELECT restage.may_have_vanished('public.device'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:1a3b51c2655134615c3ee1cfb76a2d76df8a9f3d7956da47dfc76189516048b0
+-- body:    sha256:db65b1efa7f4b27af9dc8ccbac4456a1e7e42118d7e41e2d64c9477fcb6c1703
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -275,7 +275,10 @@ SELECT restage.fail_orphans(
   'public.reading',
   'reading_deviceid_fkey',
   count(*),
-  min(jsonb_build_object('DeviceId', s.deviceid)::text)
+  min(jsonb_build_object(
+    'ReadingId', s.readingid,
+    'DeviceId', s.deviceid
+  )::text)
 )
 FROM restage_stage.reading AS s
 WHERE s.deviceid IS NOT NULL
@@ -315,7 +318,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:eb42a44cf6570bd2e5111db0794cfc9f796f2c8bfbf369489ed8130dbf851a6a
+-- body:    sha256:ceb353ee5259a255731735463966f710d72889602539a764d8b9626dfc89a602
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -362,7 +365,10 @@ orphaned_1 AS MATERIALIZED (
     'public.reading',
     'reading_deviceid_fkey',
     count(*),
-    min(jsonb_build_object('DeviceId', s.deviceid)::text)
+    min(jsonb_build_object(
+      'ReadingId', s.readingid,
+      'DeviceId', s.deviceid
+    )::text)
   )
   FROM changed AS s
   WHERE s.deviceid IS NOT NULL
@@ -451,7 +457,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Reading, staged in restage_stage.reading
--- body:    sha256:5c7367af824ba5bb828fd642a71eb4b037e6d0ef74a8230365a8c4fde4de001c
+-- body:    sha256:a1524b870a2a5ad409ab5c613dcff18509dee821c6ebd6553fd2fc996f527ef3
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -512,7 +518,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.reading'))
+    AND (SELECT restage.may_have_vanished('public.reading'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -542,7 +548,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.reading AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.reading'))
+    AND (SELECT restage.may_have_vanished('public.reading'))
 ),
 back AS MATERIALIZED (
   SELECT

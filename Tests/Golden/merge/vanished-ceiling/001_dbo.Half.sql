@@ -287,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Half, staged in restage_stage.half
--- body:    sha256:3281f1b8e7e44af0f7a70e06a41597c3ac1549e552242b960aace175c2c9fc6f
+-- body:    sha256:2202879b87ab8bee7654f5694cf70628be2ab9398480e08a237b69677508cd50
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -348,7 +348,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.half'))
+    AND (SELECT restage.may_have_vanished('public.half'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -378,7 +378,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.half AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.half'))
+    AND (SELECT restage.may_have_vanished('public.half'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -287,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Two, staged in restage_stage.two
--- body:    sha256:405a492f298ecd6372686033ef105549acc461d7c1f0f14df482c159f2ce4242
+-- body:    sha256:c642908df0ff43ce6188fd017f804f15540d5f1c4f8a10622ecc1db42cb993b2
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -348,7 +348,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.two'))
+    AND (SELECT restage.may_have_vanished('public.two'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -378,7 +378,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.two AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.two'))
+    AND (SELECT restage.may_have_vanished('public.two'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -287,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Small, staged in restage_stage.small
--- body:    sha256:7f06b6a720a8c7f5fe11b6f3fd14374e5a4a4a38ac5e1980ed91436688164167
+-- body:    sha256:91da84368a9e98a46a2bd305b73197715ccb849ab45ea40ac864128d51d2dfc0
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -348,7 +348,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.small'))
+    AND (SELECT restage.may_have_vanished('public.small'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -378,7 +378,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.small AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.small'))
+    AND (SELECT restage.may_have_vanished('public.small'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:87b86e878f1ebcd74ad52ec58efc5ae16b3bf283af15dca70c5ba2fc67353d1f
+-- body:    sha256:e0a34904017e7245ff1da700bda52688fe33fa8422cb9889961da6f22dce88ac
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.artist AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
 ),
 back AS MATERIALIZED (
   SELECT

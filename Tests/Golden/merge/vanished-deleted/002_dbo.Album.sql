@@ -232,7 +232,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:3397c0c4ba6d82af103a259055a92103ecd2d12878867593b2ad94152cafe41a
+-- body:    sha256:f60115e71d07ce3157c638a23497bc7727ae68dff5904fe57cdb5aa3539ab738
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -278,7 +278,10 @@ SELECT restage.fail_orphans(
   'public.album',
   'album_artistid_fkey',
   count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'ArtistId', s.artistid
+  )::text)
 )
 FROM restage_stage.album AS s
 WHERE s.artistid IS NOT NULL
@@ -307,7 +310,10 @@ SELECT restage.fail_orphans(
   'public.album',
   'album_sequelto_fkey',
   count(*),
-  min(jsonb_build_object('SequelTo', s.sequelto)::text)
+  min(jsonb_build_object(
+    'Id', s.id,
+    'SequelTo', s.sequelto
+  )::text)
 )
 FROM restage_stage.album AS s
 WHERE s.sequelto IS NOT NULL
@@ -347,7 +353,7 @@ WHERE c.run_id = restage.run_id()
 -- step:    50 update
 -- purpose: carry over the rows that changed in the source
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:04df5c9a5af3d6769e10d10af5f86529edb024698c233b113ce0818cbd0e8685
+-- body:    sha256:8eb2a963edee3793413811b8787289a9a41f91038757a5a6a8a9a2337813b2b9
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 50_update.sql
 
@@ -394,7 +400,10 @@ orphaned_1 AS MATERIALIZED (
     'public.album',
     'album_artistid_fkey',
     count(*),
-    min(jsonb_build_object('ArtistId', s.artistid)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'ArtistId', s.artistid
+    )::text)
   )
   FROM changed AS s
   WHERE s.artistid IS NOT NULL
@@ -411,7 +420,10 @@ orphaned_2 AS MATERIALIZED (
     'public.album',
     'album_sequelto_fkey',
     count(*),
-    min(jsonb_build_object('SequelTo', s.sequelto)::text)
+    min(jsonb_build_object(
+      'Id', s.id,
+      'SequelTo', s.sequelto
+    )::text)
   )
   FROM changed AS s
   WHERE s.sequelto IS NOT NULL
@@ -506,7 +518,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Album, staged in restage_stage.album
--- body:    sha256:bc1c2383c743e71506a471a6a05d39123eea05e85e5350cb81837b98f7fe4932
+-- body:    sha256:59d70c8bc9104e735d26e7112ad8ebff330d21e2da1a54e712489682062a24a1
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -567,7 +579,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -597,7 +609,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.album AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.album'))
+    AND (SELECT restage.may_have_vanished('public.album'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -243,7 +243,7 @@ WHERE r.run_id = restage.run_id()
 -- step:    40 insert
 -- purpose: insert the unseen rows with their new keys
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:bde512e99dabb4c2c21af4bd78d930f26589b2db8fde08f7d6203887f0b08a01
+-- body:    sha256:f8363b69d55a88b0bc897d2230c51f77c36d3e87fd0327e1ae50d23a5336067d
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 40_insert.sql
 
@@ -287,7 +287,10 @@ SELECT restage.fail_orphans(
   'public.credit',
   'credit_albumid_fkey',
   count(*),
-  min(jsonb_build_object('AlbumId', s.albumid)::text)
+  min(jsonb_build_object(
+    'ArtistId', s.artistid,
+    'AlbumId', s.albumid
+  )::text)
 )
 FROM restage_stage.credit AS s
 WHERE s.albumid IS NOT NULL
@@ -315,7 +318,10 @@ SELECT restage.fail_orphans(
   'public.credit',
   'credit_artistid_fkey',
   count(*),
-  min(jsonb_build_object('ArtistId', s.artistid)::text)
+  min(jsonb_build_object(
+    'AlbumId', s.albumid,
+    'ArtistId', s.artistid
+  )::text)
 )
 FROM restage_stage.credit AS s
 WHERE s.artistid IS NOT NULL
@@ -365,7 +371,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and delete them
 -- source:  dbo.Credit, staged in restage_stage.credit
--- body:    sha256:7e92f5443a9f8a42fd2c8693b2ede37e3576a598432e81629621e3d76dc4fa5d
+-- body:    sha256:7eba6ab9f98588ca52235e647da4df371a9a33e8d83e36ed240767749be5ef32
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -430,7 +436,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.credit'))
+    AND (SELECT restage.may_have_vanished('public.credit'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -463,7 +469,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.credit AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.credit'))
+    AND (SELECT restage.may_have_vanished('public.credit'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -389,7 +389,7 @@ SET LOCAL random_page_cost TO DEFAULT;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source, and mark them
 -- source:  dbo.Artist, staged in restage_stage.artist
--- body:    sha256:b9f7c107237a2f36aae2523c59dc9deb397345f924f74e7c829e4130f5e8faa2
+-- body:    sha256:0babb7f6064d1e872a3522a5e7851b084e92e444d1ed9773d339c186647ad5ff
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -450,7 +450,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -480,7 +480,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.artist AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.artist'))
+    AND (SELECT restage.may_have_vanished('public.artist'))
 ),
 back AS MATERIALIZED (
   SELECT

@@ -287,7 +287,7 @@ SELECT 0::bigint AS rows;
 -- step:    60 vanished
 -- purpose: note rows that vanished from the source since they were loaded
 -- source:  dbo.Host, staged in restage_stage.host
--- body:    sha256:0944dbf6e78b8d447be3222bf27819ab14e2d67d4a1cc0d1327cf5295d47a59d
+-- body:    sha256:dd575c4571d0cfd8ff716e8c5ff273a0628be6fe3905493f60b3aff4bd6e1695
 -- by hand: PGOPTIONS='-c restage.run_id=<uuid of the run>' \
 --          psql -X -1 -v ON_ERROR_STOP=1 -f 60_vanished.sql
 
@@ -348,7 +348,7 @@ vanished AS (
   SET vanished_run = (SELECT restage.run_id())
   WHERE k.vanished_run IS NULL
     AND k.first_run NOT IN (SELECT restage.run_id())
-      AND (SELECT restage.may_have_vanished('public.host'))
+    AND (SELECT restage.may_have_vanished('public.host'))
     AND (
       k.chunk IS NULL
       OR k.chunk NOT IN (
@@ -378,7 +378,7 @@ gone AS MATERIALIZED (
     k.vanished_run
   FROM restage_keymap.host AS k
   WHERE k.vanished_run IS NOT NULL
-      AND (SELECT restage.may_have_vanished('public.host'))
+    AND (SELECT restage.may_have_vanished('public.host'))
 ),
 back AS MATERIALIZED (
   SELECT
